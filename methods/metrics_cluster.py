@@ -1,0 +1,60 @@
+"""Metrics of discovered names: predicted names are clusters, their spelling does not matter.
+
+Codes as in `methods.metrics_single`: ``truth`` int (n,) >= 0, ``predicted`` int (n,) with
+`NO_PREDICTION` for images without a label.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+from methods.metrics_single import NO_PREDICTION, Codes
+
+
+def cluster_accuracy(truth: Codes, predicted: Codes) -> float:
+    """Return cACC: the accuracy under the best one-to-one matching of predicted names to classes.
+
+    The protocol of FineR (``utils/metrics.py``): Hungarian assignment on the counts of each
+    (predicted, true) pair, matched counts divided by the number of images. Names beyond the matched
+    ones count as errors, so synonyms hurt. Images without a label match nothing: they are not a
+    cluster, but stay in the denominator.
+
+    Raises:
+        ValueError: there are no images.
+    """
+    if len(truth) == 0:
+        raise ValueError("no image to score")
+    named = predicted != NO_PREDICTION
+    if not named.any():
+        return 0.0
+    classes, true_at = np.unique(truth[named], return_inverse=True)
+    names, name_at = np.unique(predicted[named], return_inverse=True)
+    # a rectangular table gives the same optimum as the square, zero-padded one of the protocol
+    counts = np.bincount(name_at * len(classes) + true_at, minlength=len(names) * len(classes))
+    table = counts.reshape(len(names), len(classes))
+    rows, columns = linear_sum_assignment(table, maximize=True)
+    return float(table[rows, columns].sum() / len(truth))
+
+
+def normalized_mutual_information(truth: Codes, predicted: Codes) -> float:
+    """Return NMI in [0, 1] (scikit-learn, arithmetic mean); unlabelled images are one cluster.
+
+    Raises:
+        ValueError: there are no images.
+    """
+    if len(truth) == 0:
+        raise ValueError("no image to score")
+    return float(normalized_mutual_info_score(truth, predicted))
+
+
+def adjusted_rand_index(truth: Codes, predicted: Codes) -> float:
+    """Return ARI in [-0.5, 1] (scikit-learn); unlabelled images are one cluster.
+
+    Raises:
+        ValueError: there are no images.
+    """
+    if len(truth) == 0:
+        raise ValueError("no image to score")
+    return float(adjusted_rand_score(truth, predicted))
