@@ -1,0 +1,80 @@
+"""Labels from a classifier: the class given to ``map_batches`` at the end of a labelling job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from actors.clip import ClipEncoder, Precision
+from actors.clip_models import ClipModel
+from actors.decode import pixels_array
+from methods.classifier import Classifier, parse_classifier
+from methods.zero_shot import softmax_scores, top_k
+
+TOP_LABELS = 5
+
+LABELS_SCHEMA = pa.schema(
+    [
+        ("image_id", pa.int64()),
+        ("path", pa.string()),
+        ("uri", pa.string()),
+        ("label", pa.string()),
+        ("score", pa.float32()),
+        ("top_labels", pa.list_(pa.string())),
+        ("top_scores", pa.list_(pa.float32())),
+        ("method", pa.string()),
+        ("error", pa.string()),
+        ("error_detail", pa.string()),
+    ]
+)
+"""The labels table for methods that give one label an image."""
+
+
+class ClassifierLabels:
+    """Batches of decoded images in, rows of the labels table out: one CLIP pass, one matrix product.
+
+    ``label`` is the best class, ``score`` its softmax probability; ``top_labels`` and ``top_scores``
+    the best five. Rows with an error pass through unlabelled.
+    """
+
+    def __init__(
+        self,
+        model: ClipModel,
+        classifier_files: dict[str, bytes],
+        precision: Precision = "auto",
+        threads: int | None = None,
+    ) -> None:
+        """Load CLIP and the classifier once for this replica."""
+        self.classifier: Classifier = parse_classifier(classifier_files, "the classifier")
+        self.encoder = ClipEncoder(model, precision=precision, threads=threads)
+        self.names = np.array(self.classifier.labels, dtype=object)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Label one batch; rows stay in order."""
+        usable = np.array([code is None for code in batch.column("error").to_pylist()], bool)
+        pixels = pixels_array(batch.column("pixels"), self.encoder.model_info.preprocessing)
+        features = self.encoder.encode_pixels(pixels[usable]) if usable.any() else None
+        best: list[Any] = [None] * batch.num_rows
+        if features is not None:
+            scores = softmax_scores(features, self.classifier.matrix, self.classifier.logit_scale)
+            order = top_k(scores, TOP_LABELS)
+            values = np.take_along_axis(scores, order, axis=1)
+            for row, columns, row_scores in zip(np.flatnonzero(usable), order, values, strict=True):
+                best[row] = (self.names[columns].tolist(), row_scores.tolist())
+        return pa.table(
+            {
+                "image_id": batch.column("image_id"),
+                "path": batch.column("path"),
+                "uri": batch.column("uri"),
+                "label": [b[0][0] if b else None for b in best],
+                "score": [b[1][0] if b else None for b in best],
+                "top_labels": [b[0] if b else [] for b in best],
+                "top_scores": [b[1] if b else [] for b in best],
+                "method": [self.classifier.method] * batch.num_rows,
+                "error": batch.column("error"),
+                "error_detail": batch.column("error_detail"),
+            },
+            schema=LABELS_SCHEMA,
+        )

@@ -1,0 +1,134 @@
+"""Reading and writing wherever things live: local paths, ``file://``, ``s3://``, ``gs://`` and more.
+
+Local paths and ``file://`` URIs go to the local file system; ``s3://`` and ``gs://`` to PyArrow's own
+clients, which take credentials, region and endpoint from the usual environment (``AWS_*``, Google's
+defaults); every other scheme to the fsspec file system of that name. Keys after ``s3://bucket/`` are
+taken literally, never percent-decoded; ``file://`` URIs are percent-encoded bytes, so that any file
+name survives.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+import pyarrow.fs as pafs
+
+from methods.errors import InputError
+
+_S3_ATTEMPTS = 6
+_TIMEOUT_S = 60.0
+
+
+def scheme_of(uri: str) -> str:
+    """Return the lower-case scheme of ``uri``; ``file`` for plain paths."""
+    head, separator, _ = uri.partition("://")
+    return head.lower() if separator and head.isidentifier() else "file"
+
+
+def is_local(uri: str) -> bool:
+    """Say whether ``uri`` is on the local file system."""
+    return scheme_of(uri) == "file"
+
+
+def local_path(uri: str) -> str:
+    """Return the absolute local path of a plain path or a ``file://`` URI."""
+    if uri.startswith("file://"):
+        return os.fsdecode(unquote_to_bytes(uri[len("file://") :]))
+    return os.path.abspath(os.path.expanduser(uri))
+
+
+def local_uri(path: str) -> str:
+    """Return the ``file://`` URI of an absolute local path, whatever bytes its name has."""
+    return "file://" + quote_from_bytes(os.fsencode(path))
+
+
+@lru_cache(maxsize=16)
+def _filesystem(scheme: str) -> pafs.FileSystem:
+    if scheme == "file":
+        return pafs.LocalFileSystem()
+    if scheme in ("s3", "s3a"):
+        return pafs.S3FileSystem(
+            retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=_S3_ATTEMPTS),
+            request_timeout=_TIMEOUT_S,
+            connect_timeout=_TIMEOUT_S,
+            allow_bucket_creation=False,
+        )
+    if scheme in ("gs", "gcs"):
+        return pafs.GcsFileSystem()
+    import fsspec
+
+    try:
+        return pafs.PyFileSystem(pafs.FSSpecHandler(fsspec.filesystem(scheme)))
+    except (ValueError, ImportError) as error:
+        raise InputError(f"{scheme}:// cannot be read here: {error}") from error
+
+
+def resolve(uri: str) -> tuple[pafs.FileSystem, str]:
+    """Return the file system of ``uri`` and the path to use on it.
+
+    Raises:
+        InputError: the scheme is not known or its package is not installed.
+    """
+    scheme = scheme_of(uri)
+    if scheme == "file":
+        return _filesystem(scheme), local_path(uri)
+    if scheme in ("http", "https"):
+        return _filesystem(scheme), uri  # fsspec's http file system wants the whole address
+    return _filesystem(scheme), uri.partition("://")[2]
+
+
+def join(uri: str, *parts: str) -> str:
+    """Append path segments to a path or URI (percent-encoding them for ``file://``)."""
+    if uri.startswith("file://"):
+        parts = tuple(quote_from_bytes(os.fsencode(part)) for part in parts)
+    return "/".join([uri.rstrip("/"), *parts])
+
+
+def absolute(uri: str) -> str:
+    """Return ``uri`` with a plain or ``file://`` local path made absolute; others unchanged."""
+    return local_path(uri) if is_local(uri) else uri.rstrip("/")
+
+
+def exists(uri: str) -> bool:
+    """Say whether a file or folder is there."""
+    filesystem, path = resolve(uri)
+    return bool(filesystem.get_file_info(path).type != pafs.FileType.NotFound)
+
+
+def list_files(uri: str, suffix: str = "") -> list[pafs.FileInfo]:
+    """List the files directly in a folder, sorted by path; an absent folder has none."""
+    filesystem, path = resolve(uri)
+    selector = pafs.FileSelector(path, allow_not_found=True)
+    infos = filesystem.get_file_info(selector)
+    files = [i for i in infos if i.type == pafs.FileType.File and i.path.endswith(suffix)]
+    return sorted(files, key=lambda info: info.path)
+
+
+def read_bytes(uri: str) -> bytes:
+    """Read a whole file."""
+    filesystem, path = resolve(uri)
+    with filesystem.open_input_stream(path, compression=None) as stream:
+        return bytes(stream.read())
+
+
+def write_bytes(uri: str, data: bytes) -> None:
+    """Write a whole file, making its folder; a local file appears whole or not at all."""
+    filesystem, path = resolve(uri)
+    if is_local(uri):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        partial = f"{path}.partial-{os.getpid()}"
+        with open(partial, "wb") as file:
+            file.write(data)
+        os.replace(partial, path)
+        return
+    with filesystem.open_output_stream(path) as stream:
+        stream.write(data)
+
+
+def delete_folder(uri: str) -> None:
+    """Delete a folder and all it holds; an absent folder is fine."""
+    filesystem, path = resolve(uri)
+    if filesystem.get_file_info(path).type == pafs.FileType.Directory:
+        filesystem.delete_dir(path)

@@ -1,0 +1,146 @@
+"""The classifier: labels, a class matrix and how both were made; what every method ends in.
+
+A folder of two files, ``classifier.json`` and ``weights.safetensors`` (never pickle). This module
+turns one into bytes and back and checks it; where the bytes live is somebody else's business.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_safetensors
+from safetensors.numpy import save as save_safetensors
+
+from methods.errors import InputError
+
+CONFIG_FILE: Final = "classifier.json"
+WEIGHTS_FILE: Final = "weights.safetensors"
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A CLIP classifier.
+
+    Attributes:
+        labels: C distinct names, in the order of the matrix's rows.
+        matrix: float32 (C, D), rows of unit length, D the joint width of the CLIP model.
+        clip: the CLIP model it was made for: ``name``, ``fingerprint``, ``embed_dim``, ...
+        method: the method that made it.
+        logit_scale: factor on cosines before the softmax that gives scores.
+        multi_label: whether an image can have several labels.
+        local_matrix: float32 (C, D) for dense features, multi-label only.
+        thresholds: float32 (C,) above which a label is given, multi-label only.
+        made: how it was made: config, seed, counts, versions.
+    """
+
+    labels: tuple[str, ...]
+    matrix: NDArray[np.float32]
+    clip: Mapping[str, Any]
+    method: str
+    logit_scale: float
+    multi_label: bool = False
+    local_matrix: NDArray[np.float32] | None = None
+    thresholds: NDArray[np.float32] | None = None
+    made: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit each other.
+
+        Raises:
+            InputError: what does not fit, with the sizes found.
+        """
+        if not self.labels or len(set(self.labels)) != len(self.labels):
+            raise InputError("a classifier needs at least one label, and no label twice")
+        shape = (len(self.labels), int(self.clip["embed_dim"]))
+        for name in ("matrix", "local_matrix"):
+            matrix = getattr(self, name)
+            if matrix is None:
+                continue
+            if matrix.shape != shape or matrix.dtype != np.float32:
+                raise InputError(f"{name} is {matrix.dtype} {matrix.shape}, not float32 {shape}")
+            if not np.isfinite(matrix).all():
+                raise InputError(f"{name} holds values that are not finite")
+
+    def dump(self) -> dict[str, bytes]:
+        """Return the folder's files, by name."""
+        arrays = {"matrix": self.matrix}
+        if self.local_matrix is not None:
+            arrays["local_matrix"] = self.local_matrix
+        if self.thresholds is not None:
+            arrays["thresholds"] = self.thresholds
+        weights = save_safetensors({name: np.ascontiguousarray(a) for name, a in arrays.items()})
+        config = {
+            "format": FORMAT,
+            "method": self.method,
+            "labels": list(self.labels),
+            "multi_label": self.multi_label,
+            "logit_scale": self.logit_scale,
+            "clip": dict(self.clip),
+            "weights_hash": xxhash.xxh3_128_hexdigest(weights),
+            "made": dict(self.made),
+        }
+        text = json.dumps(config, indent=1, ensure_ascii=False)
+        return {CONFIG_FILE: text.encode(), WEIGHTS_FILE: weights}
+
+    @property
+    def identity(self) -> str:
+        """A hash of what decides labels: names, weights, scale and CLIP model."""
+        digest = xxhash.xxh3_128()
+        for part in (self.method, *self.labels, str(self.logit_scale), self.clip["fingerprint"]):
+            digest.update(part.encode() + b"\0")
+        for array in (self.matrix, self.local_matrix, self.thresholds):
+            digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def parse_classifier(files: Mapping[str, bytes], where: str) -> Classifier:
+    """Make a classifier from the files of its folder.
+
+    Args:
+        files: content by file name, at least `CONFIG_FILE` and `WEIGHTS_FILE`.
+        where: the folder's name, for messages.
+
+    Raises:
+        InputError: one sentence on what is missing or corrupt.
+    """
+    for name in (CONFIG_FILE, WEIGHTS_FILE):
+        if name not in files:
+            raise InputError(f"{where} is no classifier folder: it holds no {name}")
+    try:
+        config = json.loads(files[CONFIG_FILE])
+        labels, clip = tuple(config["labels"]), config["clip"]
+        written = config["format"], config["weights_hash"], float(config["logit_scale"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{where}/{CONFIG_FILE} is corrupt ({error!r}); fit it again") from error
+    if written[0] != FORMAT:
+        raise InputError(f"{where} has format {written[0]}, this version reads format {FORMAT}")
+    if xxhash.xxh3_128_hexdigest(files[WEIGHTS_FILE]) != written[1]:
+        raise InputError(
+            f"{where}/{WEIGHTS_FILE} is corrupt: its hash is not the one in {CONFIG_FILE}; "
+            "copy or fit it again"
+        )
+    try:
+        arrays = load_safetensors(files[WEIGHTS_FILE])
+        return Classifier(
+            labels=labels,
+            matrix=arrays["matrix"],
+            clip=clip,
+            method=config["method"],
+            logit_scale=written[2],
+            multi_label=bool(config["multi_label"]),
+            local_matrix=arrays.get("local_matrix"),
+            thresholds=arrays.get("thresholds"),
+            made=config["made"],
+        )
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise InputError(f"{where} is corrupt ({error!r}); fit it again") from error
+    except InputError as error:
+        raise InputError(f"{where} is corrupt: {error}") from error

@@ -1,0 +1,185 @@
+"""A run folder as `evaluate` and `report` read it: labels in batches, manifest rows, run.json.
+
+Single-label and multi-label tables come out in one shape: ``labels`` and ``scores`` are lists, with
+at most one element in a single-label run, and empty in rows with an error. Nothing here holds more
+than one batch of rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+
+from actors import storage
+from methods.errors import InputError
+
+BATCH_ROWS = 32768
+
+# Given to every reader: blocks without a single error (or top label) are written with null columns.
+_SINGLE_LABEL = pa.schema(
+    [
+        ("image_id", pa.int64()),
+        ("path", pa.string()),
+        ("uri", pa.string()),
+        ("label", pa.string()),
+        ("score", pa.float32()),
+        ("top_labels", pa.list_(pa.string())),
+        ("top_scores", pa.list_(pa.float32())),
+        ("method", pa.string()),
+        ("error", pa.string()),
+        ("error_detail", pa.string()),
+    ]
+)
+_MULTI_LABEL = pa.schema(
+    [
+        *(_SINGLE_LABEL.field(i) for i in range(3)),
+        ("labels", pa.list_(pa.string())),
+        ("scores", pa.list_(pa.float32())),
+        *(_SINGLE_LABEL.field(i) for i in range(5, 10)),
+    ]
+)
+
+
+class FinishedRun:
+    """The labels table, manifest and ``run.json`` of one run folder."""
+
+    def __init__(self, uri: str) -> None:
+        """Find the parts of the run at ``uri`` (a folder, local or remote).
+
+        Raises:
+            InputError: there is no labels table, or it lacks a column that it must have.
+        """
+        self.uri = uri.rstrip("/") or uri
+        self._labels = _parquet_files(storage.join(self.uri, "labels"))
+        if not self._labels:
+            raise InputError(f"{uri} holds no labels/*.parquet; give the folder that --out named")
+        filesystem, _ = storage.resolve(self.uri)
+        columns = pq.read_schema(self._labels[0], filesystem=filesystem).names
+        self.multi_label = "labels" in columns
+        wanted = {"image_id", "path", "labels" if self.multi_label else "label"}
+        if missing := sorted(wanted - set(columns)):
+            raise InputError(f"{self._labels[0]} is no labels table: no column {missing[0]!r}")
+        self.record, self.when = self._read_record()
+
+    def _read_record(self) -> tuple[dict[str, Any], datetime | None]:
+        uri = storage.join(self.uri, "run.json")
+        if not storage.exists(uri):
+            return {}, None
+        try:
+            record = json.loads(storage.read_bytes(uri))
+        except ValueError as error:
+            raise InputError(f"{uri} is not JSON: {error}") from error
+        if not isinstance(record, dict):
+            raise InputError(f"{uri} is not a JSON object")
+        filesystem, path = storage.resolve(uri)
+        written = filesystem.get_file_info(path).mtime_ns
+        return record, datetime.fromtimestamp(written / 1e9, UTC) if written else None
+
+    @property
+    def classes(self) -> list[str]:
+        """The class names that the run was given, as far as its configuration lists them."""
+        config = self.record.get("config")
+        sections = [config, *config.values()] if isinstance(config, dict) else []
+        for section in sections:
+            names = section.get("classes") if isinstance(section, dict) else None
+            if isinstance(names, list):
+                return [str(name) for name in names]
+        return []
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Stream the labels table.
+
+        Args:
+            columns: of ``image_id, path, uri, labels, scores, top_labels, top_scores, error,
+                error_detail``; ``scores`` only together with ``labels``.
+
+        Yields:
+            Tables of one chunk and at most `BATCH_ROWS` rows with exactly these columns.
+        """
+        if self.multi_label:
+            schema, stored = _MULTI_LABEL, list(columns)
+        else:
+            schema = _SINGLE_LABEL
+            stored = [{"labels": "label", "scores": "score"}.get(name, name) for name in columns]
+        if "error" not in stored:
+            stored.append("error")
+        for table in _scan(self.uri, self._labels, schema, stored):
+            fine = pc.is_null(table.column("error"))
+            lists = _labels_of_many(table, fine) if self.multi_label else _label_of_one(table, fine)
+            yield pa.table(
+                {name: lists[name] if name in lists else table.column(name) for name in columns}
+            )
+
+    def manifest_rows(self, image_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Return the manifest rows (all columns) of ``image_ids`` that the manifest holds."""
+        files = _parquet_files(storage.join(self.uri, "manifest"))
+        if not files or not image_ids:
+            return {}
+        wanted = pc.field("image_id").isin(pa.array(image_ids, pa.int64()))
+        rows: dict[int, dict[str, Any]] = {}
+        for table in _scan(self.uri, files, None, None, wanted):
+            rows.update((row["image_id"], row) for row in table.to_pylist())
+        return rows
+
+
+def explode(lists: pa.ListArray) -> tuple[np.ndarray[Any, np.dtype[np.int64]], pa.Array]:
+    """Return the row index of every list element (int64) and the elements themselves."""
+    return pc.list_parent_indices(lists).to_numpy(), pc.list_flatten(lists)
+
+
+def _parquet_files(folder: str) -> list[str]:
+    paths = [info.path for info in storage.list_files(folder, ".parquet")]
+    return [path for path in paths if not path.rsplit("/", 1)[-1].startswith(("_", "."))]
+
+
+def _scan(
+    uri: str,
+    files: list[str],
+    schema: pa.Schema | None,
+    columns: list[str] | None,
+    wanted: pc.Expression | None = None,
+) -> Iterator[pa.Table]:
+    filesystem, _ = storage.resolve(uri)
+    dataset = pads.dataset(files, schema=schema, filesystem=filesystem, format="parquet")
+    batches = dataset.to_batches(
+        columns=columns,
+        filter=wanted,
+        batch_size=BATCH_ROWS,
+        batch_readahead=2,  # the defaults read 16 batches of 4 files ahead
+        fragment_readahead=1,
+    )
+    for batch in batches:
+        if batch.num_rows:
+            yield pa.Table.from_batches([batch]).combine_chunks()
+
+
+def _label_of_one(table: pa.Table, fine: pa.ChunkedArray) -> dict[str, pa.Array]:
+    if "label" not in table.column_names:
+        return {}
+    label = table.column("label").combine_chunks()
+    labelled = pc.and_(fine, pc.is_valid(label)).combine_chunks()
+    counts = labelled.to_numpy(zero_copy_only=False).cumsum(dtype=np.int32)
+    offsets = pa.array(np.concatenate([[0], counts]), pa.int32())
+    lists = {"labels": pa.ListArray.from_arrays(offsets, label.filter(labelled))}
+    if "score" in table.column_names:
+        score = table.column("score").combine_chunks().filter(labelled)
+        lists["scores"] = pa.ListArray.from_arrays(offsets, score)
+    return lists
+
+
+def _labels_of_many(table: pa.Table, fine: pa.ChunkedArray) -> dict[str, pa.Array]:
+    names = [name for name in ("labels", "scores") if name in table.column_names]
+    columns = {name: table.column(name).combine_chunks() for name in names}
+    keep = fine.combine_chunks()
+    return {
+        name: pc.if_else(keep, column, pa.scalar(None, column.type))
+        for name, column in columns.items()
+    }
