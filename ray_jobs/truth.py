@@ -8,8 +8,6 @@ hash is the ``image_id`` of the labels table.
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -124,10 +122,10 @@ def _without_blanks(labels: pa.ListArray) -> pa.ListArray:
     return pa.ListArray.from_arrays(offsets, values.filter(pa.array(keep)))
 
 
-def _ordered(paths: pa.Array, labels: pa.Array, note: str | None = None) -> Truth:
+def _ordered(paths: pa.Array, labels: pa.Array) -> Truth:
     ids = np.fromiter((image_id(p.as_py()) for p in paths), dtype=np.int64, count=len(paths))
     order = np.argsort(ids, kind="stable")
-    return Truth(ids[order], paths.take(pa.array(order)), labels.take(pa.array(order)), note)
+    return Truth(ids[order], paths.take(pa.array(order)), labels.take(pa.array(order)))
 
 
 def _matches(run: FinishedRun, candidates: list[Truth]) -> list[int]:
@@ -150,28 +148,32 @@ def _path_range(run: FinishedRun) -> tuple[str, str]:
 
 
 def _common_folders(first: str, last: str) -> list[str]:
-    """Return the leading folders shared by all paths between two, outermost first."""
-    prefix = os.path.commonprefix([first.split("/")[:-1], last.split("/")[:-1]])
-    return ["/".join(prefix[: depth + 1]) for depth in range(len(prefix))]
+    """Return the leading folders that all paths sorted between two share, outermost first."""
+    shared = 0
+    parts, others = first.split("/")[:-1], last.split("/")[:-1]
+    while shared < min(len(parts), len(others)) and parts[shared] == others[shared]:
+        shared += 1
+    return ["/".join(parts[: depth + 1]) for depth in range(shared)]
 
 
 def _with_folder(truth: Truth, folders: list[str]) -> list[Truth]:
     note = "the truth's paths were taken to be below {!r}, as the run's are"
+    paths = truth.paths.to_pylist()
     return [
-        _renamed(truth, lambda path, f=folder: f"{f}/{path}", note.format(folder))
+        _renamed(truth, [f"{folder}/{path}" for path in paths], note.format(folder))
         for folder in folders
     ]
 
 
 def _without_folder(truth: Truth) -> list[Truth]:
-    ends = pc.min_max(truth.paths).as_py()
     note = "the leading folder {!r} of the truth's paths was ignored: the run's paths have none"
+    ends = pc.min_max(truth.paths).as_py()
+    paths = truth.paths.to_pylist()
     return [
-        _renamed(truth, lambda path, n=len(folder) + 1: path[n:], note.format(folder))
+        _renamed(truth, [path[len(folder) + 1 :] for path in paths], note.format(folder))
         for folder in _common_folders(ends["min"], ends["max"])
     ]
 
 
-def _renamed(truth: Truth, rename: Callable[[str], str], note: str) -> Truth:
-    paths = pa.array([rename(path.as_py()) for path in truth.paths], pa.string())
-    return replace(_ordered(paths, truth.labels), note=note)
+def _renamed(truth: Truth, paths: list[str], note: str) -> Truth:
+    return replace(_ordered(pa.array(paths, pa.string()), truth.labels), note=note)
