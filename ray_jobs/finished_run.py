@@ -79,20 +79,22 @@ class FinishedRun:
             raise InputError(f"{uri} is not JSON: {error}") from error
         if not isinstance(record, dict):
             raise InputError(f"{uri} is not a JSON object")
-        filesystem, path = storage.resolve(uri)
-        written = filesystem.get_file_info(path).mtime_ns
-        return record, datetime.fromtimestamp(written / 1e9, UTC) if written else None
+        return record, _finished_at(record, uri)
 
     @property
     def classes(self) -> list[str]:
-        """The class names that the run was given, as far as its configuration lists them."""
-        config = self.record.get("config")
-        sections = [config, *config.values()] if isinstance(config, dict) else []
-        for section in sections:
+        """The class names that the run was given, as far as its record lists them."""
+        for part in ("identity", "config"):
+            section = self.record.get(part)
             names = section.get("classes") if isinstance(section, dict) else None
             if isinstance(names, list):
                 return [str(name) for name in names]
         return []
+
+    @property
+    def names_discovered(self) -> bool:
+        """Whether the run found its names itself, so that they may be spelled unlike the truth."""
+        return self.record.get("method") == "near"
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Stream the labels table.
@@ -133,6 +135,16 @@ class FinishedRun:
 def explode(lists: pa.ListArray) -> tuple[np.ndarray[Any, np.dtype[np.int64]], pa.Array]:
     """Return the row index of every list element (int64) and the elements themselves."""
     return pc.list_parent_indices(lists).to_numpy(), pc.list_flatten(lists)
+
+
+def _finished_at(record: dict[str, Any], uri: str) -> datetime | None:
+    """Return the time that the record gives, or else that of its file."""
+    try:
+        return datetime.fromisoformat(str(record.get("finished_at"))).astimezone(UTC)
+    except ValueError:
+        filesystem, path = storage.resolve(uri)
+        written = filesystem.get_file_info(path).mtime_ns
+        return datetime.fromtimestamp(written / 1e9, UTC) if written else None
 
 
 def _parquet_files(folder: str) -> list[str]:
