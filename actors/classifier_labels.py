@@ -33,10 +33,10 @@ LABELS_SCHEMA = pa.schema(
 
 
 class ClassifierLabels:
-    """Batches of decoded images in, rows of the labels table out: one CLIP pass, one matrix product.
+    """Batches of decoded images in, rows of the labels table out: one pass, one product.
 
-    ``label`` is the best class, ``score`` its softmax probability; ``top_labels`` and ``top_scores``
-    the best five. Rows with an error pass through unlabelled.
+    ``label`` is the best class, ``score`` its softmax probability; ``top_labels`` and
+    ``top_scores`` the best five. Rows with an error pass through unlabelled.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class ClipEncoder:
-    """Image and text towers of one open_clip model; features are float32, L2-normalised, on the CPU.
+    """Both towers of one open_clip model; features are float32, L2-normalised, on the CPU.
 
     Pixels come as uint8 at the model's input size and are normalised on the device.
     """
@@ -74,7 +74,9 @@ class ClipEncoder:
                 )
         except Exception as error:  # torch and open_clip raise many kinds on broken weights
             text = " ".join(str(error).split())[:300]
-            raise InputError(f"--clip {model.name}: its weights cannot be loaded: {text}") from error
+            raise InputError(
+                f"--clip {model.name}: its weights cannot be loaded: {text}"
+            ) from error
         self.model.eval()
         self.tokenizer = open_clip.get_tokenizer(model.open_clip_name)
         self.logit_scale = float(self.model.logit_scale.detach().exp())

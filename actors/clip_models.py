@@ -1,8 +1,9 @@
 """Which CLIP model a name means, without loading its weights.
 
 Names: ``fieldguide`` (the small model that comes with the project), an open_clip name with its
-pretrained tag (``ViT-L-14/openai``), ``hf-hub:org/repo``, or a folder holding ``open_clip_config.json``
-and its weights. Whatever can be wrong with a name is found here, before Ray or a model starts.
+pretrained tag (``ViT-L-14/openai``), ``hf-hub:org/repo``, or a folder holding
+``open_clip_config.json`` and its weights. Whatever can be wrong with a name is found here, before
+Ray or a model starts.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ _CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)
 _HUB_PROBE_S: Final = 3.0
 _HUB_ADVICE: Final = (
-    "give --clip a folder that holds open_clip_config.json and the weights, or run once where the hub "
-    "can be reached and keep its cache (HF_HOME)"
+    "give --clip a folder that holds open_clip_config.json and the weights, or run once where the "
+    "hub can be reached and keep its cache (HF_HOME)"
 )
 
 
@@ -77,7 +78,7 @@ class ClipModel:
 
 
 def resolve_clip(name: str) -> ClipModel:
-    """Find the model that ``name`` means; weights of a tag or hub model are downloaded to the cache.
+    """Find the model that ``name`` means; a hub model's weights are downloaded to the cache.
 
     Raises:
         InputError: no such model, folder or tag, an unusable folder, or no hub in reach.
@@ -145,7 +146,9 @@ def _from_hub(name: str) -> ClipModel:
     return _from_config(name, name, config, f"files:{identity}")
 
 
-def _from_config(name: str, open_clip_name: str, config: dict[str, Any], identity: str) -> ClipModel:
+def _from_config(
+    name: str, open_clip_name: str, config: dict[str, Any], identity: str
+) -> ClipModel:
     model = config.get("model_cfg")
     if not isinstance(model, dict) or not {"embed_dim", "vision_cfg", "text_cfg"} <= model.keys():
         raise InputError(

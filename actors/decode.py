@@ -1,8 +1,8 @@
 """From encoded bytes to pixels at the model's input size, on the CPU, as uint8 RGB.
 
 JPEGs are decoded at a reduced DCT scale when that still leaves twice the target (draft mode); the
-EXIF turn is applied; alpha is laid on white; CMYK, palette, grey and 16-bit images become RGB; of an
-animation the first frame counts. Too many pixels are refused from the header, before decoding.
+EXIF turn is applied; alpha is laid on white; CMYK, palette, grey and 16-bit images become RGB; of
+an animation the first frame counts. Too many pixels are refused from the header, before decoding.
 Resizing and cropping follow the open_clip transform of the model; normalisation happens later, on
 the device.
 """
@@ -178,9 +178,7 @@ def pixels_array(column: pa.ChunkedArray, how: Preprocessing) -> NDArray[np.uint
     return flat.reshape(len(whole), how.height, how.width, 3)
 
 
-def decode(
-    batch: pa.Table, how: Preprocessing, max_pixels: int = DEFAULT_MAX_PIXELS
-) -> pa.Table:
+def decode(batch: pa.Table, how: Preprocessing, max_pixels: int = DEFAULT_MAX_PIXELS) -> pa.Table:
     """Map an image table batch to pixels: ``bytes`` is replaced by ``pixels``, rows stay in order.
 
     ``pixels`` is fixed-size binary of height x width x 3 bytes (all zero with an error). Rows that

@@ -1,7 +1,7 @@
 """Dense (per-position) image features of open_clip towers, without forking the model.
 
-ViT towers: ``plain`` projects every patch token as the tower's own pooling would, which is right for
-towers that average their patches; ``value_only`` takes the value path of the last block, the
+ViT towers: ``plain`` projects every patch token as the tower's own pooling would, which is right
+for towers that average their patches; ``value_only`` takes the value path of the last block, the
 training-free local features of MaskCLIP (Zhou et al. 2022, 3.2); ``value_residual`` keeps that
 block's residual and MLP with attention restricted to the token itself (TagCLIP, Lin et al. 2024).
 ModifiedResNet towers: value and output projection of the attention pool at every position, without
@@ -22,7 +22,9 @@ from methods.errors import InputError
 DenseMode = Literal["auto", "plain", "value_only", "value_residual"]
 
 
-def dense_features(visual: nn.Module, images: torch.Tensor, mode: DenseMode = "auto") -> torch.Tensor:
+def dense_features(
+    visual: nn.Module, images: torch.Tensor, mode: DenseMode = "auto"
+) -> torch.Tensor:
     """Compute local features in the joint space, not normalised.
 
     Args:

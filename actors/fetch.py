@@ -1,8 +1,9 @@
-"""From manifest rows to encoded bytes: each row gets its bytes or an error code, never an exception.
+"""From manifest rows to encoded bytes: each row gets its bytes or an error code.
 
-Bytes come from a file or object (``uri``), from a byte range of one (``offset``, ``length``: members
-of a tar) or from a cell of a Parquet file (``row_group``, ``row``, ``column``). This stage replaces
-Ray Data's ``download`` expression because that gives null for every failure and loses the reason.
+Bytes come from a file or object (``uri``), from a byte range of one (``offset``, ``length``:
+members of a tar) or from a cell of a Parquet file (``row_group``, ``row``, ``column``). This stage
+replaces Ray Data's ``download`` expression because that gives null for every failure and loses the
+reason.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Reading and writing wherever things live: local paths, ``file://``, ``s3://``, ``gs://`` and more.
+"""Reading and writing wherever things live: local paths, ``s3://``, ``gs://`` and more.
 
-Local paths and ``file://`` URIs go to the local file system; ``s3://`` and ``gs://`` to PyArrow's own
-clients, which take credentials, region and endpoint from the usual environment (``AWS_*``, Google's
-defaults); every other scheme to the fsspec file system of that name. Keys after ``s3://bucket/`` are
-taken literally, never percent-decoded; ``file://`` URIs are percent-encoded bytes, so that any file
-name survives.
+Local paths and ``file://`` URIs go to the local file system; ``s3://`` and ``gs://`` to PyArrow's
+own clients, which take credentials, region and endpoint from the usual environment (``AWS_*``,
+Google's defaults); every other scheme to the fsspec file system of that name. Keys after
+``s3://bucket/`` are taken literally, never percent-decoded; ``file://`` URIs are percent-encoded
+bytes, so that any file name survives.
 """
 
 from __future__ import annotations

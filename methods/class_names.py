@@ -13,7 +13,9 @@ def parse_class_names(text: str, where: str) -> list[str]:
     Raises:
         InputError: no names, an empty line between names, or a name twice (its lines are named).
     """
-    lines = [unicodedata.normalize("NFC", line).strip() for line in text.lstrip("\ufeff").splitlines()]
+    lines = [
+        unicodedata.normalize("NFC", line).strip() for line in text.lstrip("\ufeff").splitlines()
+    ]
     while lines and not lines[-1]:
         lines.pop()
     if not lines:

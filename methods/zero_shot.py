@@ -28,7 +28,9 @@ def parse_templates(text: str, where: str) -> tuple[str, ...]:
     """
     templates = tuple(line.strip() for line in text.splitlines() if line.strip())
     if not templates:
-        raise InputError(f"{where} holds no prompt templates; write one a line, such as a photo of a {{}}.")
+        raise InputError(
+            f"{where} holds no prompt templates; write one a line, such as a photo of a {{}}."
+        )
     for template in templates:
         if template.count(PLACEHOLDER) != 1:
             raise InputError(

@@ -64,7 +64,9 @@ def write_manifest(source: str, out: str) -> Manifest:
     listing = list_images(source)
     ids: array[int] = array("q")
     for number, tables in enumerate(_files(_tables(listing.rows), single=out.endswith(".parquet"))):
-        target = out if out.endswith(".parquet") else storage.join(out, f"part-{number:05d}.parquet")
+        target = (
+            out if out.endswith(".parquet") else storage.join(out, f"part-{number:05d}.parquet")
+        )
         _write_file(target, tables, ids)
     if not ids:
         raise InputError(_empty(source, listing))

@@ -54,8 +54,8 @@ def list_images(source: str) -> Listing:
             uri = storage.local_uri(path) if local else source
             return Listing("file", iter([ManifestRow(os.path.basename(path), uri)]), skipped)
         raise InputError(
-            f"--images {source}: not an archive; give a folder, a glob, an s3:// prefix, a .parquet, "
-            "a .tar or a .txt list"
+            f"--images {source}: not an archive; give a folder, a glob, an s3:// prefix, "
+            "a .parquet, a .tar or a .txt list"
         )
     return _folder(source, path, skipped)
 

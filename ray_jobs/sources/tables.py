@@ -35,7 +35,9 @@ def tables(uris: Sequence[tuple[str, str]]) -> Iterator[ManifestRow]:
             raise InputError(f"--images {uri}: no readable Parquet: {one_line(error)}") from error
 
 
-def _one_table(file: pq.ParquetFile, name: str, uri: str, *, several: bool) -> Iterator[ManifestRow]:
+def _one_table(
+    file: pq.ParquetFile, name: str, uri: str, *, several: bool
+) -> Iterator[ManifestRow]:
     schema = file.schema_arrow
     if {"image_id", "path", "uri"} <= set(schema.names):
         yield from _manifest(file)

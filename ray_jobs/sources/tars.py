@@ -39,17 +39,17 @@ def tar_members(uri: str, prefix: str, skipped: Skipped) -> Iterator[ManifestRow
                 yield ManifestRow(
                     prefix + name, where, member=name, offset=member.offset_data, length=length
                 )
-                archive.members = []  # tarfile keeps every header it has seen; a shard has many
+                archive.members = []  # type: ignore[attr-defined]  # tarfile keeps every header it has seen; a shard has many
     except tarfile.ReadError as error:
         raise InputError(
-            f"--images {uri}: no readable tar ({one_line(error)}); a compressed tar must be unpacked, "
-            "since images are read from it by position"
+            f"--images {uri}: no readable tar ({one_line(error)}); a compressed tar must be "
+            "unpacked, since images are read from it by position"
         ) from error
     except OSError as error:
         raise InputError(f"--images {uri}: {one_line(error)}") from error
 
 
 def tars(uris: Sequence[tuple[str, str]], skipped: Skipped) -> Iterator[ManifestRow]:
-    """List several tars, given as (relative name, uri); a single one needs no name before its keys."""
+    """List tars, given as (relative name, uri); a single one needs no name before its keys."""
     for name, uri in uris:
         yield from tar_members(uri, f"{name}/" if len(uris) > 1 else "", skipped)

@@ -1,0 +1,60 @@
+"""Classifier folders on any storage."""
+
+from __future__ import annotations
+
+from actors import storage
+from actors.clip_models import FIELD_GUIDE, ClipModel, resolve_clip
+from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, Classifier, parse_classifier
+from methods.errors import InputError
+
+
+def save_classifier(classifier: Classifier, folder: str) -> None:
+    """Write a classifier folder, the weights first: a readable config means a whole folder."""
+    files = classifier.dump()
+    for name in (WEIGHTS_FILE, CONFIG_FILE):
+        storage.write_bytes(storage.join(storage.absolute(folder), name), files[name])
+
+
+def load_classifier(folder: str) -> Classifier:
+    """Read a classifier folder.
+
+    Raises:
+        InputError: one sentence on what is missing or corrupt.
+    """
+    uri = storage.absolute(folder)
+    if not storage.exists(uri):
+        raise InputError(f"--classifier {folder}: no such folder; make one with onoma fit")
+    files = {}
+    for name in (CONFIG_FILE, WEIGHTS_FILE):
+        try:
+            files[name] = storage.read_bytes(storage.join(uri, name))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise InputError(f"--classifier {folder}: {name} cannot be read ({error})") from error
+    return parse_classifier(files, f"--classifier {folder}")
+
+
+def clip_of(classifier: Classifier, clip: str | None, folder: str) -> ClipModel:
+    """Find the CLIP model a classifier was made for, and check that it is that very model.
+
+    Args:
+        classifier: the classifier.
+        clip: where the model is now; by default where it was at fit.
+        folder: the classifier's name, for messages.
+
+    Raises:
+        InputError: no such model, or another one.
+    """
+    made_for = str(classifier.clip["name"])
+    model = resolve_clip(clip or made_for)
+    if model.fingerprint != classifier.clip["fingerprint"]:
+        advice = "pass --clip with that model's folder" if not clip else f"leave --clip {clip} out"
+        if made_for == FIELD_GUIDE and not clip:
+            advice = "fit it again with this version"
+        raise InputError(
+            f"--classifier {folder} was made for the CLIP model {made_for} "
+            f"({classifier.clip['embed_dim']} wide) and the one at hand, {model.name} "
+            f"({model.embed_dim} wide), has other weights; {advice}"
+        )
+    return model

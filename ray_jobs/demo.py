@@ -1,0 +1,99 @@
+"""The demo: draw an archive, label it without reading a label, then compare and report.
+
+draw -> fit and label by each method -> evaluate -> report.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from methods.errors import InputError
+from ray_jobs.config import DemoConfig, LabelZeroShotConfig
+
+logger = logging.getLogger(__name__)
+
+_SETTINGS = "demo.json"
+_BROKEN: dict[str, bytes] = {
+    "broken/no-bytes.jpg": b"",
+    "broken/letter.jpg": b"Dear archivist, this is a letter and not a picture.\n",
+    "broken/half-copied.jpg": b"\xff\xd8\xff\xe0\x00\x10JFIF\x00",
+}
+
+
+def run(config: DemoConfig) -> dict[str, Any]:
+    """Run the demo in ``config.out``; run again, it resumes or finds itself finished.
+
+    Returns:
+        ``methods``: metrics by method; ``seconds``; ``report``: path of the report.
+
+    Raises:
+        InputError: the folder holds something else.
+    """
+    from ray_jobs import zero_shot
+    from ray_jobs.evaluation import evaluate_run
+    from ray_jobs.report import write_report
+
+    started = time.time()
+    out = Path(config.out).absolute()
+    archive = draw_once(out, config)
+    truth = str(archive / "truth.csv")
+    say(f"labelling {archive / 'images'} with zero_shot; no label is read")
+    run_folder = str(out / "zero_shot")
+    record = zero_shot.label(
+        LabelZeroShotConfig(
+            images=str(archive / "images"),
+            classes=str(archive / "classes.txt"),
+            out=run_folder,
+            seed=config.seed,
+        )
+    )
+    say("comparing with the truth and writing the report")
+    metrics = evaluate_run(run_folder, truth)
+    keep = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
+    keep["images_per_second"] = record["images_per_second"]
+    return {
+        "methods": {"zero_shot": keep},
+        "seconds": round(time.time() - started, 1),
+        "report": write_report(run_folder, truth),
+    }
+
+
+def draw_once(out: Path, config: DemoConfig) -> Path:
+    """Draw the archive with a few broken files in it, as real archives have; once for a folder.
+
+    Raises:
+        InputError: the folder holds something else, or a demo of other settings.
+    """
+    from fieldguide.archive import draw_archive
+
+    settings = {"count": config.count, "seed": config.seed}
+    record, archive = out / _SETTINGS, out / "archive"
+    if record.is_file():
+        if json.loads(record.read_text("utf-8")) != settings:
+            raise InputError(
+                f"--out {config.out} holds a demo with other settings; give another folder"
+            )
+        return archive
+    if out.exists() and (not out.is_dir() or set(os.listdir(out)) - {"archive"}):
+        raise InputError(f"--out {config.out} holds other things; give a new or empty folder")
+    say(f"drawing {config.count} birds into {archive}")
+    try:
+        draw_archive(archive, config.count, config.seed)
+        for name, data in _BROKEN.items():
+            path = archive / "images" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        record.write_text(json.dumps(settings), "utf-8")
+    except PermissionError as error:
+        raise InputError(f"--out {config.out}: cannot be written (no permission)") from error
+    return archive
+
+
+def say(text: str) -> None:
+    """Tell the person what is happening."""
+    logger.warning("%s", text)

@@ -1,0 +1,26 @@
+"""Label an archive with a classifier that ``fit`` made: one CLIP pass, no multimodal LLM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.classifier_store import clip_of, load_classifier
+from ray_jobs.config import LabelClassifierConfig
+from ray_jobs.labelling import label_archive
+
+
+def label(config: LabelClassifierConfig) -> dict[str, Any]:
+    """Label an archive; returns the content of ``run.json``.
+
+    Raises:
+        InputError: the classifier is missing, corrupt or made for another CLIP model.
+    """
+    classifier = load_classifier(config.classifier)
+    model = clip_of(classifier, config.clip, config.classifier)
+    identity = {
+        "method": classifier.method,
+        "clip": model.fingerprint,
+        "classifier": classifier.identity,
+        "precision": config.precision,
+    }
+    return label_archive(config, model, identity, lambda _capacity: classifier)

@@ -1,0 +1,67 @@
+"""The ledger: every image is labelled or has an error, counted from what was written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from actors import storage
+from methods.image_ids import IdFingerprint
+
+_ROWS_AT_ONCE = 65_536
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What a labels table holds.
+
+    Attributes:
+        rows: rows in all.
+        labelled: rows without an error.
+        errors: rows with an error, by code.
+        fingerprint: of the image ids, to compare with the manifest's.
+    """
+
+    rows: int
+    labelled: int
+    errors: dict[str, int]
+    fingerprint: IdFingerprint
+
+    def problem(self, images: int, fingerprint: IdFingerprint) -> str | None:
+        """Say what does not add up against a manifest, or None when everything does."""
+        if self.rows != images:
+            kind = "too few" if self.rows < images else "too many"
+            return f"{images} images in the manifest, {self.rows} rows in labels: {kind}"
+        if self.labelled + sum(self.errors.values()) != self.rows:
+            failed = sum(self.errors.values())
+            return f"{self.labelled} labelled and {failed} errors are not {self.rows}"
+        if self.fingerprint != fingerprint:
+            return "as many rows as images, but not one row for each image"
+        return None
+
+
+def count_labels(labels: str) -> Ledger:
+    """Count a labels table, streaming: memory does not grow with it."""
+    filesystem, _ = storage.resolve(labels)
+    rows, fingerprint, errors = 0, IdFingerprint(), Counter[str]()
+    for info in storage.list_files(labels, ".parquet"):
+        with pq.ParquetFile(info.path, filesystem=filesystem) as file:
+            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=["image_id", "error"]):
+                rows += batch.num_rows
+                fingerprint = fingerprint.add(batch.column("image_id").to_numpy())
+                for item in pc.value_counts(batch.column("error").drop_null()).to_pylist():
+                    errors[item["values"]] += item["counts"]
+    return Ledger(rows, rows - errors.total(), dict(sorted(errors.items())), fingerprint)
+
+
+def rows_committed(checkpoint: str) -> int:
+    """Count the rows a checkpoint knows to be finished."""
+    filesystem, _ = storage.resolve(checkpoint)
+    return sum(
+        pq.ParquetFile(info.path, filesystem=filesystem).metadata.num_rows
+        for info in storage.list_files(checkpoint, ".parquet")
+        if not info.path.endswith(".pending.parquet")
+    )

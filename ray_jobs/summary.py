@@ -1,0 +1,89 @@
+"""What a person sees on standard output when a verb is done."""
+
+from __future__ import annotations
+
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+_METRICS = ("accuracy", "macro_f1", "cacc", "sacc", "nmi", "ari", "map", "cf1", "of1")
+
+
+def show(name: str, result: dict[str, Any], out: TextIO) -> None:
+    """Print the result of a verb."""
+    console = Console(file=out, width=None if out.isatty() else 100, highlight=False)
+    if name.startswith("label"):
+        console.print(run_table(result))
+    elif name == "evaluate":
+        console.print(metrics_table(result))
+    elif name == "doctor":
+        console.print(_checks_table(result))
+    elif name == "demo":
+        console.print(demo_table(result))
+        console.print(f"Report: {result['report']}", soft_wrap=True)
+    else:
+        for key, value in result.items():
+            if value not in ("", None):
+                console.print(f"{key}: {value}", soft_wrap=True, markup=False)
+
+
+def run_table(record: dict[str, Any]) -> Table:
+    """The final table of a labelling job."""
+    table = Table(title=f"{record['method']}: {record.get('state', '')}", title_justify="left")
+    table.add_column("")
+    table.add_column("", justify="right")
+    table.add_row("images", f"{record['images']:,}")
+    table.add_row("labelled", f"{record['labelled']:,}")
+    for code, count in record["errors"].items():
+        table.add_row(f"error {code}", f"{count:,}")
+    if record.get("resumed_images"):
+        table.add_row("labelled by an earlier attempt", f"{record['resumed_images']:,}")
+    table.add_row("images/s, start-up included", f"{record['images_per_second']:,.1f}")
+    table.add_row("seconds", f"{record['seconds']:,.1f}")
+    table.add_row("MLLM calls", f"{record['mllm_calls']:,}")
+    table.add_row("tokens in / out", f"{record['prompt_tokens']:,} / {record['output_tokens']:,}")
+    return table
+
+
+def metrics_table(result: dict[str, Any]) -> Table:
+    """The metrics that fit a run."""
+    table = Table()
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    for key in _METRICS:
+        if result.get(key) is not None:
+            table.add_row(key, f"{result[key]:.4f}")
+    table.add_row("images", f"{result['images']:,}")
+    table.add_row("errors", f"{result['errors']:,}")
+    return table
+
+
+def demo_table(result: dict[str, Any]) -> Table:
+    """One row a method."""
+    table = Table(title="The field guide, by method", title_justify="left")
+    table.add_column("method")
+    for column in ("accuracy", "macro_f1", "images", "errors", "images/s"):
+        table.add_column(column, justify="right")
+    for method, values in result["methods"].items():
+        table.add_row(
+            method,
+            f"{values['accuracy']:.3f}",
+            f"{values['macro_f1']:.3f}",
+            f"{values['images']:,}",
+            f"{values['errors']:,}",
+            f"{values['images_per_second']:,.1f}",
+        )
+    return table
+
+
+def _checks_table(result: dict[str, Any]) -> Table:
+    table = Table()
+    for column in ("", "what", "found", "what to do"):
+        table.add_column(column)
+    for check in result["checks"]:
+        mark = {"ready": "[green]ready[/]", "missing": "[red]missing[/]"}.get(
+            check["state"], f"[yellow]{check['state']}[/]"
+        )
+        table.add_row(mark, check["what"], check["found"], check["do"])
+    return table

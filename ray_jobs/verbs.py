@@ -1,0 +1,100 @@
+"""The verbs of the command line: which config each takes, and what it runs.
+
+Imports happen when a verb runs: ``onoma --help`` and wrong use answer at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ray_jobs import config as c
+from ray_jobs.config import VerbConfig
+
+Result = dict[str, Any]
+
+
+def _manifest(config: c.ManifestConfig) -> Result:
+    from methods.errors import InputError
+    from ray_jobs.manifest_table import write_manifest
+
+    if not config.out.endswith(".parquet"):
+        raise InputError(
+            f"--out {config.out}: the manifest is one Parquet file; end it in .parquet"
+        )
+    try:
+        manifest = write_manifest(config.images, config.out)
+    except PermissionError as error:
+        raise InputError(f"--out {config.out}: cannot be written (no permission)") from error
+    return {"manifest": config.out, "images": manifest.images, "skipped": manifest.skipped}
+
+
+def _fit_zero_shot(config: c.FitZeroShotConfig) -> Result:
+    from ray_jobs import zero_shot
+
+    return zero_shot.fit(config)
+
+
+def _label_zero_shot(config: c.LabelZeroShotConfig) -> Result:
+    from ray_jobs import zero_shot
+
+    return zero_shot.label(config)
+
+
+def _label_classifier(config: c.LabelClassifierConfig) -> Result:
+    from ray_jobs import label_classifier
+
+    return label_classifier.label(config)
+
+
+def _evaluate(config: c.EvaluateConfig) -> Result:
+    from ray_jobs.evaluation import evaluate_run
+
+    return evaluate_run(config.labels, config.truth)
+
+
+def _report(config: c.ReportConfig) -> Result:
+    from ray_jobs.report import write_report
+
+    return {"report": write_report(config.run, config.truth)}
+
+
+def _demo(config: c.DemoConfig) -> Result:
+    from ray_jobs import demo
+
+    return demo.run(config)
+
+
+def _doctor(_config: c.DoctorConfig) -> Result:
+    from ray_jobs import doctor
+
+    return doctor.examine()
+
+
+def _draw(config: c.DrawConfig) -> Result:
+    from ray_jobs import field_guide
+
+    return field_guide.draw(config)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One verb (of one method): its config class, what runs, and which flag needs no name."""
+
+    config: type[VerbConfig]
+    run: Callable[[Any], Result]
+    positional: str | None = None
+
+
+COMMANDS: dict[str, Command] = {
+    "demo": Command(c.DemoConfig, _demo),
+    "doctor": Command(c.DoctorConfig, _doctor),
+    "manifest": Command(c.ManifestConfig, _manifest),
+    "fit zero_shot": Command(c.FitZeroShotConfig, _fit_zero_shot),
+    "label zero_shot": Command(c.LabelZeroShotConfig, _label_zero_shot),
+    "label classifier": Command(c.LabelClassifierConfig, _label_classifier),
+    "evaluate": Command(c.EvaluateConfig, _evaluate),
+    "report": Command(c.ReportConfig, _report, positional="run"),
+    "fieldguide draw": Command(c.DrawConfig, _draw),
+}

@@ -1,0 +1,167 @@
+"""Zero-shot CLIP, the baseline: class names and templates make the classifier, which labels.
+
+fit: names -> prompts -> CLIP text features -> class matrix -> classifier folder.
+label: fit into the run folder, then the labelling pass.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors import storage
+from actors.classifier_store import save_classifier
+from actors.clip import ClipEncoder, Precision, clip_record, cpu_threads
+from actors.clip_models import FIELD_GUIDE, ClipModel, resolve_clip
+from methods.class_names import parse_class_names
+from methods.classifier import Classifier
+from methods.errors import InputError
+from methods.zero_shot import SIMPLE_TEMPLATES, class_matrix, parse_templates
+from ray_jobs.config import FitZeroShotConfig, LabelZeroShotConfig
+from ray_jobs.labelling import label_archive
+from ray_jobs.ray_context import Capacity, plan_replicas, start_ray
+from ray_jobs.run_folder import versions
+
+logger = logging.getLogger(__name__)
+
+
+def fit(config: FitZeroShotConfig) -> dict[str, Any]:
+    """Make a zero-shot classifier and write its folder.
+
+    Raises:
+        InputError: the classes, the templates, the model or the output folder cannot work.
+    """
+    names, templates = read_classes(config.classes), read_templates(config.templates)
+    model = resolve_clip(config.clip)
+    out = storage.absolute(config.out)
+    check_classifier_folder(out, config.out)
+    classifier = make_classifier(config, model, names, templates, start_ray())
+    save_classifier(classifier, out)
+    return {"classifier": out, "method": "zero_shot", "labels": len(names), "clip": model.name}
+
+
+def label(config: LabelZeroShotConfig) -> dict[str, Any]:
+    """Label an archive with zero-shot CLIP; returns the content of ``run.json``."""
+    names, templates = read_classes(config.classes), read_templates(config.templates)
+    model = resolve_clip(config.clip)
+    identity = {
+        "method": "zero_shot",
+        "clip": model.fingerprint,
+        "classes": names,
+        "templates": list(templates),
+        "precision": config.precision,
+    }
+    return label_archive(
+        config,
+        model,
+        identity,
+        lambda capacity: make_classifier(config, model, names, templates, capacity),
+    )
+
+
+def read_classes(path: str | None) -> list[str]:
+    """Read the file of class names.
+
+    Raises:
+        InputError: none given, not readable, or bad names.
+    """
+    if path is None:
+        raise InputError(
+            "--classes is needed: zero_shot chooses among class names; give a file of them"
+        )
+    try:
+        text = storage.read_bytes(path).decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"--classes {path}: no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--classes {path}: not a readable UTF-8 text file ({error})") from error
+    return parse_class_names(text, f"--classes {path}")
+
+
+def read_templates(name: str) -> tuple[str, ...]:
+    """Find the prompt templates a name means: simple, imagenet, or a file.
+
+    Raises:
+        InputError: no such file, or bad templates.
+    """
+    if name == "simple":
+        return SIMPLE_TEMPLATES
+    if name == "imagenet":
+        from open_clip import OPENAI_IMAGENET_TEMPLATES
+
+        return tuple(template("{}") for template in OPENAI_IMAGENET_TEMPLATES)
+    try:
+        text = storage.read_bytes(name).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"--templates {name}: neither simple nor imagenet nor a readable file ({error})"
+        ) from error
+    return parse_templates(text, f"--templates {name}")
+
+
+def check_classifier_folder(uri: str, out: str) -> None:
+    """Refuse to write a classifier over something that is none.
+
+    Raises:
+        InputError: a file is there, a folder with other things, or it cannot be written.
+    """
+    names = {info.path.rpartition("/")[2] for info in storage.list_files(uri)}
+    if names - {"classifier.json", "weights.safetensors"}:
+        raise InputError(f"--out {out} holds other things; give a new folder for the classifier")
+    try:
+        storage.write_bytes(storage.join(uri, "weights.safetensors"), b"")
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be written ({error.strerror or error})") from error
+
+
+def make_classifier(
+    config: FitZeroShotConfig | LabelZeroShotConfig,
+    model: ClipModel,
+    names: list[str],
+    templates: tuple[str, ...],
+    capacity: Capacity,
+) -> Classifier:
+    """Encode the prompts in one remote task, on a GPU where there is one."""
+    import ray
+
+    say_what_the_field_guide_knows(model, names)
+    plan = plan_replicas(capacity, 1, config.clip_gpus)
+    task = ray.remote(encode_classes).options(num_gpus=plan.gpus, num_cpus=0)
+    matrix, record = ray.get(task.remote(model, names, templates, config.precision))
+    made = {"config": config.public(), "templates": list(templates), "versions": versions()}
+    return Classifier(
+        labels=tuple(names),
+        matrix=matrix,
+        clip=record,
+        method="zero_shot",
+        logit_scale=record["logit_scale"],
+        made=made,
+    )
+
+
+def encode_classes(
+    model: ClipModel, names: list[str], templates: tuple[str, ...], precision: Precision
+) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    """Load CLIP and compute the class matrix; runs as a Ray task."""
+    encoder = ClipEncoder(model, precision=precision, threads=cpu_threads())
+    return class_matrix(names, templates, encoder.encode_texts), clip_record(model, encoder)
+
+
+def say_what_the_field_guide_knows(model: ClipModel, names: list[str]) -> None:
+    """Warn once when the small built-in model is asked about things it has never seen."""
+    if model.name != FIELD_GUIDE:
+        return
+    from fieldguide.scenes import CATEGORIES
+    from fieldguide.world import NAMES
+
+    known = {*NAMES, *CATEGORIES}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        logger.warning(
+            "the built-in fieldguide CLIP knows only the drawn field guide, not %r: labels will be "
+            "meaningless; pass --clip with a real model, such as --clip ViT-L-14/openai",
+            unknown[0],
+        )
