@@ -13,29 +13,44 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from methods.metrics_single import NO_PREDICTION, Codes
 
 
-def cluster_accuracy(truth: Codes, predicted: Codes) -> float:
-    """Return cACC: the accuracy under the best one-to-one matching of predicted names to classes.
+def match_names(truth: Codes, predicted: Codes) -> dict[int, int]:
+    """Match predicted names one-to-one with true classes so that most images agree.
 
-    The protocol of FineR (``utils/metrics.py``): Hungarian assignment on the counts of each
-    (predicted, true) pair, matched counts divided by the number of images. Names beyond the matched
-    ones count as errors, so synonyms hurt. Images without a label match nothing: they are not a
-    cluster, but stay in the denominator.
+    The Hungarian assignment of FineR's cACC (``utils/metrics.py``) on the counts of each
+    (predicted, true) pair. Images without a label take no part.
+
+    Returns:
+        The class code of each matched name code; names beyond the classes, and names that share no
+        image with the class left over for them, are absent.
+    """
+    named = predicted != NO_PREDICTION
+    if not named.any():
+        return {}
+    classes, true_at = np.unique(truth[named], return_inverse=True)
+    names, name_at = np.unique(predicted[named], return_inverse=True)
+    # a rectangular table gives the same optimum as the square, zero-padded one of the protocol
+    counts = np.bincount(name_at * len(classes) + true_at, minlength=len(names) * len(classes))
+    table = counts.reshape(len(names), len(classes))
+    matched = zip(*linear_sum_assignment(table, maximize=True), strict=True)
+    return {int(names[n]): int(classes[c]) for n, c in matched if table[n, c]}
+
+
+def cluster_accuracy(truth: Codes, predicted: Codes) -> float:
+    """Return cACC: the accuracy under the best one-to-one matching of names to classes.
+
+    Matched counts divided by the number of images, as in FineR. Names beyond the matched ones count
+    as errors, so synonyms hurt. Images without a label match nothing: they are not a cluster, but
+    stay in the denominator.
 
     Raises:
         ValueError: there are no images.
     """
     if len(truth) == 0:
         raise ValueError("no image to score")
-    named = predicted != NO_PREDICTION
-    if not named.any():
-        return 0.0
-    classes, true_at = np.unique(truth[named], return_inverse=True)
-    names, name_at = np.unique(predicted[named], return_inverse=True)
-    # a rectangular table gives the same optimum as the square, zero-padded one of the protocol
-    counts = np.bincount(name_at * len(classes) + true_at, minlength=len(names) * len(classes))
-    table = counts.reshape(len(names), len(classes))
-    rows, columns = linear_sum_assignment(table, maximize=True)
-    return float(table[rows, columns].sum() / len(truth))
+    stands_for = np.full(int(predicted.max()) + 2, NO_PREDICTION)  # the last is NO_PREDICTION's
+    for name, matched in match_names(truth, predicted).items():
+        stands_for[name] = matched
+    return float(np.mean(stands_for[predicted] == truth))
 
 
 def normalized_mutual_information(truth: Codes, predicted: Codes) -> float:

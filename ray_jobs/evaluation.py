@@ -47,6 +47,8 @@ def evaluate(run: FinishedRun, truth: Truth) -> dict[str, Any]:
         class), ``confusions`` (the most frequent ``true, predicted, count``), ``note`` (string or
         None), and ``accuracy, macro_f1, cacc, nmi, ari`` of a single-label run or ``map, cf1, of1``
         and ``top3`` (``cp, cr, cf1, op, or, of1`` of the three best labels) of a multi-label run.
+        A run that discovers names also gives ``names``, the class that each name was matched with
+        for cACC; ``per_class`` and ``confusions`` then go by that matching, not by spelling.
 
     Raises:
         TruthError: images of the truth are not in the run, or the truth of a single-label run does
@@ -91,7 +93,10 @@ def _evaluate_single_label(run: FinishedRun, truth: Truth) -> dict[str, Any]:
     classes, place = names.alphabetical()
     true = place[true]
     predicted = np.where(predicted == NO_PREDICTION, NO_PREDICTION, place[predicted])
-    pairs = metrics_single.confusion_pairs(true, predicted, WORST_PAIRS)
+    matching = _matching(true, predicted, len(classes)) if run.names_discovered else None
+    meant = predicted if matching is None else np.append(matching, NO_PREDICTION)[predicted]
+    mistaken = np.where(meant == true, NO_PREDICTION, predicted)
+    pairs = metrics_single.confusion_pairs(true, mistaken, WORST_PAIRS)
     return {
         "images": len(true),
         "errors": join.errors,
@@ -100,12 +105,25 @@ def _evaluate_single_label(run: FinishedRun, truth: Truth) -> dict[str, Any]:
         "cacc": metrics_cluster.cluster_accuracy(true, predicted),
         "nmi": metrics_cluster.normalized_mutual_information(true, predicted),
         "ari": metrics_cluster.adjusted_rand_index(true, predicted),
-        "per_class": _per_class(true, predicted, classes),
+        "per_class": _per_class(true, meant, classes),
         "confusions": [
             {"true": classes[t], "predicted": classes[p], "count": count} for t, p, count in pairs
         ],
+        "names": None
+        if matching is None
+        else {classes[name]: classes[c] for name, c in enumerate(matching) if c != NO_PREDICTION},
         "note": join.note(),
     }
+
+
+def _matching(
+    true: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int
+) -> NDArray[np.int64]:
+    """Return the class that each name stands for, int64 (n_classes,), or `NO_PREDICTION`."""
+    matching = np.full(n_classes, NO_PREDICTION, dtype=np.int64)
+    for name, matched in metrics_cluster.match_names(true, predicted).items():
+        matching[name] = matched
+    return matching
 
 
 def _per_class(

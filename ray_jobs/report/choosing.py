@@ -88,7 +88,7 @@ class Choice:
             ids = batch.column("image_id").to_numpy()[row]
             right = judged = np.zeros(len(row), dtype=np.bool_)
             if self.judge:
-                right, judged = self.judge.is_true(ids, label), self.judge.can_tell(ids, label)
+                right, judged = self.judge.is_true(ids, label), self.judge.can_tell(ids)
             pairs = _Pairs(batch, row, label, ids, scores, right, judged)
             at = pc.index_in(label, index).fill_null(-1).to_numpy().astype(np.int64)
             self._certain.add(*pairs.offer(at, -np.nan_to_num(scores)))
@@ -120,7 +120,7 @@ class Choice:
             return
         for number, (true, predicted, _) in enumerate(self.pairs):
             named = pc.equal(pairs.label, predicted).to_numpy(zero_copy_only=False)
-            of_true = self.judge.is_true(pairs.ids, pa.repeat(true, len(pairs.ids)))
+            of_true = self.judge.is_of(pairs.ids, true)
             also = pairs.row[pc.equal(pairs.label, true).to_numpy(zero_copy_only=False)]
             wrong = named & ~pairs.right & of_true & ~np.isin(pairs.row, also)
             certain = -np.nan_to_num(pairs.scores)

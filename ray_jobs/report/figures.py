@@ -159,12 +159,17 @@ def score_shares(histogram: Histogram | None) -> list[Figure]:
 
 
 def distribution(
-    counts: Counts, labels: list[tuple[str, int]], evaluation: Mapping[str, Any] | None
+    counts: Counts,
+    labels: list[tuple[str, int]],
+    evaluation: Mapping[str, Any] | None,
+    names: Mapping[str, str] | None = None,
 ) -> list[LabelBar]:
     """Return a bar per shown label, with the true count where all images have truth."""
     true: dict[str, int] = {}
     if evaluation and evaluation["images"] == counts.images:
         true = {row["label"]: row["images"] for row in evaluation["per_class"]}
+        if names is not None:
+            true = {name: true.get(stands_for, 0) for name, stands_for in names.items()}
     shown = [images for _, images in labels] + [true.get(label, 0) for label, _ in labels]
     longest = max([1, *shown])
     total = max(sum(counts.labels.values()), 1)

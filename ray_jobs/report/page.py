@@ -37,7 +37,8 @@ def draw_page(run: FinishedRun, truth: Truth | None, evaluation: dict[str, Any] 
         truth: aligned truth, or None.
         evaluation: the result of `ray_jobs.evaluation.evaluate`, when there is truth.
     """
-    judge = Judge(truth, names_discovered=run.names_discovered) if truth else None
+    names = evaluation.get("names") if evaluation else None
+    judge = Judge(truth, names) if truth else None
     counts = count(run)
     worst = evaluation["confusions"] if evaluation else []
     choice = Choice(counts, judge, [(p["true"], p["predicted"], p["count"]) for p in worst])
@@ -59,8 +60,9 @@ def draw_page(run: FinishedRun, truth: Truth | None, evaluation: dict[str, Any] 
         tiles=figures.tiles(run, counts),
         metrics=figures.metrics(run, evaluation) if evaluation else [],
         evaluation=evaluation,
+        name_of={true: name for name, true in names.items()} if names else {},
         per_class=_largest(evaluation["per_class"]) if evaluation else [],
-        distribution=figures.distribution(counts, choice.labels, evaluation),
+        distribution=figures.distribution(counts, choice.labels, evaluation, names),
         galleries=galleries,
         mistakes=mistakes,
         score_shares=figures.score_shares(choice.histogram),

@@ -8,6 +8,7 @@ import pytest
 from methods.metrics_cluster import (
     adjusted_rand_index,
     cluster_accuracy,
+    match_names,
     normalized_mutual_information,
 )
 from methods.metrics_single import NO_PREDICTION
@@ -34,6 +35,19 @@ def test_images_without_a_label_are_not_a_cluster() -> None:
     # as a cluster of its own, the two unlabelled images of class 1 would match that class
     assert cluster_accuracy(np.array([0, 0, 1, 1]), np.array([7, 7, none, none])) == 0.5
     assert cluster_accuracy(np.array([0, 1]), np.array([none, none])) == 0.0
+
+
+def test_names_are_matched_with_the_classes_they_mean() -> None:
+    truth, predicted = np.array([0, 0, 0, 1, 1, 1]), np.array([8, 8, 5, 5, 5, 7])
+    assert match_names(truth, predicted) == {8: 0, 5: 1}
+    assert match_names(truth, np.full(6, NO_PREDICTION)) == {}
+
+
+def test_a_name_is_not_matched_with_a_class_it_never_met() -> None:
+    assert match_names(np.array([0, 0, 1, 1]), np.array([4, 4, 4, 9])) == {4: 0, 9: 1}
+    assert match_names(np.array([0, 0, 1]), np.array([4, 4, 4])) == {4: 0}
+    assert match_names(np.array([0, 0, 1]), np.array([4, 6, 4])) == {6: 0, 4: 1}
+    assert match_names(np.array([0, 0, 0, 1]), np.array([4, 4, 6, NO_PREDICTION])) == {4: 0}
 
 
 def test_renaming_clusters_changes_nothing() -> None:

@@ -16,13 +16,18 @@ from ray_jobs.evaluation import evaluate_run
 from ray_jobs.truth import TruthError
 
 
-def write_run(folder: Path, *blocks: list[dict[str, Any]], config: Any = None) -> str:
+def write_run(
+    folder: Path,
+    *blocks: list[dict[str, Any]],
+    config: Any = None,
+    method: str = "zero_shot",
+) -> str:
     """Write one labels file per block, as Ray Data does; columns of nulls stay of type null."""
     (folder / "labels").mkdir()
     for number, rows in enumerate(blocks):
         full = [{"image_id": image_id(row["path"]), "uri": row["path"], **row} for row in rows]
         pq.write_table(pa.Table.from_pylist(full), folder / "labels" / f"{number}.parquet")
-    (folder / "run.json").write_text(json.dumps({"method": "zero_shot", "config": config or {}}))
+    (folder / "run.json").write_text(json.dumps({"method": method, "config": config or {}}))
     return str(folder)
 
 
@@ -70,9 +75,16 @@ def test_single_label_run(tmp_path: Path) -> None:
 
 
 def test_discovered_names_are_scored_as_clusters(tmp_path: Path) -> None:
-    run = write_run(tmp_path, [one("a", "x"), one("b", "x"), one("c", "y"), one("d", "y")])
-    result = evaluate_run(run, write_truth(tmp_path, a="wren", b="wren", c="owl", d="owl"))
-    assert (result["accuracy"], result["cacc"], result["nmi"], result["ari"]) == (0, 1, 1, 1)
+    rows = [one("a", "x"), one("b", "x"), one("c", "y"), one("d", "y"), one("e", "x")]
+    run = write_run(tmp_path, rows, method="near")
+    truth = write_truth(tmp_path, a="wren", b="wren", c="owl", d="owl", e="owl")
+    result = evaluate_run(run, truth)
+    assert (result["accuracy"], result["macro_f1"], result["cacc"]) == (0, 0, 0.8)
+    assert result["names"] == {"x": "wren", "y": "owl"}
+    owl, wren = result["per_class"]
+    assert (owl["label"], owl["images"], owl["predicted"], owl["correct"]) == ("owl", 3, 2, 2)
+    assert (wren["label"], wren["precision"], wren["recall"]) == ("wren", pytest.approx(2 / 3), 1)
+    assert result["confusions"] == [{"true": "owl", "predicted": "x", "count": 1}]
     assert result["note"] is None
 
 

@@ -170,6 +170,20 @@ def test_metrics_and_marks_appear_with_truth(small_run: str, tmp_path: Path) -> 
     assert "images of the run without truth, left out: 3" in html
 
 
+def test_discovered_names_are_right_where_their_match_is(tmp_path: Path) -> None:
+    names = ["small wren", "small wren", "night owl", "small wren"]
+    rows = [label_row(tmp_path, f"{i}.png", name, (name, 0.9)) for i, name in enumerate(names)]
+    run = write_run(tmp_path, rows, method="near")
+    truth = tmp_path / "truth.csv"
+    truth.write_text("path,label\n0.png,wren\n1.png,wren\n2.png,owl\n3.png,owl\n")
+    html = page_of(run, str(truth))
+    assert 'owl</span> <span class="arrow">taken for</span> <span>small wren' in html
+    assert '<td class="text">night owl</td>' in html
+    # 3 of 4 right in the galleries and the least certain, 2 typical and 1 mistaken beside them
+    assert html.count('class="mark right"') == 3 + 3 + 2
+    assert html.count('class="mark wrong"') == 1 + 1 + 1
+
+
 def test_multi_label_run(tmp_path: Path) -> None:
     draw(tmp_path, "1.png", "2.png")
     rows = []
