@@ -1,0 +1,54 @@
+"""What tests share: one Ray, one drawn archive, one classifier of the field guide's CLIP."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ray_jobs.ray_context import Capacity
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[Capacity]:
+    """One local Ray for all tests."""
+    import ray
+
+    from ray_jobs.ray_context import start_ray
+
+    os.environ["RAY_ADDRESS"] = "local"
+    yield start_ray()
+    ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def birds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A drawn archive of 48 birds: images/, classes.txt, truth.csv."""
+    from fieldguide.archive import draw_archive
+
+    out = tmp_path_factory.mktemp("birds")
+    draw_archive(out, 48, seed=77)
+    return out
+
+
+@pytest.fixture(scope="session")
+def bird_paths(birds: Path) -> list[str]:
+    """The archive's image paths, relative to images/, in truth order."""
+    with open(birds / "truth.csv", newline="", encoding="utf-8") as file:
+        return [row["path"] for row in csv.DictReader(file)]
+
+
+@pytest.fixture(scope="session")
+def classifier_folder(
+    ray_session: Capacity, birds: Path, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """A zero-shot classifier fitted once."""
+    from ray_jobs import zero_shot
+    from ray_jobs.config import FitZeroShotConfig
+
+    out = str(tmp_path_factory.mktemp("fit") / "classifier")
+    zero_shot.fit(FitZeroShotConfig(classes=str(birds / "classes.txt"), out=out))
+    return out

@@ -1,0 +1,56 @@
+"""The structure of the tree: imports point one way, every module says what it is, files stay small."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAYERS = {
+    "methods": set(),
+    "actors": {"methods", "fieldguide"},
+    "ray_jobs": {"methods", "actors", "fieldguide"},
+    "serve": {"methods", "actors"},
+    "fieldguide": set(),
+    "benchmarks": {"methods", "actors", "ray_jobs", "fieldguide"},
+}
+FORBIDDEN = {"methods": {"ray", "vllm"}, "fieldguide": {"ray"}, "actors": set()}
+MODULES = sorted(p for layer in LAYERS for p in (ROOT / layer).rglob("*.py"))
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """Top-level packages a module imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, "imports are absolute"
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_module_keeps_to_its_layer(path: Path) -> None:
+    layer = path.relative_to(ROOT).parts[0]
+    source = path.read_text("utf-8")
+    tree = ast.parse(source)
+    ours = imported(tree) & (LAYERS.keys() - {layer})
+    assert ours <= LAYERS[layer], f"{layer} must not import {ours - LAYERS[layer]}"
+    assert not imported(tree) & FORBIDDEN.get(layer, set())
+    if source.strip():
+        assert ast.get_docstring(tree), "every module says in a docstring what it is"
+    assert len(source.splitlines()) <= 320
+
+
+def test_the_checks_above_see_modules() -> None:
+    assert len(MODULES) > 30
+
+
+def test_nothing_committed_names_a_registry_or_a_home_of_this_machine() -> None:
+    pattern = re.compile(r"/root/|/home/\w+/|pypi\.org|files\.pythonhosted")
+    for path in [*MODULES, *ROOT.glob("*.md"), ROOT / "pyproject.toml", *ROOT.glob(".ci/*")]:
+        assert not pattern.search(path.read_text("utf-8")), path
