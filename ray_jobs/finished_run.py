@@ -148,7 +148,7 @@ def _finished_at(record: dict[str, Any], uri: str) -> datetime | None:
 
 
 def _parquet_files(folder: str) -> list[str]:
-    paths = [info.path for info in storage.list_files(folder, ".parquet")]
+    paths = storage.list_files(folder, ".parquet")
     return [path for path in paths if not path.rsplit("/", 1)[-1].startswith(("_", "."))]
 
 

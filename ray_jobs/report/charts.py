@@ -9,7 +9,7 @@ from ray_jobs.report.choosing import BINS, Histogram
 
 WIDTH: Final = 720
 HEIGHT: Final = 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 10, 26
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 18, 28
 _GAP: Final = 3
 
 

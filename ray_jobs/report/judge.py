@@ -48,7 +48,11 @@ class Judge:
     def _is_among(self, image_ids: NDArray[np.int64], code: NDArray[np.int64]) -> NDArray[np.bool_]:
         row = self.truth.positions(image_ids)
         known: NDArray[np.bool_] = (row >= 0) & (code >= 0)
-        return known & np.isin(self._pair(row, code), self._pairs)
+        known &= len(self._pairs) > 0
+        pairs = self._pair(row[known], code[known])
+        at = np.searchsorted(self._pairs, pairs)  # np.isin would sort all pairs for every batch
+        known[known] = self._pairs[np.minimum(at, len(self._pairs) - 1)] == pairs
+        return known
 
     def can_tell(self, image_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Say for each image whether its truth is known, bool of the same shape."""

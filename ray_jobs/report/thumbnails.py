@@ -17,6 +17,8 @@ from actors.image_errors import ImageError
 from ray_jobs.finished_run import FinishedRun
 
 LONGER_SIDE: Final = 160
+LONGER_SIDE_OF_MANY: Final = 128  # keeps a page with 60 galleries of photographs near 3 MB
+_MANY: Final = 350
 _QUALITY: Final = 70
 _THREADS: Final = 8
 
@@ -42,18 +44,20 @@ def draw_thumbnails(run: FinishedRun, rows: Iterable[Mapping[str, Any]]) -> dict
     wanted = {row["image_id"]: row for row in rows}
     listed = run.manifest_rows(list(wanted))
     sources = [listed.get(number, row) for number, row in wanted.items()]
+    side = LONGER_SIDE if len(sources) <= _MANY else LONGER_SIDE_OF_MANY
     with ThreadPoolExecutor(_THREADS) as pool:
-        return dict(zip(wanted, pool.map(_draw, sources), strict=True))
+        drawn = pool.map(lambda row: _draw(row, side), sources)
+        return dict(zip(wanted, drawn, strict=True))
 
 
-def _draw(row: Mapping[str, Any]) -> Thumbnail:
+def _draw(row: Mapping[str, Any], side: int) -> Thumbnail:
     if not row.get("uri"):
         return Thumbnail(problem="missing")
     try:
-        image = decode_image(fetch_bytes(row), shrink_to=LONGER_SIDE // 2)
+        image = decode_image(fetch_bytes(row), shrink_to=side // 2)
     except ImageError as error:
         return Thumbnail(problem=error.code)
-    image.thumbnail((LONGER_SIDE, LONGER_SIDE), Image.Resampling.LANCZOS)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=_QUALITY, optimize=True)
     return Thumbnail(uri="data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -23,6 +25,7 @@ from ray_jobs.report.choosing import GALLERY, Choice, Histogram
 from ray_jobs.report.counting import LEAST_CERTAIN, certainties, count
 from ray_jobs.report.figures import duration
 from ray_jobs.report.sampling import KeepFirst, random_keys
+from ray_jobs.report.thumbnails import LONGER_SIDE, draw_thumbnails
 
 EVIL = "<script>alert('x')</script>"
 
@@ -156,6 +159,21 @@ def test_lost_images_become_placeholders(small_run: str) -> None:
     html = page_of(small_run)
     assert '<span class="no-picture"' in html
     assert "<span>missing</span>" in html
+
+
+def test_pictures_are_read_as_the_manifest_says(tmp_path: Path) -> None:
+    draw(tmp_path, "1.png")
+    data = (tmp_path / "1.png").read_bytes()
+    (tmp_path / "all.tar").write_bytes(b"\0" * 512 + data + b"\0" * 512)
+    row = label_row(tmp_path, "all.tar", "wren", ("wren", 0.9))
+    run = write_run(tmp_path, [row], manifest=False)
+    (tmp_path / "manifest").mkdir()
+    where = {"member": "1.png", "offset": 512, "length": len(data)}
+    listed = {key: row[key] for key in ("image_id", "path", "uri")} | where
+    pq.write_table(pa.Table.from_pylist([listed]), tmp_path / "manifest" / "a.parquet")
+    (thumbnail,) = draw_thumbnails(FinishedRun(run), [row, row]).values()
+    encoded = str(thumbnail.uri).removeprefix("data:image/jpeg;base64,")
+    assert Image.open(io.BytesIO(base64.b64decode(encoded))).size == (LONGER_SIDE, 107)
 
 
 def test_metrics_and_marks_appear_with_truth(small_run: str, tmp_path: Path) -> None:
