@@ -61,8 +61,7 @@ class FinishedRun:
         self._labels = _parquet_files(storage.join(self.uri, "labels"))
         if not self._labels:
             raise InputError(f"{uri} holds no labels/*.parquet; give the folder that --out named")
-        filesystem, _ = storage.resolve(self.uri)
-        columns = pq.read_schema(self._labels[0], filesystem=filesystem).names
+        columns = _columns(self.uri, self._labels)
         self.multi_label = "labels" in columns
         wanted = {"image_id", "path", "labels" if self.multi_label else "label"}
         if missing := sorted(wanted - set(columns)):
@@ -145,6 +144,15 @@ def _finished_at(record: dict[str, Any], uri: str) -> datetime | None:
         filesystem, path = storage.resolve(uri)
         written = filesystem.get_file_info(path).mtime_ns
         return datetime.fromtimestamp(written / 1e9, UTC) if written else None
+
+
+def _columns(uri: str, files: list[str]) -> list[str]:
+    """Return the column names of the first file that has any: empty blocks may have none."""
+    filesystem, _ = storage.resolve(uri)
+    for path in files:
+        if names := pq.read_schema(path, filesystem=filesystem).names:
+            return list(names)
+    return []
 
 
 def _parquet_files(folder: str) -> list[str]:
