@@ -64,7 +64,7 @@ def count(run: FinishedRun) -> Counts:
         counts.images += batch.num_rows
         counts.labelled += int(named.sum())
         _add(counts.labels, pc.list_flatten(batch.column("labels")))
-        _add(counts.errors, error.drop_null())
+        _add(counts.errors, error)
         _widen(counts, pc.list_flatten(batch.column("scores")))
         certainty = certainties(batch, margin=not run.multi_label)
         eligible = error.is_null().to_numpy(zero_copy_only=False) & ~np.isnan(certainty)
@@ -101,7 +101,7 @@ def _element(lists: pa.ListArray, at: int) -> NDArray[np.float64]:
 
 
 def _add(totals: dict[str, int], names: pa.Array) -> None:
-    for pair in pc.value_counts(names).to_pylist():
+    for pair in pc.value_counts(names.drop_null()).to_pylist():
         totals[pair["values"]] = totals.get(pair["values"], 0) + pair["counts"]
 
 

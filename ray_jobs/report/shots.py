@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -72,9 +73,13 @@ def make_shot(row: Mapping[str, Any], thumbnail: Thumbnail, judge: Judge | None)
 
 def _top(row: Mapping[str, Any]) -> list[Bar]:
     labels, scores = list(row["top_labels"] or []), list(row["top_scores"] or [])
-    pairs = list(zip(labels, scores, strict=False))[:TOP]
+    pairs = [pair for pair in zip(labels, scores, strict=False) if not _is_missing(pair[1])][:TOP]
     longest = max([1.0, *(score for _, score in pairs)])
     return [Bar(label, score, 100 * max(score, 0.0) / longest) for label, score in pairs]
+
+
+def _is_missing(score: float | None) -> bool:
+    return score is None or math.isnan(score)
 
 
 def _shortened(text: str) -> str:

@@ -233,6 +233,20 @@ def test_a_run_without_scores_labels_or_record_is_shown(tmp_path: Path) -> None:
     assert "Scores" not in html
 
 
+def test_an_empty_archive_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "labels").mkdir()
+    columns = {"image_id": pa.array([], pa.int64()), "path": pa.nulls(0), "label": pa.nulls(0)}
+    pq.write_table(pa.table(columns), tmp_path / "labels" / "a.parquet")
+    assert "0 of 0 images labelled" in page_of(str(tmp_path))
+
+
+def test_undefined_scores_are_shown_as_none(tmp_path: Path) -> None:
+    row = label_row(tmp_path, "1.png", "wren", ("wren", float("nan")), ("owl", 0.5))
+    html = page_of(write_run(tmp_path, [row]))
+    assert "1 of 1 images labelled" in html
+    assert "nan" not in re.sub(r"<style>.*</style>", "", html, flags=re.DOTALL).lower()
+
+
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no labels"):
         write_report(str(tmp_path))
