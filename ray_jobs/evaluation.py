@@ -97,7 +97,7 @@ def _evaluate_single_label(run: FinishedRun, truth: Truth) -> dict[str, Any]:
     meant = predicted if matching is None else np.append(matching, NO_PREDICTION)[predicted]
     mistaken = np.where(meant == true, NO_PREDICTION, predicted)
     pairs = metrics_single.confusion_pairs(true, mistaken, WORST_PAIRS)
-    return {
+    result = {
         "images": len(true),
         "errors": join.errors,
         "accuracy": metrics_single.accuracy(true, predicted),
@@ -109,11 +109,12 @@ def _evaluate_single_label(run: FinishedRun, truth: Truth) -> dict[str, Any]:
         "confusions": [
             {"true": classes[t], "predicted": classes[p], "count": count} for t, p, count in pairs
         ],
-        "names": None
-        if matching is None
-        else {classes[name]: classes[c] for name, c in enumerate(matching) if c != NO_PREDICTION},
         "note": join.note(),
     }
+    if matching is not None:
+        matched = np.flatnonzero(matching != NO_PREDICTION)
+        result["names"] = {classes[name]: classes[matching[name]] for name in matched}
+    return result
 
 
 def _matching(
