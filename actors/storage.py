@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import pyarrow.fs as pafs
@@ -44,17 +45,29 @@ def local_uri(path: str) -> str:
     return "file://" + quote_from_bytes(os.fsencode(path))
 
 
+@lru_cache(maxsize=64)
+def _s3(bucket: str) -> pafs.FileSystem:
+    options: dict[str, Any] = {}
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if endpoint:  # PyArrow takes every other AWS_* variable by itself
+        scheme, separator, rest = endpoint.rpartition("://")
+        options = {"endpoint_override": rest, "scheme": scheme if separator else "https"}
+    elif not region:
+        region = pafs.resolve_s3_region(bucket)
+    return pafs.S3FileSystem(
+        region=region,
+        retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=_S3_ATTEMPTS),
+        request_timeout=_TIMEOUT_S,
+        connect_timeout=_TIMEOUT_S,
+        **options,
+    )
+
+
 @lru_cache(maxsize=16)
 def _filesystem(scheme: str) -> pafs.FileSystem:
     if scheme == "file":
         return pafs.LocalFileSystem()
-    if scheme in ("s3", "s3a"):
-        return pafs.S3FileSystem(
-            retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=_S3_ATTEMPTS),
-            request_timeout=_TIMEOUT_S,
-            connect_timeout=_TIMEOUT_S,
-            allow_bucket_creation=False,
-        )
     if scheme in ("gs", "gcs"):
         return pafs.GcsFileSystem()
     import fsspec
@@ -76,7 +89,10 @@ def resolve(uri: str) -> tuple[pafs.FileSystem, str]:
         return _filesystem(scheme), local_path(uri)
     if scheme in ("http", "https"):
         return _filesystem(scheme), uri  # fsspec's http file system wants the whole address
-    return _filesystem(scheme), uri.partition("://")[2]
+    path = uri.partition("://")[2]
+    if scheme in ("s3", "s3a"):
+        return _s3(path.partition("/")[0]), path
+    return _filesystem(scheme), path
 
 
 def join(uri: str, *parts: str) -> str:
@@ -97,13 +113,18 @@ def exists(uri: str) -> bool:
     return bool(filesystem.get_file_info(path).type != pafs.FileType.NotFound)
 
 
-def list_files(uri: str, suffix: str = "") -> list[pafs.FileInfo]:
-    """List the files directly in a folder, sorted by path; an absent folder has none."""
+def list_files(uri: str, suffix: str = "") -> list[str]:
+    """List the files directly in a folder as paths on its file system, sorted; none if absent."""
     filesystem, path = resolve(uri)
-    selector = pafs.FileSelector(path, allow_not_found=True)
-    infos = filesystem.get_file_info(selector)
-    files = [i for i in infos if i.type == pafs.FileType.File and i.path.endswith(suffix)]
-    return sorted(files, key=lambda info: info.path)
+    if is_local(uri):  # PyArrow gives up on a folder that holds one name which is no UTF-8
+        if not os.path.isdir(path):
+            return []
+        with os.scandir(path) as entries:
+            files = [entry.path for entry in entries if entry.is_file()]
+    else:
+        infos = filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True))
+        files = [info.path for info in infos if info.type == pafs.FileType.File]
+    return sorted(file for file in files if file.endswith(suffix))
 
 
 def read_bytes(uri: str) -> bytes:

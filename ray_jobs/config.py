@@ -83,8 +83,8 @@ class ReadingConfig(VerbConfig):
     )
     rows_per_block: Positive | None = Field(
         None,
-        description="images per unit of work, written and checkpointed together [default: from the "
-        "archive's size, 64 to 4096]",
+        description="images per unit of work, written and checkpointed together, at least one "
+        "--clip-batch [default: from the archive's size, 64 to 4096]",
     )
 
 

@@ -47,8 +47,8 @@ def count_labels(labels: str) -> Ledger:
     """Count a labels table, streaming: memory does not grow with it."""
     filesystem, _ = storage.resolve(labels)
     rows, fingerprint, errors = 0, IdFingerprint(), Counter[str]()
-    for info in storage.list_files(labels, ".parquet"):
-        with pq.ParquetFile(info.path, filesystem=filesystem) as file:
+    for path in storage.list_files(labels, ".parquet"):
+        with pq.ParquetFile(path, filesystem=filesystem) as file:
             for batch in file.iter_batches(_ROWS_AT_ONCE, columns=["image_id", "error"]):
                 rows += batch.num_rows
                 fingerprint = fingerprint.add(batch.column("image_id").to_numpy())
@@ -61,7 +61,7 @@ def rows_committed(checkpoint: str) -> int:
     """Count the rows a checkpoint knows to be finished."""
     filesystem, _ = storage.resolve(checkpoint)
     return sum(
-        pq.ParquetFile(info.path, filesystem=filesystem).metadata.num_rows
-        for info in storage.list_files(checkpoint, ".parquet")
-        if not info.path.endswith(".pending.parquet")
+        pq.ParquetFile(path, filesystem=filesystem).metadata.num_rows
+        for path in storage.list_files(checkpoint, ".parquet")
+        if not path.endswith(".pending.parquet")
     )

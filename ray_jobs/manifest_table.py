@@ -137,11 +137,11 @@ def manifest_files(manifest: str) -> list[str]:
     """Return the Parquet files of a manifest (a file or a folder) as paths on its file system."""
     if manifest.endswith(".parquet"):
         return [storage.resolve(manifest)[1]]
-    return [info.path for info in storage.list_files(manifest, ".parquet")]
+    return storage.list_files(manifest, ".parquet")
 
 
-def read_manifest(manifest: str, columns: list[str]) -> Iterator[pa.Table]:
-    """Read a manifest batch by batch."""
+def read_manifest(manifest: str, columns: list[str] | None) -> Iterator[pa.Table]:
+    """Read a manifest batch by batch, all columns with None."""
     filesystem, _ = storage.resolve(manifest)
     for path in manifest_files(manifest):
         with pq.ParquetFile(path, filesystem=filesystem) as file:

@@ -58,18 +58,11 @@ def start_ray() -> Capacity:
     if not ray.is_initialized():
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         try:
+            if os.environ.get("RAY_ADDRESS") == "local":
+                raise ConnectionError("a cluster of our own is wanted")
             ray.init(address="auto", **options)
         except ConnectionError:
-            # Ray's core prints a warning as an error for every actor pool of Ray Data
-            os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-            cores = len(os.sched_getaffinity(0))
-            ray.init(
-                address="local",
-                num_cpus=cores + _EXTRA_SLOTS,
-                include_dashboard=False,
-                **options,
-            )
-            _STARTED_CORES[:] = [cores]
+            _start_here(options)
     resources = ray.cluster_resources()
     cpus = int(resources.get("CPU", 0))
     nodes = sum(1 for node in ray.nodes() if node["Alive"])
@@ -84,6 +77,17 @@ def start_ray() -> Capacity:
         gpus=int(resources.get("GPU", 0)),
         nodes=nodes,
     )
+
+
+def _start_here(options: dict[str, Any]) -> None:
+    import ray
+
+    # Ray's core prints a warning as an error for every actor pool of Ray Data
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    cores = len(os.sched_getaffinity(0))
+    slots = cores + _EXTRA_SLOTS
+    ray.init(address="local", num_cpus=slots, include_dashboard=False, **options)
+    _STARTED_CORES[:] = [cores]
 
 
 @dataclass(frozen=True)

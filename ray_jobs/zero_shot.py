@@ -108,7 +108,7 @@ def check_classifier_folder(uri: str, out: str) -> None:
     Raises:
         InputError: a file is there, a folder with other things, or it cannot be written.
     """
-    names = {info.path.rpartition("/")[2] for info in storage.list_files(uri)}
+    names = {path.rpartition("/")[2] for path in storage.list_files(uri)}
     if names - {"classifier.json", "weights.safetensors"}:
         raise InputError(f"--out {out} holds other things; give a new folder for the classifier")
     try:

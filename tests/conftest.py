@@ -13,8 +13,30 @@ from ray_jobs.ray_context import Capacity
 
 
 @pytest.fixture(scope="session")
-def ray_session() -> Iterator[Capacity]:
-    """One local Ray for all tests."""
+def s3_bucket() -> Iterator[str]:
+    """A bucket on an S3 server on loopback."""
+    import pyarrow.fs as pafs
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_REGION", "us-east-1")
+        client = pafs.S3FileSystem(
+            endpoint_override=f"{host}:{port}", scheme="http", allow_bucket_creation=True
+        )
+        client.create_dir("archive")
+        yield "s3://archive"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def ray_session(s3_bucket: str) -> Iterator[Capacity]:
+    """One local Ray for all tests; its workers know the S3 server from their environment."""
     import ray
 
     from ray_jobs.ray_context import start_ray

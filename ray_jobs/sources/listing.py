@@ -84,7 +84,7 @@ def _folder(source: str, path: str, skipped: Skipped) -> Listing:
 
 def _packed_files(source: str) -> tuple[str, list[tuple[str, str]]] | None:
     """Return the Parquet files or tars directly in a folder that holds no images beside them."""
-    names = [os.path.basename(info.path) for info in storage.list_files(source)]
+    names = [os.path.basename(path) for path in storage.list_files(source)]
     if any(is_image_name(name) for name in names):
         return None
     for extension in (".parquet", ".tar"):
@@ -112,5 +112,5 @@ def _glob_files(root: str, pattern: str) -> list[tuple[str, str]]:
     import fnmatch
 
     base = storage.absolute(root or ".")
-    names = [os.path.basename(info.path) for info in storage.list_files(base)]
+    names = [os.path.basename(path) for path in storage.list_files(base)]
     return [(n, storage.join(base, n)) for n in names if fnmatch.fnmatch(n, pattern)]

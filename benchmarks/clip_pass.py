@@ -1,0 +1,152 @@
+"""How close `onoma label zero_shot` comes to the limit: a bare loop of the same work.
+
+    uv run python -m benchmarks.clip_pass [--count 2000] [--repeats 3]
+
+Both label the same 500x375 JPEGs with the same ViT-B-32 (random weights) on the same cores. The
+bare loop decodes a batch with one thread a core and runs the forward pass, in one process, over and
+over: no Ray, no files written, no errors kept. Start-up is excluded and shown apart: the rate of
+either is that of the images beyond the first quarter, (count - count / 4) / (seconds of all -
+seconds of a quarter): processes, imports and model loading cancel out. The two take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import machine
+
+WIDTH, HEIGHT, BATCH = 500, 375, 64
+
+
+def draw(folder: Path, count: int) -> None:
+    """Write JPEGs with the detail of photographs: noise at several scales."""
+    from PIL import Image
+
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for index in range(count):
+        layers = np.zeros((HEIGHT, WIDTH, 3))
+        for side, weight in ((6, 0.5), (24, 0.3), (120, 0.2)):
+            noise = Image.fromarray(rng.integers(0, 256, (side, side, 3), dtype=np.uint8))
+            layers += weight * np.asarray(noise.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC))
+        picture = Image.fromarray(layers.clip(0, 255).astype(np.uint8))
+        picture.save(folder / f"{index:05d}.jpg", quality=90)
+
+
+def save_model(folder: Path) -> None:
+    """Save ViT-B-32 with random weights as an open_clip folder."""
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    model = open_clip.create_model("ViT-B-32")
+    folder.mkdir()
+    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, folder / "open_clip_model.safetensors")
+    config = {"model_cfg": open_clip.get_model_config("ViT-B-32"), "preprocess_cfg": {}}
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+
+
+def bare(images: Path, model: str, limit: int) -> float:
+    """Label the first images with a plain loop; returns its seconds, model loading included."""
+    started = time.perf_counter()
+    from actors.clip import ClipEncoder, cpu_threads
+    from actors.clip_models import resolve_clip
+    from actors.decode import decode_image, to_input_size
+    from methods.zero_shot import softmax_scores, top_k
+
+    resolved = resolve_clip(model)
+    how = resolved.preprocessing
+    encoder = ClipEncoder(resolved, threads=cpu_threads())
+    matrix = encoder.encode_texts(["a photo of a cat.", "a photo of a dog."])
+    files = sorted(images.iterdir())[:limit]
+
+    def pixels(file: Path) -> np.ndarray:
+        image = decode_image(file.read_bytes(), shrink_to=how.height)
+        return np.asarray(to_input_size(image, how))
+
+    with ThreadPoolExecutor(cpu_threads()) as pool:
+        for start in range(0, len(files), BATCH):
+            batch = np.stack(list(pool.map(pixels, files[start : start + BATCH])))
+            scores = softmax_scores(encoder.encode_pixels(batch), matrix, encoder.logit_scale)
+            top_k(scores, 5)
+    return time.perf_counter() - started
+
+
+def ours(images: Path, model: Path, classes: Path, out: Path) -> float:
+    """Label a folder with the command; returns its seconds, everything included."""
+    command = [sys.executable, "-m", "ray_jobs", "label", "zero_shot", "--json"]
+    command += ["--images", str(images), "--classes", str(classes), "--clip", str(model)]
+    started = time.perf_counter()
+    subprocess.run([*command, "--out", str(out)], check=True, capture_output=True)
+    seconds = time.perf_counter() - started
+    shutil.rmtree(out)
+    return seconds
+
+
+def main() -> None:
+    """Measure, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--bare", nargs=3, metavar=("IMAGES", "MODEL", "LIMIT"))
+    options = parser.parse_args()
+    if options.bare:
+        images, model, limit = options.bare
+        print(bare(Path(images), model, int(limit)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        measure(Path(folder), options.count, options.repeats)
+
+
+def measure(root: Path, count: int, repeats: int) -> None:
+    """Time quarter and whole, bare and ours in turns."""
+    few = count // 4
+    draw(root / "all", count)
+    (root / "few").mkdir()
+    for file in sorted((root / "all").iterdir())[:few]:
+        (root / "few" / file.name).hardlink_to(file)
+    save_model(root / "model")
+    (root / "classes.txt").write_text("cat\ndog\n")
+    script = [sys.executable, "-m", "benchmarks.clip_pass", "--bare"]
+    script += [str(root / "all"), str(root / "model")]
+    print(f"clip_pass: {count} JPEGs of {WIDTH}x{HEIGHT}, ViT-B-32 fp32; {machine.describe()}")
+    print(f"{'':8}{'bare img/s':>12}{'onoma img/s':>13}{'ratio':>8}{'start-up s':>12}")
+    ratios = []
+    for turn in range(repeats):
+        seconds = {}
+        for limit in (few, count):
+            done = subprocess.run([*script, str(limit)], check=True, capture_output=True, text=True)
+            seconds["bare", limit] = float(done.stdout)
+            images = root / ("few" if limit == few else "all")
+            seconds["ours", limit] = ours(
+                images, root / "model", root / "classes.txt", root / "run"
+            )
+        rates = {
+            who: (count - few) / (seconds[who, count] - seconds[who, few])
+            for who in ("bare", "ours")
+        }
+        ratios.append(rates["ours"] / rates["bare"])
+        start_up = seconds["ours", few] - few / rates["ours"]
+        print(
+            f"turn {turn + 1:<3}{rates['bare']:>12.1f}{rates['ours']:>13.1f}{ratios[-1]:>8.3f}"
+            f"{start_up:>12.1f}",
+            flush=True,
+        )
+    print(f"median ratio {statistics.median(ratios):.3f} (to reach: 0.90)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Settings: flags over YAML over defaults, and one sentence for what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from methods.errors import InputError
+from ray_jobs.config import LabelZeroShotConfig, VerbConfig, parse, yaml_method
+from ray_jobs.verbs import COMMANDS
+
+NEEDED = ["--images", "a", "--out", "b"]
+
+
+def test_flags_win_over_yaml_over_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("images: a\nout: b\nclip_batch: 5\nmax-pixels: 9\nmethod: zero_shot\n")
+    config = parse(LabelZeroShotConfig, ["--config", str(file), "--clip-batch", "7"], "onoma")
+    assert (config.images, config.clip_batch, config.max_pixels) == ("a", 7, 9)
+    assert config.precision == "auto"
+    assert yaml_method(["--config", str(file)]) == "zero_shot"
+
+
+def test_no_environment_variable_changes_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIP_BATCH", "3")
+    assert parse(LabelZeroShotConfig, NEEDED, "onoma").clip_batch == 64
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--images", "a"], "--out is needed"),
+        ([*NEEDED, "--clip-batch", "0"], "--clip-batch '0': input should be greater than or equal"),
+        ([*NEEDED, "--clip-batch", "two"], "--clip-batch 'two': input should be a valid integer"),
+        ([*NEEDED, "--precision", "fp8"], "--precision 'fp8': input should be 'auto', 'fp32' or"),
+        ([*NEEDED, "--bogus", "1"], "--bogus"),
+        ([*NEEDED, "--clip-gpus", "-1"], "--clip-gpus"),
+    ],
+)
+def test_wrong_flags_are_told(arguments: list[str], says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse(LabelZeroShotConfig, arguments, "onoma label zero_shot")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("images: a\nout: b\nbatch: 3\n", "--batch is not a setting"),
+        ("images: a\nout: b\nclip_batch: []\n", "--clip-batch []"),
+        ("- 1\n", "holds a list"),
+        ("a: [", "--config"),
+    ],
+)
+def test_wrong_yaml_is_told(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError) as caught:
+        parse(LabelZeroShotConfig, ["--config", str(file)], "onoma label zero_shot")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_yaml_is_told() -> None:
+    with pytest.raises(InputError, match="No such file"):
+        parse(LabelZeroShotConfig, ["--config", "/no/such.yaml"], "onoma")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_setting_of_every_verb_is_described(name: str) -> None:
+    config = COMMANDS[name].config
+    assert issubclass(config, VerbConfig)
+    assert config.__doc__
+    for field, info in config.model_fields.items():
+        assert info.description or field == "method", f"{name}: {field}"

@@ -1,0 +1,240 @@
+"""Labelling through real Ray Data and open_clip: every image has its row, from every archive."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+import pytest
+
+from actors import storage
+from actors.classifier_labels import LABELS_SCHEMA
+from methods.errors import InputError
+from ray_jobs import label_classifier, zero_shot
+from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
+from ray_jobs.labelling import LedgerError, rows_per_block
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "actors"))
+from broken_images import FILES
+
+pytestmark = pytest.mark.usefixtures("ray_session")
+
+
+def label(images: str, out: Path, classifier: str, **settings: Any) -> dict[str, Any]:
+    """Label with a ready classifier."""
+    config = LabelClassifierConfig(images=images, out=str(out), classifier=classifier, **settings)
+    return label_classifier.label(config)
+
+
+def labels(run: Path) -> dict[str, dict[str, Any]]:
+    """The labels table by path; one row a path."""
+    table = pads.dataset(str(run / "labels"), schema=LABELS_SCHEMA).to_table()
+    rows = {row["path"]: row for row in table.to_pylist()}
+    assert len(rows) == table.num_rows
+    return rows
+
+
+def same(one: dict[str, dict[str, Any]], two: dict[str, dict[str, Any]]) -> bool:
+    """The same labels for the same images; scores within rounding of other batches."""
+    assert one.keys() == two.keys()
+    return all(
+        (a["label"], a["image_id"], a["error"]) == (b["label"], b["image_id"], b["error"])
+        and a["score"] == pytest.approx(b["score"], abs=1e-5)
+        for a, b in ((one[path], two[path]) for path in one)
+    )
+
+
+@pytest.fixture(scope="module")
+def folder_run(
+    birds: Path, classifier_folder: str, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The drawn birds, labelled from their folder."""
+    out = tmp_path_factory.mktemp("runs") / "folder"
+    record = label(str(birds / "images"), out, classifier_folder)
+    assert (record["images"], record["labelled"], record["errors"]) == (48, 48, {})
+    return out
+
+
+def test_the_labels_table_is_what_it_should_be(folder_run: Path, bird_paths: list[str]) -> None:
+    rows = labels(folder_run)
+    assert rows.keys() == set(bird_paths)
+    for row in rows.values():
+        assert row["label"] == row["top_labels"][0]
+        assert row["score"] == row["top_scores"][0]
+        assert row["top_scores"] == sorted(row["top_scores"], reverse=True)
+        assert len(row["top_labels"]) == 5
+        assert 0 < row["score"] <= 1
+        assert row["method"] == "zero_shot"
+    for file in (folder_run / "labels").glob("*.parquet"):
+        assert pq.read_schema(file).names == LABELS_SCHEMA.names
+
+
+def test_run_json_holds_what_the_contract_says(folder_run: Path) -> None:
+    record = json.loads((folder_run / "run.json").read_text())
+    assert {
+        *("method", "images", "labelled", "errors", "seconds", "images_per_second", "mllm_calls"),
+        *(
+            "answers_reused",
+            "prompt_tokens",
+            "output_tokens",
+            "engine_starts",
+            "config",
+            "versions",
+        ),
+    } <= record.keys()
+    assert record["state"] == "finished"
+
+
+def test_folder_parquet_tar_and_s3_give_the_same_labels(
+    birds: Path,
+    bird_paths: list[str],
+    folder_run: Path,
+    classifier_folder: str,
+    s3_bucket: str,
+    tmp_path: Path,
+) -> None:
+    images = birds / "images"
+    with tarfile.open(tmp_path / "birds.tar", "w") as tar:
+        for path in bird_paths:
+            tar.add(images / path, path)
+    data = [(images / path).read_bytes() for path in bird_paths]
+    pq.write_table(pa.table({"path": bird_paths, "bytes": data}), tmp_path / "birds.parquet")
+    for path, content in zip(bird_paths, data, strict=True):
+        storage.write_bytes(f"{s3_bucket}/birds/{path}", content)
+    expected = labels(folder_run)
+    for number, source in enumerate(
+        (str(tmp_path / "birds.tar"), str(tmp_path / "birds.parquet"), f"{s3_bucket}/birds")
+    ):
+        out = tmp_path / f"run{number}"
+        label(source, out, classifier_folder)
+        assert same(expected, labels(out)), source
+
+
+def test_label_zero_shot_is_fit_and_label(birds: Path, folder_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    config = LabelZeroShotConfig(
+        images=str(birds / "images"), classes=str(birds / "classes.txt"), out=str(out)
+    )
+    zero_shot.label(config)
+    assert same(labels(folder_run), labels(out))
+    assert (out / "classifier" / "classifier.json").is_file()
+
+
+def test_batch_and_block_sizes_change_nothing(
+    birds: Path, folder_run: Path, classifier_folder: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    label(str(birds / "images"), out, classifier_folder, clip_batch=7, rows_per_block=16)
+    assert same(labels(folder_run), labels(out))
+    assert len(list((out / "labels").glob("*.parquet"))) == 3
+
+
+@pytest.fixture
+def bad_archive(tmp_path: Path) -> Path:
+    """Every kind of file an archive can hold."""
+    root = tmp_path / "bad"
+    root.mkdir()
+    for name, (data, _) in FILES.items():
+        (root / name).write_bytes(data)
+    (root / "dangling.jpg").symlink_to(root / "gone.jpg")
+    (root / "folder.jpg").mkdir()
+    return root
+
+
+def test_every_bad_file_is_a_row_with_its_code(
+    bad_archive: Path, classifier_folder: str, tmp_path: Path
+) -> None:
+    listing = tmp_path / "list.txt"
+    names = [*FILES, "dangling.jpg", "folder.jpg", "never-existed.jpg"]
+    one_line = [name for name in names if "\n" not in name]
+    listing.write_text(
+        "\n".join(f"bad/{name}" for name in one_line) + "\nhttp://127.0.0.1:9/a.jpg\n"
+    )
+    record = label(str(listing), tmp_path / "listed", classifier_folder)
+    rows = labels(tmp_path / "listed")
+    expected = {f"bad/{name}": FILES[name][1] for name in one_line if name in FILES}
+    expected |= {
+        "bad/dangling.jpg": "missing",
+        "bad/folder.jpg": "not_a_file",
+        "bad/never-existed.jpg": "missing",
+        "http://127.0.0.1:9/a.jpg": "storage_error",
+    }
+    assert {path: row["error"] for path, row in rows.items()} == expected
+    for row in rows.values():
+        assert (row["error"] is None) == (row["error_detail"] is None) == (row["label"] is not None)
+        assert bool(row["top_labels"]) == (row["error"] is None)
+    assert record["labelled"] + sum(record["errors"].values()) == record["images"] == len(rows)
+    from_folder = label(str(bad_archive), tmp_path / "walked", classifier_folder)
+    assert from_folder["images"] == len(FILES) + 2
+    assert labels(tmp_path / "walked")["new\nline.jpg"]["error"] is None
+
+
+def test_a_file_deleted_during_the_run_is_a_row(
+    birds: Path, classifier_folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(birds / "images", copy)
+    victim = next(copy.rglob("*.*"))
+    while victim.is_dir():
+        victim = next(victim.rglob("*.*"))
+    from ray_jobs import labelling
+
+    listed = labelling.list_archive
+
+    def list_then_delete(*arguments: Any) -> None:
+        listed(*arguments)
+        victim.unlink()
+
+    monkeypatch.setattr(labelling, "list_archive", list_then_delete)
+    record = label(str(copy), tmp_path / "run", classifier_folder)
+    assert record["errors"] == {"missing": 1}
+    assert labels(tmp_path / "run")[str(victim.relative_to(copy))]["error"] == "missing"
+
+
+def test_a_finished_run_does_nothing_again(
+    birds: Path, folder_run: Path, classifier_folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {p: p.read_bytes() for p in folder_run.rglob("*") if p.is_file()}
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("Ray was asked for")
+
+    monkeypatch.setattr("ray_jobs.labelling.start_ray", refuse)
+    record = label(str(birds / "images"), folder_run, classifier_folder)
+    assert record["labelled"] == 48
+    assert {p: p.read_bytes() for p in folder_run.rglob("*") if p.is_file()} == before
+
+
+def test_another_run_s_folder_is_refused_and_a_broken_ledger_told(
+    birds: Path, folder_run: Path, classifier_folder: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="belongs to another run, which differs in max_pixels"):
+        label(str(birds / "images"), folder_run, classifier_folder, max_pixels=1000)
+    copy = tmp_path / "copy"
+    shutil.copytree(folder_run, copy)
+    record = json.loads((copy / "run.json").read_text())
+    next((copy / "labels").glob("*.parquet")).unlink()
+    with pytest.raises(LedgerError, match="does not add up: 48 images in the manifest"):
+        label(str(birds / "images"), copy, classifier_folder)
+    assert record["state"] == "finished"
+
+
+def test_the_truth_is_never_read(
+    birds: Path, folder_run: Path, classifier_folder: str, tmp_path: Path
+) -> None:
+    blind = tmp_path / "blind"
+    shutil.copytree(birds, blind)
+    (blind / "truth.csv").unlink()
+    label(str(blind / "images"), tmp_path / "run", classifier_folder)
+    assert same(labels(folder_run), labels(tmp_path / "run"))
+
+
+def test_units_of_work_follow_the_archive_s_size() -> None:
+    assert [rows_per_block(n) for n in (1, 1000, 10_000, 10_000_000)] == [64, 64, 157, 4096]
