@@ -10,26 +10,11 @@ import pyarrow as pa
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
 from actors.decode import pixels_array
+from actors.labels_table import LABELS_SCHEMA
 from methods.classifier import Classifier, parse_classifier
 from methods.zero_shot import softmax_scores, top_k
 
 TOP_LABELS = 5
-
-LABELS_SCHEMA = pa.schema(
-    [
-        ("image_id", pa.int64()),
-        ("path", pa.string()),
-        ("uri", pa.string()),
-        ("label", pa.string()),
-        ("score", pa.float32()),
-        ("top_labels", pa.list_(pa.string())),
-        ("top_scores", pa.list_(pa.float32())),
-        ("method", pa.string()),
-        ("error", pa.string()),
-        ("error_detail", pa.string()),
-    ]
-)
-"""The labels table for methods that give one label an image."""
 
 
 class ClassifierLabels:

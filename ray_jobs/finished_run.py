@@ -19,33 +19,10 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 from actors import storage
+from actors.labels_table import LABELS_SCHEMA, MULTI_LABELS_SCHEMA
 from methods.errors import InputError
 
 BATCH_ROWS = 32768
-
-# Given to every reader: blocks without a single error (or top label) are written with null columns.
-_SINGLE_LABEL = pa.schema(
-    [
-        ("image_id", pa.int64()),
-        ("path", pa.string()),
-        ("uri", pa.string()),
-        ("label", pa.string()),
-        ("score", pa.float32()),
-        ("top_labels", pa.list_(pa.string())),
-        ("top_scores", pa.list_(pa.float32())),
-        ("method", pa.string()),
-        ("error", pa.string()),
-        ("error_detail", pa.string()),
-    ]
-)
-_MULTI_LABEL = pa.schema(
-    [
-        *(_SINGLE_LABEL.field(i) for i in range(3)),
-        ("labels", pa.list_(pa.string())),
-        ("scores", pa.list_(pa.float32())),
-        *(_SINGLE_LABEL.field(i) for i in range(5, 10)),
-    ]
-)
 
 
 class FinishedRun:
@@ -106,9 +83,9 @@ class FinishedRun:
             Tables of one chunk and at most `BATCH_ROWS` rows with exactly these columns.
         """
         if self.multi_label:
-            schema, stored = _MULTI_LABEL, list(columns)
+            schema, stored = MULTI_LABELS_SCHEMA, list(columns)
         else:
-            schema = _SINGLE_LABEL
+            schema = LABELS_SCHEMA
             stored = [{"labels": "label", "scores": "score"}.get(name, name) for name in columns]
         if "error" not in stored:
             stored.append("error")

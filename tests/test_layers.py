@@ -1,4 +1,4 @@
-"""The structure of the tree: imports point one way, every module says what it is, files stay small."""
+"""The structure of the tree: imports point one way, modules say what they are and stay small."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from actors import storage
 from ray_jobs.evaluation import evaluate
+from ray_jobs.evaluation.truth import align_truth, read_truth
 from ray_jobs.finished_run import FinishedRun
 from ray_jobs.report.page import draw_page
-from ray_jobs.truth import align_truth, read_truth
 
 __all__ = ["write_report"]
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ray_jobs.evaluation.truth import Truth
 from ray_jobs.finished_run import explode
-from ray_jobs.truth import Truth
 
 
 class Judge:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
+from ray_jobs.evaluation.truth import Truth
 from ray_jobs.finished_run import FinishedRun
 from ray_jobs.report import charts, figures
 from ray_jobs.report.choosing import Choice, Gallery, Mistake
@@ -21,7 +22,6 @@ from ray_jobs.report.counting import Counts, count
 from ray_jobs.report.judge import Judge
 from ray_jobs.report.shots import Shot, make_shot
 from ray_jobs.report.thumbnails import Thumbnail, draw_thumbnails
-from ray_jobs.truth import Truth
 
 _FOLDER: Final = Path(__file__).parent
 SHOWN_CLASSES: Final = 200

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors import storage
-from actors.classifier_labels import LABELS_SCHEMA
+from actors.labels_table import LABELS_SCHEMA
 from methods.errors import InputError
 from ray_jobs import label_classifier, zero_shot
 from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig

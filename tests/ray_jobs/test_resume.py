@@ -1,4 +1,4 @@
-"""Kill -9 at several moments, then the same command: one row an image, finished work not done again."""
+"""Kill -9 at several moments, then the same command: one row an image, nothing done twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.dataset as pads
 import pytest
 
-from actors.classifier_labels import LABELS_SCHEMA
+from actors.labels_table import LABELS_SCHEMA
 
 IMAGES = 600
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ray_jobs.evaluation.truth import Truth, TruthError
 from ray_jobs.finished_run import FinishedRun
-from ray_jobs.truth import Truth, TruthError
 
 
 class TruthJoin:

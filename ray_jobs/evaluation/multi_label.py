@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from methods import metrics_multilabel as metrics
+from ray_jobs.evaluation.truth import Truth
+from ray_jobs.evaluation.truth_join import TruthJoin
 from ray_jobs.finished_run import FinishedRun, explode
-from ray_jobs.truth import Truth
-from ray_jobs.truth_join import TruthJoin
 
 TOP_K = 3
 

@@ -13,7 +13,7 @@ import pytest
 from methods.errors import InputError
 from methods.image_ids import image_id
 from ray_jobs.evaluation import evaluate_run
-from ray_jobs.truth import TruthError
+from ray_jobs.evaluation.truth import TruthError
 
 
 def write_run(

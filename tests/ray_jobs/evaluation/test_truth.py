@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from methods.image_ids import image_id
+from ray_jobs.evaluation.truth import TruthError, align_truth, read_truth
 from ray_jobs.finished_run import FinishedRun
-from ray_jobs.truth import TruthError, align_truth, read_truth
 
 
 def write_truth(folder: Path, text: str) -> str:
