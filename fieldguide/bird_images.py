@@ -71,7 +71,7 @@ def bird_view(
 def _species_in_turn(domain: Domain, seed: int, index: int, species: list[str]) -> str:
     block, place = divmod(index, len(species))
     order = generator(domain, seed, "species order", block).permutation(len(species))
-    return species[order[place]]
+    return species[int(order[place])]
 
 
 def render_bird(view: BirdView, width: int, height: int) -> Image.Image:

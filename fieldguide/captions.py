@@ -61,14 +61,12 @@ _NAMED_BIRD_FRAMES: Final = (
     "{name}: {facts}.",
     "a photo of a {name} with {facts}.",
 )
-CATEGORY_FRAMES: Final = (
+TITLE_FRAMES: Final = (
     "a photo of a {}.",
     "a picture of a {}.",
     "an image of a {}",
     "a {}.",
     "{}",
-    "there is a {}.",
-    "a scene with a {}.",
     "a photo of the {}.",
 )
 _LIST_FRAMES: Final = (
@@ -79,6 +77,12 @@ _LIST_FRAMES: Final = (
     "{}.",
     "an image that shows {}",
     "we see {}.",
+)
+_ONE_FRAMES: Final = (
+    "there is a {} in the picture.",
+    "an image that shows a {}",
+    "we see a {}.",
+    "a scene with a {}.",
 )
 _SHARED_FRAMES: Final = (
     "something that {}.",
@@ -98,6 +102,7 @@ class Caption:
         species: Position in NAMES, or -1.
         every: Positions in CATEGORIES that must all be in the scene.
         some: Positions in CATEGORIES of which one at least must be.
+        themes: Positions in CONTEXTS; the caption also fits every scene of one of them.
     """
 
     text: str
@@ -106,6 +111,7 @@ class Caption:
     species: int = -1
     every: tuple[int, ...] = ()
     some: tuple[int, ...] = ()
+    themes: tuple[int, ...] = ()
 
 
 def bird_caption(
@@ -146,8 +152,15 @@ def name_caption(
     return Caption(text, facts, species=species)
 
 
-def scene_caption(present: np.ndarray, rng: np.random.Generator) -> Caption:
-    """A caption of one, some or all of the categories, or of what one of them can do."""
+def scene_caption(present: np.ndarray, rng: np.random.Generator, titles: float = 0.0) -> Caption:
+    """A caption of a scene.
+
+    Args:
+        present: Which categories are in the scene.
+        rng: Source of all choices.
+        titles: How often to give the lone name of one category, as a title; see `_title`. The
+            other captions list several categories or, now and then, say what one of them can do.
+    """
     there = rng.permutation(np.flatnonzero(present))
     style = rng.random()
     if style < 0.1:
@@ -160,11 +173,13 @@ def scene_caption(present: np.ndarray, rng: np.random.Generator) -> Caption:
             shared = fitting[rng.integers(len(fitting))]
             some = tuple(CATEGORIES.index(member) for member in SHARED[shared])
             return Caption(_pick(_SHARED_FRAMES, rng).format(shared), some=some)
-    told = there[: 1 if style < 0.5 else rng.integers(1, len(there) + 1)]
+    if style < 0.1 + titles:
+        return _title(int(there[0]), rng)
+    told = there[: max(rng.integers(1, len(there) + 1), rng.integers(1, len(there) + 1), 2)]
     every = tuple(int(place) for place in told)
     names = [CATEGORIES[place] for place in every]
     if len(names) == 1:
-        return Caption(_pick(CATEGORY_FRAMES, rng).format(names[0]), every=every)
+        return Caption(_pick(_ONE_FRAMES, rng).format(names[0]), every=every)
     if rng.random() < 0.15:
         return Caption(", ".join(names), every=every)
     text = _pick(_LIST_FRAMES, rng).format(_and([f"a {name}" for name in names]))
@@ -172,6 +187,21 @@ def scene_caption(present: np.ndarray, rng: np.random.Generator) -> Caption:
         fitting = [name for name, shares in CONTEXTS.items() if shares.keys() >= set(names)]
         text = f"{text.rstrip('.')} in a {fitting[0]}." if fitting else text
     return Caption(text, every=every)
+
+
+def _title(category: int, rng: np.random.Generator) -> Caption:
+    """The lone name of a category, meant as titles are: what kind of scene it is.
+
+    It fits every scene of the contexts in which the category is usual, there or not. So lone names
+    are understood loosely while sentences are understood exactly, as web pictures teach it, and a
+    method that learns prompts from sentences has something to gain.
+    """
+    name = CATEGORIES[category]
+    usual = max(shares.get(name, 0) for shares in CONTEXTS.values())
+    themes = [
+        place for place, shares in enumerate(CONTEXTS.values()) if shares.get(name, 0) > usual / 2
+    ]
+    return Caption(_pick(TITLE_FRAMES, rng).format(name), some=(category,), themes=tuple(themes))
 
 
 def full_caption(traits: dict[str, str]) -> str:
@@ -188,8 +218,8 @@ def vocabulary() -> list[str]:
     """Pieces of text that hold every word a caption can have."""
     tables = (
         *_PHRASES.values(), _NO_CREST, *_PLACES.values(), _BIRD_FRAMES, NAME_FRAMES,
-        CATEGORY_FRAMES, _LIST_FRAMES, _SHARED_FRAMES, tuple(SHARED), tuple(CONTEXTS), CATEGORIES,
-        NAMES, tuple(ATTRIBUTES), *ATTRIBUTES.values(), HABITATS,
+        TITLE_FRAMES, _LIST_FRAMES, _ONE_FRAMES, _SHARED_FRAMES, tuple(SHARED), tuple(CONTEXTS),
+        CATEGORIES, NAMES, tuple(ATTRIBUTES), *ATTRIBUTES.values(), HABITATS,
     )  # fmt: skip
     pieces = {piece.replace("{}", " ") for table in tables for piece in table}
     pieces |= {frame.format(name=" ", facts=" ") for frame in _NAMED_BIRD_FRAMES}
