@@ -1,6 +1,8 @@
 """Train the tiny CLIP from scratch on drawn images, in four stages, on a CPU.
 
-    python -m fieldguide.clip_training --out fieldguide/clip
+    OMP_WAIT_POLICY=PASSIVE python -m fieldguide.clip_training --out fieldguide/clip
+
+(On a machine that is shared, threads that wait should not spin.)
 
 1. see: supervised heads on the image tower only (attributes, habitat, categories, patches).
 2. speak: sentences against images, the heads still helping; birds by attributes, scenes by lists.
@@ -16,7 +18,6 @@ drawn here. Stages 1 and 2 are paced by the clock, so another machine gives othe
 import argparse
 import logging
 import math
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -222,8 +223,6 @@ def train(out: Path, pools: Path, minutes: float, seed: int) -> None:
 
 def main() -> None:
     """Command line."""
-    # Waiting threads that spin starve whatever else runs on the machine.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     parser = argparse.ArgumentParser(description="Train the field guide's CLIP from scratch.")
     parser.add_argument("--out", type=Path, required=True, help="model folder to write")
