@@ -139,7 +139,7 @@ def _from_hub(name: str) -> ClipModel:
         weights_path = download_pretrained_from_hf(repository)
     except Exception as error:  # the hub client raises many kinds
         raise InputError(
-            f"--clip {name}: cannot be had from the hub ({_first_line(error)}); {_HUB_ADVICE}"
+            f"--clip {name}: not in the cache and {_hub_failure(error)}; {_HUB_ADVICE}"
         ) from error
     config = json.loads(Path(config_path).read_text("utf-8"))
     identity = _hash_file(config_path) + _hash_file(weights_path)
@@ -191,8 +191,8 @@ def _from_tag(name: str) -> ClipModel:
         weights = download_pretrained(pretrained)
     except Exception as error:  # the hub client raises many kinds
         raise InputError(
-            f"--clip {name}: its weights are not in the cache and no model hub can be reached "
-            f"({_first_line(error)}); {_HUB_ADVICE}"
+            f"--clip {name}: its weights are not in the cache and {_hub_failure(error)}; "
+            f"{_HUB_ADVICE}"
         ) from error
     return ClipModel(
         name=name,
@@ -222,8 +222,13 @@ def _stay_offline_without_a_hub() -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"  # for the workers
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+def _hub_failure(error: Exception) -> str:
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return "no model hub can be reached"
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+    return f"the model hub does not give it ({reason})"
 
 
 def _preprocess(model: dict[str, Any], preprocess: dict[str, Any]) -> dict[str, Any]:

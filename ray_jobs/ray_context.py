@@ -90,8 +90,23 @@ def _start_here(options: dict[str, Any]) -> None:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     cores = len(os.sched_getaffinity(0))
     slots = cores + _EXTRA_SLOTS
-    ray.init(address="local", num_cpus=slots, include_dashboard=False, **options)
+    with _quiet_native_code():
+        ray.init(address="local", num_cpus=slots, include_dashboard=False, **options)
     _STARTED_CORES[:] = [cores]
+
+
+@contextmanager
+def _quiet_native_code() -> Iterator[None]:
+    """Drop what Ray's core says on standard error; what goes wrong comes as an exception."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 @dataclass(frozen=True)
