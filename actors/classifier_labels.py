@@ -30,10 +30,11 @@ class ClassifierLabels:
         classifier_files: dict[str, bytes],
         precision: Precision = "auto",
         threads: int | None = None,
+        device: str | None = None,
     ) -> None:
         """Load CLIP and the classifier once for this replica."""
         self.classifier: Classifier = parse_classifier(classifier_files, "the classifier")
-        self.encoder = ClipEncoder(model, precision=precision, threads=threads)
+        self.encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
         self.names = np.array(self.classifier.labels, dtype=object)
 
     def __call__(self, batch: pa.Table) -> pa.Table:

@@ -95,7 +95,7 @@ def _run(arguments: list[str], results: TextIO) -> int:
         from ray_jobs.summary import show
 
         show(name, result, results)
-    return DONE
+    return DONE if result.get("ready", True) else FAILED
 
 
 def _find(arguments: list[str]) -> tuple[str, Command, list[str]]:

@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 LabelConfig = LabelZeroShotConfig | LabelClassifierConfig
 MakeClassifier = Callable[[Capacity], Classifier]
 
-_BLOCKS_WANTED = 64
-_BLOCK_LIMITS = (64, 4096)
+_UNITS_WANTED = 32
+_UNIT_LIMITS = (64, 4096)
 _DECODE_BATCH = 16
 _MLLM_COUNTS = ("mllm_calls", "answers_reused", "prompt_tokens", "output_tokens", "engine_starts")
 
@@ -118,10 +118,11 @@ def list_archive(run: RunFolder, images: str) -> None:
     run.save(manifest=asdict(manifest), images=manifest.images)
 
 
-def rows_per_block(images: int) -> int:
-    """Images per unit of work: the archive in about 64 blocks of 64 to 4096 images."""
-    smallest, largest = _BLOCK_LIMITS
-    return min(largest, max(smallest, -(-images // _BLOCKS_WANTED)))
+def rows_per_block(images: int, batch: int) -> int:
+    """Images per unit of work: the archive in about 32 units of 64 to 4096 images, whole batches."""
+    smallest, largest = _UNIT_LIMITS
+    rows = min(largest, max(smallest, -(-images // _UNITS_WANTED)))
+    return -(-rows // batch) * batch
 
 
 def label_pass(
@@ -136,12 +137,12 @@ def label_pass(
     from ray.data import ActorPoolStrategy, SaveMode, TaskPoolStrategy
 
     plan = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
-    images = int(run.record["manifest"]["images"])
+    unit = config.rows_per_block or rows_per_block(int(run.record["images"]), config.clip_batch)
     filesystem, labels = storage.resolve(run.labels)
     with pass_settings(run.checkpoint("label")):
         (
             ray.data.read_parquet(manifest_files(run.manifest), filesystem=filesystem)
-            .repartition(target_num_rows_per_block=config.rows_per_block or rows_per_block(images))
+            .repartition(target_num_rows_per_block=unit, strict=True)
             .map_batches(
                 fetch,
                 batch_format="pyarrow",
@@ -165,6 +166,7 @@ def label_pass(
                     "classifier_files": classifier.dump(),
                     "precision": config.precision,
                     "threads": plan.threads,
+                    "device": plan.device,
                 },
                 compute=ActorPoolStrategy(size=plan.replicas),
                 **plan.actor_options(),

@@ -56,7 +56,6 @@ def start_ray() -> Capacity:
     # before the import: `uv run` would otherwise make every worker build its own environment
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # decode tasks share the cores with torch
     import ray
 
     if not ray.is_initialized():
@@ -123,6 +122,11 @@ class ReplicaPlan:
     gpus: float
     threads: int | None
 
+    @property
+    def device(self) -> str:
+        """The torch device a replica works on; Ray may leave GPUs visible that are not its own."""
+        return "cuda" if self.gpus else "cpu"
+
     def actor_options(self) -> dict[str, Any]:
         """Resources for ``map_batches``.
 
@@ -158,6 +162,8 @@ def pass_settings(checkpoint: str | None) -> Iterator[None]:
     from ray.data import DataContext
     from ray.data.checkpoint import CheckpointConfig
 
+    from actors import storage
+
     context = DataContext.get_current()
     before = {name: getattr(context, name) for name in _CHANGED}
     # the newer reader starts 32 actors to read footers: 20 s on two cores, for a file or two
@@ -166,6 +172,7 @@ def pass_settings(checkpoint: str | None) -> Iterator[None]:
         context.checkpoint_config = CheckpointConfig(
             id_column="image_id",
             checkpoint_path=checkpoint,
+            override_filesystem=storage.resolve(checkpoint)[0],
             # kept: without it a finished job that is run again would write every row twice
             delete_checkpoint_on_success=False,
         )

@@ -130,7 +130,13 @@ def make_classifier(
     say_what_the_field_guide_knows(model, names)
     plan = plan_replicas(capacity, 1, config.clip_gpus)
     task = ray.remote(encode_classes).options(num_gpus=plan.gpus, num_cpus=0)
-    matrix, record = ray.get(task.remote(model, names, templates, config.precision))
+    work = task.remote(model, names, templates, config.precision, plan.device)
+    try:
+        matrix, record = ray.get(work)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, InputError):  # Ray makes a traceback of its sentence
+            raise error.cause from None
+        raise
     made = {"config": config.public(), "templates": list(templates), "versions": versions()}
     return Classifier(
         labels=tuple(names),
@@ -143,10 +149,14 @@ def make_classifier(
 
 
 def encode_classes(
-    model: ClipModel, names: list[str], templates: tuple[str, ...], precision: Precision
+    model: ClipModel,
+    names: list[str],
+    templates: tuple[str, ...],
+    precision: Precision,
+    device: str,
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """Load CLIP and compute the class matrix; runs as a Ray task."""
-    encoder = ClipEncoder(model, precision=precision, threads=cpu_threads())
+    encoder = ClipEncoder(model, precision=precision, threads=cpu_threads(), device=device)
     return class_matrix(names, templates, encoder.encode_texts), clip_record(model, encoder)
 
 

@@ -11,7 +11,7 @@ from ray_jobs.sources.rows import ManifestRow
 
 
 def text_list(uri: str) -> Iterator[ManifestRow]:
-    """List the images named in a text file; local paths are relative to the file's own folder.
+    """List the images named in a text file; relative paths start at the file's own folder.
 
     Raises:
         InputError: the file cannot be read as UTF-8 text.
@@ -20,13 +20,16 @@ def text_list(uri: str) -> Iterator[ManifestRow]:
         text = storage.read_bytes(uri).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"--images {uri}: not a readable UTF-8 list ({error})") from error
-    folder = os.path.dirname(storage.local_path(uri)) if storage.is_local(uri) else "."
+    local = storage.is_local(uri)
+    folder = os.path.dirname(storage.local_path(uri)) if local else uri.rpartition("/")[0]
     for line in text.split("\n"):
         entry = line.rstrip("\r")
         if not entry.strip():
             continue
-        if storage.is_local(entry) and not entry.startswith("file://"):
-            full = os.path.join(folder, os.path.expanduser(entry))
+        if "://" in entry:
+            yield ManifestRow(entry.strip(), entry.strip())
+        elif local or entry.startswith("/"):
+            full = os.path.join(folder if local else "/", os.path.expanduser(entry))
             yield ManifestRow(entry, storage.local_uri(full))
         else:
-            yield ManifestRow(entry.strip(), entry.strip())
+            yield ManifestRow(entry, storage.join(folder, entry))

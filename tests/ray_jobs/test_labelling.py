@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sys
@@ -14,10 +15,12 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import pytest
 
+import fieldguide
 from actors import storage
 from actors.labels_table import LABELS_SCHEMA
 from methods.errors import InputError
 from ray_jobs import label_classifier, zero_shot
+from ray_jobs.cli import WRONG_USAGE, execute
 from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
 from ray_jobs.labelling import LedgerError, rows_per_block
 
@@ -237,4 +240,36 @@ def test_the_truth_is_never_read(
 
 
 def test_units_of_work_follow_the_archive_s_size() -> None:
-    assert [rows_per_block(n) for n in (1, 1000, 10_000, 10_000_000)] == [64, 64, 157, 4096]
+    sizes = (1, 1000, 10_000, 10_000_000)
+    assert [rows_per_block(n, 64) for n in sizes] == [64, 64, 320, 4096]
+    assert [rows_per_block(n, 100) for n in sizes] == [100, 100, 400, 4100]
+
+
+def test_a_run_folder_in_a_bucket(
+    birds: Path, folder_run: Path, classifier_folder: str, s3_bucket: str
+) -> None:
+    out = f"{s3_bucket}/runs/one"
+    config = LabelClassifierConfig(
+        images=str(birds / "images"), out=out, classifier=classifier_folder
+    )
+    assert label_classifier.label(config)["labelled"] == 48
+    filesystem, path = storage.resolve(f"{out}/labels")
+    table = pads.dataset(path, filesystem=filesystem, schema=LABELS_SCHEMA).to_table()
+    assert same(labels(folder_run), {row["path"]: row for row in table.to_pylist()})
+    assert label_classifier.label(config)["state"] == "finished"
+    assert storage.exists(f"{out}/run.json")
+
+
+def test_weights_that_cannot_be_loaded_are_one_sentence(
+    birds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "clip"
+    shutil.copytree(fieldguide.CLIP_FOLDER, copy)
+    weights = copy / "open_clip_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    command = ["label", "zero_shot", "--images", str(birds / "images"), "--clip", str(copy)]
+    command += ["--classes", str(birds / "classes.txt"), "--out", str(tmp_path / "run")]
+    assert execute(command, io.StringIO()) == WRONG_USAGE
+    message = capsys.readouterr().err.strip()
+    assert "its weights cannot be loaded" in message
+    assert len(message.splitlines()) == 1

@@ -1,0 +1,48 @@
+"""The demo from beginning to end, small, and the doctor."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from ray_jobs.cli import DONE, WRONG_USAGE, execute
+
+pytestmark = pytest.mark.usefixtures("ray_session")
+
+
+def test_the_demo_tells_the_whole_story(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results = io.StringIO()
+    command = ["demo", "--out", str(tmp_path / "demo"), "--count", "60", "--json"]
+    assert execute(command, results) == DONE
+    result = json.loads(results.getvalue())
+    metrics = result["methods"]["zero_shot"]
+    assert metrics["images"] == 60
+    assert metrics["errors"] == 0
+    assert metrics["accuracy"] > 3 / 24, "far above chance"
+    assert result["seconds"] > 0
+    record = json.loads((tmp_path / "demo" / "zero_shot" / "run.json").read_text())
+    assert record["errors"] == {"empty_file": 1, "not_an_image": 1, "truncated": 1}
+    html = Path(result["report"]).read_text("utf-8")
+    assert "63 images" in html or "of 63" in html
+    capsys.readouterr()
+
+    again = io.StringIO()
+    assert execute(command[:-1], again) == DONE
+    assert "zero_shot" in again.getvalue()
+    assert "is finished; nothing to do" in capsys.readouterr().err
+    assert execute([*command[:-2], "61"], io.StringIO()) == WRONG_USAGE
+    assert "other settings" in capsys.readouterr().err
+
+
+def test_the_doctor_says_what_is_ready() -> None:
+    results = io.StringIO()
+    assert execute(["doctor", "--json"], results) == DONE
+    report = json.loads(results.getvalue())
+    assert report["ready"] is True
+    states = {check["what"]: check["state"] for check in report["checks"]}
+    assert states["CLIP"] == states["Ray"] == states["vLLM"] == "ready"
+    for check in report["checks"]:
+        assert check["do"] or check["state"] == "ready"

@@ -1,0 +1,43 @@
+"""The README says what is there, and `.ci/run` runs the test command it names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ray_jobs.verbs import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_two_commands_come_first() -> None:
+    first_screen = README[:1200]
+    assert "pip install uv && uv run onoma demo" in first_screen
+    assert "uv run pytest" in first_screen
+    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("uv run pytest")
+
+
+@pytest.mark.parametrize("name", [n for n in COMMANDS if n != "label classifier"])
+def test_every_verb_is_listed(name: str) -> None:
+    verb, _, method = name.partition(" ")
+    assert re.search(rf"^onoma {verb} +{method}", README, re.MULTILINE)
+
+
+def test_flags_in_the_readme_exist() -> None:
+    settings = {
+        "--" + (info.alias or field).replace("_", "-")
+        for command in COMMANDS.values()
+        for field, info in command.config.model_fields.items()
+    }
+    elsewhere = {"--help", "--extra", "--no-dev", "--working-dir"}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README))
+    assert named - elsewhere <= settings
+    assert len(named & settings) > 8
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README))
+def test_links_lead_somewhere(link: str) -> None:
+    assert (ROOT / link).exists()
