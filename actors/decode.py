@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -178,12 +179,20 @@ def pixels_array(column: pa.ChunkedArray, how: Preprocessing) -> NDArray[np.uint
     return flat.reshape(len(whole), how.height, how.width, 3)
 
 
-def decode(batch: pa.Table, how: Preprocessing, max_pixels: int = DEFAULT_MAX_PIXELS) -> pa.Table:
+def decode(
+    batch: pa.Table,
+    how: Preprocessing,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    niceness: int | None = None,
+) -> pa.Table:
     """Map an image table batch to pixels: ``bytes`` is replaced by ``pixels``, rows stay in order.
 
     ``pixels`` is fixed-size binary of height x width x 3 bytes (all zero with an error). Rows that
-    come with an error keep it.
+    come with an error keep it. ``niceness`` lowers the priority of the process that decodes: where
+    a model shares its cores, decoding fills the gaps and does not stall the model's threads.
     """
+    if niceness is not None and os.getpriority(os.PRIO_PROCESS, 0) < niceness:
+        os.setpriority(os.PRIO_PROCESS, 0, niceness)
     pixels = np.zeros((batch.num_rows, how.height, how.width, 3), np.uint8)
     codes: list[Any] = batch.column("error").to_pylist()
     details: list[Any] = batch.column("error_detail").to_pylist()

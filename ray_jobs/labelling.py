@@ -35,6 +35,7 @@ MakeClassifier = Callable[[Capacity], Classifier]
 _UNITS_WANTED = 32
 _UNIT_LIMITS = (64, 4096)
 _DECODE_BATCH = 16
+_DECODE_NICENESS = 15
 _MLLM_COUNTS = ("mllm_calls", "answers_reused", "prompt_tokens", "output_tokens", "engine_starts")
 
 
@@ -119,7 +120,7 @@ def list_archive(run: RunFolder, images: str) -> None:
 
 
 def rows_per_block(images: int, batch: int) -> int:
-    """Images per unit of work: the archive in about 32 units of 64 to 4096 images, whole batches."""
+    """Images per unit of work: about 32 units of 64 to 4096 images, in whole batches."""
     smallest, largest = _UNIT_LIMITS
     rows = min(largest, max(smallest, -(-images // _UNITS_WANTED)))
     return -(-rows // batch) * batch
@@ -154,7 +155,11 @@ def label_pass(
                 decode,  # type: ignore[arg-type]
                 batch_format="pyarrow",
                 batch_size=_DECODE_BATCH,
-                fn_kwargs={"how": model.preprocessing, "max_pixels": config.max_pixels},
+                fn_kwargs={
+                    "how": model.preprocessing,
+                    "max_pixels": config.max_pixels,
+                    "niceness": None if plan.gpus else _DECODE_NICENESS,
+                },
                 compute=TaskPoolStrategy(config.decode_tasks or capacity.cores),
             )
             .map_batches(

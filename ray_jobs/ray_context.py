@@ -87,6 +87,9 @@ def _start_here(options: dict[str, Any]) -> None:
 
     # Ray's core prints a warning as an error for every actor pool of Ray Data
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    # decode tasks share the cores with torch: its threads should neither spin nor be the nicest
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("RAY_worker_niceness", "0")
     cores = len(os.sched_getaffinity(0))
     slots = cores + _EXTRA_SLOTS
     with _quiet_native_code():
