@@ -1,12 +1,15 @@
 """How close `onoma label zero_shot` comes to the limit: a bare loop of the same work.
 
-    uv run python -m benchmarks.clip_pass [--count 2000] [--repeats 3]
+    uv run python -m benchmarks.clip_pass [--count 2000] [--repeats 3] [--peer CLIP_RETRIEVAL]
 
 Both label the same 500x375 JPEGs with the same ViT-B-32 (random weights) on the same cores. The
 bare loop decodes a batch with one thread a core and runs the forward pass, in one process, over and
 over: no Ray, no files written, no errors kept. Start-up is excluded and shown apart: the rate of
 either is that of the images beyond the first quarter, (count - count / 4) / (seconds of all -
-seconds of a quarter): processes, imports and model loading cancel out. The two take turns.
+seconds of a quarter): processes, imports and model loading cancel out. They take turns. With
+`--peer`, the path of a `clip-retrieval` command installed in an environment of its own, its image
+inference (the same weights, batch and cores; it writes embeddings and gives no labels) is timed in
+the same turns.
 """
 
 from __future__ import annotations
@@ -96,11 +99,34 @@ def ours(images: Path, model: Path, classes: Path, out: Path) -> float:
     return seconds
 
 
+def peer(command: str, images: Path, model: Path, out: Path) -> float:
+    """Embed a folder with clip-retrieval; returns its seconds, everything included."""
+    weights = model / "open_clip_model.safetensors"
+    flags = {
+        "input_dataset": images,
+        "output_folder": out,
+        "clip_model": f"open_clip:ViT-B-32/{weights}",
+        "batch_size": BATCH,
+        "num_prepro_workers": 2,
+        "enable_text": False,
+        "enable_metadata": False,
+        "use_jit": False,
+        "enable_wandb": False,
+    }
+    words = [f"--{name}={value}" for name, value in flags.items()]
+    started = time.perf_counter()
+    subprocess.run([command, "inference", *words], check=True, capture_output=True)
+    seconds = time.perf_counter() - started
+    shutil.rmtree(out)
+    return seconds
+
+
 def main() -> None:
     """Measure, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--peer", metavar="CLIP_RETRIEVAL")
     parser.add_argument("--bare", nargs=3, metavar=("IMAGES", "MODEL", "LIMIT"))
     options = parser.parse_args()
     if options.bare:
@@ -108,11 +134,11 @@ def main() -> None:
         print(bare(Path(images), model, int(limit)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        measure(Path(folder), options.count, options.repeats)
+        measure(Path(folder), options.count, options.repeats, options.peer)
 
 
-def measure(root: Path, count: int, repeats: int) -> None:
-    """Time quarter and whole, bare and ours in turns."""
+def measure(root: Path, count: int, repeats: int, peer_command: str | None) -> None:
+    """Time a quarter and the whole, everybody in turns."""
     few = count // 4
     draw(root / "all", count)
     (root / "few").mkdir()
@@ -122,30 +148,33 @@ def measure(root: Path, count: int, repeats: int) -> None:
     (root / "classes.txt").write_text("cat\ndog\n")
     script = [sys.executable, "-m", "benchmarks.clip_pass", "--bare"]
     script += [str(root / "all"), str(root / "model")]
+
+    def seconds(who: str, limit: int) -> float:
+        images = root / ("few" if limit == few else "all")
+        if who == "bare":
+            done = subprocess.run([*script, str(limit)], check=True, capture_output=True, text=True)
+            return float(done.stdout)
+        if who == "peer" and peer_command:
+            return peer(peer_command, images, root / "model", root / "embeddings")
+        return ours(images, root / "model", root / "classes.txt", root / "run")
+
+    names = ("bare", "onoma", "peer") if peer_command else ("bare", "onoma")
     print(f"clip_pass: {count} JPEGs of {WIDTH}x{HEIGHT}, ViT-B-32 fp32; {machine.describe()}")
-    print(f"{'':8}{'bare img/s':>12}{'onoma img/s':>13}{'ratio':>8}{'start-up s':>12}")
+    print(
+        f"{'':8}"
+        + "".join(f"{name + ' img/s':>13}{'start-up s':>12}" for name in names)
+        + "  ratio"
+    )
     ratios = []
     for turn in range(repeats):
-        seconds = {}
-        for limit in (few, count):
-            done = subprocess.run([*script, str(limit)], check=True, capture_output=True, text=True)
-            seconds["bare", limit] = float(done.stdout)
-            images = root / ("few" if limit == few else "all")
-            seconds["ours", limit] = ours(
-                images, root / "model", root / "classes.txt", root / "run"
-            )
-        rates = {
-            who: (count - few) / (seconds[who, count] - seconds[who, few])
-            for who in ("bare", "ours")
-        }
-        ratios.append(rates["ours"] / rates["bare"])
-        start_up = seconds["ours", few] - few / rates["ours"]
-        print(
-            f"turn {turn + 1:<3}{rates['bare']:>12.1f}{rates['ours']:>13.1f}{ratios[-1]:>8.3f}"
-            f"{start_up:>12.1f}",
-            flush=True,
-        )
-    print(f"median ratio {statistics.median(ratios):.3f} (to reach: 0.90)")
+        rates, cells = {}, ""
+        for who in names:
+            short, whole = seconds(who, few), seconds(who, count)
+            rates[who] = (count - few) / (whole - short)
+            cells += f"{rates[who]:>13.1f}{short - few / rates[who]:>12.1f}"
+        ratios.append(rates["onoma"] / rates["bare"])
+        print(f"turn {turn + 1:<3}{cells}{ratios[-1]:>7.3f}", flush=True)
+    print(f"median of onoma / bare: {statistics.median(ratios):.3f} (to reach: 0.90)")
 
 
 if __name__ == "__main__":

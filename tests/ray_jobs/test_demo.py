@@ -13,7 +13,9 @@ from ray_jobs.cli import DONE, WRONG_USAGE, execute
 pytestmark = pytest.mark.usefixtures("ray_session")
 
 
-def test_the_demo_tells_the_whole_story(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_tells_the_whole_story(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     results = io.StringIO()
     command = ["demo", "--out", str(tmp_path / "demo"), "--count", "60", "--json"]
     assert execute(command, results) == DONE
@@ -27,12 +29,11 @@ def test_the_demo_tells_the_whole_story(tmp_path: Path, capsys: pytest.CaptureFi
     assert record["errors"] == {"empty_file": 1, "not_an_image": 1, "truncated": 1}
     html = Path(result["report"]).read_text("utf-8")
     assert "63 images" in html or "of 63" in html
-    capsys.readouterr()
 
     again = io.StringIO()
     assert execute(command[:-1], again) == DONE
     assert "zero_shot" in again.getvalue()
-    assert "is finished; nothing to do" in capsys.readouterr().err
+    assert "is finished; nothing to do" in caplog.text
     assert execute([*command[:-2], "61"], io.StringIO()) == WRONG_USAGE
     assert "other settings" in capsys.readouterr().err
 
