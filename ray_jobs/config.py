@@ -84,7 +84,7 @@ class ReadingConfig(VerbConfig):
     rows_per_block: Positive | None = Field(
         None,
         description="images per unit of work, written and checkpointed together, at least one "
-        "--clip-batch [default: from the archive's size, 64 to 4096]",
+        "--clip-batch [default: from the archive's size, 64 to 512]",
     )
 
 

@@ -33,7 +33,7 @@ LabelConfig = LabelZeroShotConfig | LabelClassifierConfig
 MakeClassifier = Callable[[Capacity], Classifier]
 
 _UNITS_WANTED = 32
-_UNIT_LIMITS = (64, 4096)
+_UNIT_LIMITS = (64, 512)
 _DECODE_BATCH = 16
 _DECODE_NICENESS = 15
 _MLLM_COUNTS = ("mllm_calls", "answers_reused", "prompt_tokens", "output_tokens", "engine_starts")
@@ -120,7 +120,7 @@ def list_archive(run: RunFolder, images: str) -> None:
 
 
 def rows_per_block(images: int, batch: int) -> int:
-    """Images per unit of work: about 32 units of 64 to 4096 images, in whole batches."""
+    """Images per unit of work: about 32 units of 64 to 512 images, in whole batches."""
     smallest, largest = _UNIT_LIMITS
     rows = min(largest, max(smallest, -(-images // _UNITS_WANTED)))
     return -(-rows // batch) * batch

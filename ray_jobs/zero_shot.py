@@ -129,7 +129,8 @@ def make_classifier(
 
     say_what_the_field_guide_knows(model, names)
     plan = plan_replicas(capacity, 1, config.clip_gpus)
-    task = ray.remote(encode_classes).options(num_gpus=plan.gpus, num_cpus=0)
+    # one call a process: a worker that keeps torch would go on to decode with 800 MB on its back
+    task = ray.remote(max_calls=1)(encode_classes).options(num_gpus=plan.gpus, num_cpus=0)
     work = task.remote(model, names, templates, config.precision, plan.device)
     try:
         matrix, record = ray.get(work)

@@ -241,8 +241,8 @@ def test_the_truth_is_never_read(
 
 def test_units_of_work_follow_the_archive_s_size() -> None:
     sizes = (1, 1000, 10_000, 10_000_000)
-    assert [rows_per_block(n, 64) for n in sizes] == [64, 64, 320, 4096]
-    assert [rows_per_block(n, 100) for n in sizes] == [100, 100, 400, 4100]
+    assert [rows_per_block(n, 64) for n in sizes] == [64, 64, 320, 512]
+    assert [rows_per_block(n, 100) for n in sizes] == [100, 100, 400, 600]
 
 
 def test_a_run_folder_in_a_bucket(
