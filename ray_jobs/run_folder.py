@@ -147,15 +147,3 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed as a package"
     return found
-
-
-def read_run(run: str) -> RunFolder:
-    """Open an existing run to read it.
-
-    Raises:
-        InputError: there is no run.
-    """
-    uri = storage.absolute(run)
-    if not storage.exists(storage.join(uri, RECORD)):
-        raise InputError(f"{run} is no run folder: it holds no {RECORD}")
-    return RunFolder(uri, _read_record(uri, run) or {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -109,8 +110,6 @@ def _glob(source: str, skipped: Skipped) -> Listing:
 
 
 def _glob_files(root: str, pattern: str) -> list[tuple[str, str]]:
-    import fnmatch
-
     base = storage.absolute(root or ".")
     names = [os.path.basename(path) for path in storage.list_files(base)]
     return [(n, storage.join(base, n)) for n in names if fnmatch.fnmatch(n, pattern)]
