@@ -9,18 +9,13 @@ Ray or a model starts.
 from __future__ import annotations
 
 import json
-import logging
 import os
-import socket
-import urllib.request
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-import xxhash
-
 from actors.decode import Preprocessing
+from actors.model_hub import hash_file, hub_failure, stay_offline_without_a_hub
 from methods.errors import InputError
 
 FIELD_GUIDE: Final = "fieldguide"
@@ -33,7 +28,6 @@ _WEIGHTS: Final = (
 )
 _CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)
-_HUB_PROBE_S: Final = 3.0
 _HUB_ADVICE: Final = (
     "give --clip a folder that holds open_clip_config.json and the weights, or run once where the "
     "hub can be reached and keep its cache (HF_HOME)"
@@ -111,38 +105,24 @@ def _from_folder(name: str, folder: Path) -> ClipModel:
     weights = next((folder / file for file in _WEIGHTS if (folder / file).is_file()), None)
     if weights is None:
         raise InputError(f"--clip {name}: {folder} holds no weights; expected {_WEIGHTS[0]}")
-    identity = _hash_file(str(config_path)) + _hash_file(str(weights))
+    identity = hash_file(str(config_path)) + hash_file(str(weights))
     return _from_config(name, f"local-dir:{folder.resolve()}", config, f"files:{identity}")
-
-
-def _hash_file(path: str) -> str:
-    status = os.stat(path)
-    return _hash_file_cached(path, status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=64)
-def _hash_file_cached(path: str, _mtime: int, _size: int) -> str:
-    digest = xxhash.xxh3_64()
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 24):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _from_hub(name: str) -> ClipModel:
     from open_clip.pretrained import download_pretrained_from_hf
 
     repository = name.removeprefix("hf-hub:")
-    _stay_offline_without_a_hub()
+    stay_offline_without_a_hub()
     try:
         config_path = download_pretrained_from_hf(repository, filename=_CONFIG)
         weights_path = download_pretrained_from_hf(repository)
     except Exception as error:  # the hub client raises many kinds
         raise InputError(
-            f"--clip {name}: not in the cache and {_hub_failure(error)}; {_HUB_ADVICE}"
+            f"--clip {name}: not in the cache and {hub_failure(error)}; {_HUB_ADVICE}"
         ) from error
     config = json.loads(Path(config_path).read_text("utf-8"))
-    identity = _hash_file(config_path) + _hash_file(weights_path)
+    identity = hash_file(config_path) + hash_file(weights_path)
     return _from_config(name, name, config, f"files:{identity}")
 
 
@@ -186,12 +166,12 @@ def _from_tag(name: str) -> ClipModel:
     if not pretrained:
         tags = open_clip.list_pretrained_tags_by_model(architecture)
         raise InputError(f"--clip {name}: no weights {tag!r}; {architecture} has {', '.join(tags)}")
-    _stay_offline_without_a_hub()
+    stay_offline_without_a_hub()
     try:
         weights = download_pretrained(pretrained)
     except Exception as error:  # the hub client raises many kinds
         raise InputError(
-            f"--clip {name}: its weights are not in the cache and {_hub_failure(error)}; "
+            f"--clip {name}: its weights are not in the cache and {hub_failure(error)}; "
             f"{_HUB_ADVICE}"
         ) from error
     return ClipModel(
@@ -200,35 +180,10 @@ def _from_tag(name: str) -> ClipModel:
         pretrained=tag,
         # open_clip only warns when a tag's activation differs from the architecture's
         quick_gelu=bool(pretrained.get("quick_gelu", config.get("quick_gelu", False))),
-        fingerprint=f"weights:{architecture}:{_hash_file(weights)}",
+        fingerprint=f"weights:{architecture}:{hash_file(weights)}",
         embed_dim=int(config["embed_dim"]),
         **_preprocess(config, pretrained),
     )
-
-
-def _stay_offline_without_a_hub() -> None:
-    """Make the hub client look at its cache only when no hub answers: its retries take a minute."""
-    from huggingface_hub import constants
-
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    if constants.HF_HUB_OFFLINE or urllib.request.getproxies():
-        return
-    host = constants.ENDPOINT.partition("://")[2].partition("/")[0]
-    name, _, port = host.partition(":")
-    try:
-        socket.create_connection((name, int(port or 443)), timeout=_HUB_PROBE_S).close()
-    except OSError:
-        constants.HF_HUB_OFFLINE = True
-        os.environ["HF_HUB_OFFLINE"] = "1"  # for the workers
-
-
-def _hub_failure(error: Exception) -> str:
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        return "no model hub can be reached"
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-    return f"the model hub does not give it ({reason})"
 
 
 def _preprocess(model: dict[str, Any], preprocess: dict[str, Any]) -> dict[str, Any]:

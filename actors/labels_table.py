@@ -29,3 +29,15 @@ MULTI_LABELS_SCHEMA = pa.schema(
     ]
 )
 """Several labels an image."""
+
+ANSWER_LABELS_SCHEMA = pa.schema(
+    [
+        *LABELS_SCHEMA,
+        ("answer", pa.string()),
+        ("choice", pa.string()),
+        ("answer_path", pa.string()),
+    ]
+)
+"""One label an image, from what a multimodal LLM said: what it said of the image, what it chose of
+the class list (null where there was no such stage), and how the label came of it (exact,
+normalised, clip_fallback or failed; null for images that were never asked about)."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 from typing import TextIO
 
@@ -30,6 +31,12 @@ _SUMMARIES = {
     "report": "write RUN/report.html",
     "fieldguide": "fieldguide draw: draw a test archive with its truth",
 }
+
+
+_RAISED = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): (.+)$", re.MULTILINE)
+_WRAPPERS = {"UserCodeException", "RayTaskError"}
+_SENTENCES = {"EngineStartError", "InputError"}
+_AGAIN = "run the same command again to resume"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -154,11 +161,16 @@ def _overview() -> str:
 
 def _failure(error: Exception) -> str:
     """Say in one line why a job failed; Ray wraps the cause in layers of tracebacks."""
-    cause: BaseException = error
+    layers: list[BaseException] = [error]
     while (
-        inner := getattr(cause, "cause", None) or cause.__cause__
-    ) is not None and inner is not cause:
-        cause = inner
-    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    text = lines[-1] if lines else type(cause).__name__
-    return f"{type(cause).__name__}: {text}; run the same command again to resume"
+        inner := getattr(layers[-1], "cause", None) or layers[-1].__cause__
+    ) is not None and inner is not layers[-1]:
+        layers.append(inner)
+    for layer in reversed(layers):
+        # "package.SomeError: why" as tracebacks end; the first named in a layer is the innermost
+        for kind, text in _RAISED.findall(str(layer)):
+            if kind not in _WRAPPERS:
+                return f"{text if kind in _SENTENCES else f'{kind}: {text}'}; {_AGAIN}"
+    lines = [line.strip() for line in str(layers[-1]).splitlines() if line.strip()]
+    text = lines[-1] if lines else type(layers[-1]).__name__
+    return f"{type(layers[-1]).__name__}: {text}; {_AGAIN}"

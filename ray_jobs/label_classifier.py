@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actors.classifier_store import clip_of, load_classifier
+from ray_jobs.classifier_pass import classifier_work
 from ray_jobs.config import LabelClassifierConfig
 from ray_jobs.labelling import label_archive
 
@@ -23,4 +24,5 @@ def label(config: LabelClassifierConfig) -> dict[str, Any]:
         "classifier": classifier.identity,
         "precision": config.precision,
     }
-    return label_archive(config, model, identity, lambda _capacity: classifier)
+    work = classifier_work(config, model, lambda _capacity: classifier)
+    return label_archive(config, identity, work)

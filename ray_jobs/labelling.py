@@ -1,8 +1,6 @@
-"""The labelling pass: manifest, fetch, decode, encode and score, write; then the ledger.
+"""One labelling job: the manifest, the work, the ledger, and resuming in between.
 
-Every method that ends in a classifier labels an archive through `label_archive`. The pass is one
-streaming plan of Ray Data: bytes stay encoded until the decode stage, pixels end in the CLIP
-replica, and nothing is collected on the driver. Ray Data's job checkpoint remembers finished rows.
+Every method labels an archive through `label_archive`; what it does with the images is its own.
 """
 
 from __future__ import annotations
@@ -14,28 +12,21 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from actors import storage
-from actors.classifier_labels import ClassifierLabels
-from actors.classifier_store import load_classifier, save_classifier
-from actors.clip_models import ClipModel
-from actors.decode import decode
-from actors.fetch import fetch
-from methods.classifier import CONFIG_FILE, Classifier
 from methods.image_ids import IdFingerprint
-from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
+from ray_jobs.config import LabelConfig
 from ray_jobs.ledger import Ledger, count_labels, rows_committed
-from ray_jobs.manifest_table import manifest_files, write_manifest
-from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas, start_ray
+from ray_jobs.manifest_table import write_manifest
+from ray_jobs.ray_context import Capacity, start_ray
+from ray_jobs.reading import reading_identity
 from ray_jobs.run_folder import FINISHED, RUNNING, RunFolder, open_run
 
 logger = logging.getLogger(__name__)
 
-LabelConfig = LabelZeroShotConfig | LabelClassifierConfig
-MakeClassifier = Callable[[Capacity], Classifier]
+LABEL = "label"
+"""Name of the stage whose checkpoint holds the labelled images."""
 
-_UNITS_WANTED = 32
-_UNIT_LIMITS = (64, 512)
-_DECODE_BATCH = 16
-_DECODE_NICENESS = 15
+Work = Callable[[RunFolder, Capacity], None]
+
 _MLLM_COUNTS = ("mllm_calls", "answers_reused", "prompt_tokens", "output_tokens", "engine_starts")
 
 
@@ -51,28 +42,13 @@ class Interrupted(Exception):
     images: int
 
 
-def reading_identity(config: LabelConfig) -> dict[str, Any]:
-    """The settings of reading that decide a run's rows."""
-    return {
-        "images": storage.absolute(config.images),
-        "max_bytes": config.max_bytes,
-        "max_pixels": config.max_pixels,
-    }
-
-
-def label_archive(
-    config: LabelConfig,
-    model: ClipModel,
-    identity: Mapping[str, Any],
-    make_classifier: MakeClassifier,
-) -> dict[str, Any]:
-    """Label an archive with a classifier; start, resume or find it finished.
+def label_archive(config: LabelConfig, identity: Mapping[str, Any], work: Work) -> dict[str, Any]:
+    """Label an archive: start, resume or find it finished.
 
     Args:
         config: the verb's settings.
-        model: the CLIP model.
         identity: what decides the rows beside reading: method, model, classes, ...
-        make_classifier: called once Ray is there, unless an earlier attempt has made it.
+        work: writes the labels table, resuming from the checkpoint ``label``.
 
     Returns:
         The content of ``run.json``.
@@ -90,20 +66,16 @@ def label_archive(
     started = time.time()
     list_archive(run, config.images)
     images = int(run.record["manifest"]["images"])
-    checkpoint = run.checkpoint("label")
+    checkpoint = run.checkpoint(LABEL)
     done = rows_committed(checkpoint)
     if done:
         logger.warning("resuming: %d of %d images are already labelled", done, images)
     run.save(state=RUNNING, resumed_images=done)
     if done < images:
-        capacity = start_ray()
-        if storage.exists(storage.join(run.classifier, CONFIG_FILE)):
-            classifier = load_classifier(run.classifier)
-        else:
-            classifier = make_classifier(capacity)
-            save_classifier(classifier, run.classifier)
         try:
-            label_pass(run, config, model, classifier, capacity)
+            with run.timed("start"):
+                capacity = start_ray()
+            work(run, capacity)
         except KeyboardInterrupt:
             raise Interrupted(rows_committed(checkpoint), images) from None
     finish(run, time.time() - started, images - done)
@@ -117,67 +89,6 @@ def list_archive(run: RunFolder, images: str) -> None:
     storage.delete_folder(run.manifest)  # an attempt that died while listing
     manifest = write_manifest(images, run.manifest)
     run.save(manifest=asdict(manifest), images=manifest.images)
-
-
-def rows_per_block(images: int, batch: int) -> int:
-    """Images per unit of work: about 32 units of 64 to 512 images, in whole batches."""
-    smallest, largest = _UNIT_LIMITS
-    rows = min(largest, max(smallest, -(-images // _UNITS_WANTED)))
-    return -(-rows // batch) * batch
-
-
-def label_pass(
-    run: RunFolder,
-    config: LabelConfig,
-    model: ClipModel,
-    classifier: Classifier,
-    capacity: Capacity,
-) -> None:
-    """Stream the archive through decoding and CLIP into ``labels/``, finished images aside."""
-    import ray
-    from ray.data import ActorPoolStrategy, SaveMode, TaskPoolStrategy
-
-    plan = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
-    unit = config.rows_per_block or rows_per_block(int(run.record["images"]), config.clip_batch)
-    filesystem, labels = storage.resolve(run.labels)
-    with pass_settings(run.checkpoint("label")):
-        (
-            ray.data.read_parquet(manifest_files(run.manifest), filesystem=filesystem)
-            .repartition(target_num_rows_per_block=unit, strict=True)
-            .map_batches(
-                fetch,
-                batch_format="pyarrow",
-                batch_size=_DECODE_BATCH,
-                fn_kwargs={"max_bytes": config.max_bytes},
-                compute=TaskPoolStrategy(config.decode_tasks or capacity.cores),
-            )
-            .map_batches(
-                decode,  # type: ignore[arg-type]
-                batch_format="pyarrow",
-                batch_size=_DECODE_BATCH,
-                fn_kwargs={
-                    "how": model.preprocessing,
-                    "max_pixels": config.max_pixels,
-                    "niceness": None if plan.gpus else _DECODE_NICENESS,
-                },
-                compute=TaskPoolStrategy(config.decode_tasks or capacity.cores),
-            )
-            .map_batches(
-                ClassifierLabels,
-                batch_format="pyarrow",
-                batch_size=config.clip_batch,
-                fn_constructor_kwargs={
-                    "model": model,
-                    "classifier_files": classifier.dump(),
-                    "precision": config.precision,
-                    "threads": plan.threads,
-                    "device": plan.device,
-                },
-                compute=ActorPoolStrategy(size=plan.replicas),
-                **plan.actor_options(),
-            )
-            .write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)
-        )
 
 
 def finish(run: RunFolder, seconds: float, computed: int) -> None:

@@ -65,3 +65,15 @@ def rows_committed(checkpoint: str) -> int:
         for path in storage.list_files(checkpoint, ".parquet")
         if not path.endswith(".pending.parquet")
     )
+
+
+def count_values(labels: str, column: str) -> dict[str, int]:
+    """Count the values of one string column of a labels table, nulls aside, streaming."""
+    filesystem, _ = storage.resolve(labels)
+    counts = Counter[str]()
+    for path in storage.list_files(labels, ".parquet"):
+        with pq.ParquetFile(path, filesystem=filesystem) as file:
+            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=[column]):
+                for item in pc.value_counts(batch.column(column).drop_null()).to_pylist():
+                    counts[item["values"]] += item["counts"]
+    return dict(counts)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -60,6 +62,17 @@ class RunFolder:
     def finished(self) -> bool:
         """Whether the run is complete and its ledger added up."""
         return bool(self.record.get("state") == FINISHED)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the seconds that a stage takes to ``timings``, over all attempts."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            timings = dict(self.record.get("timings", {}))
+            timings[stage] = round(timings.get(stage, 0.0) + time.monotonic() - started, 3)
+            self.save(timings=timings)
 
     def save(self, **changes: Any) -> None:
         """Change ``run.json``."""

@@ -48,6 +48,12 @@ def _label_classifier(config: c.LabelClassifierConfig) -> Result:
     return label_classifier.label(config)
 
 
+def _label_tlac(config: c.LabelSlacConfig | c.LabelTlacConfig) -> Result:
+    from ray_jobs import tlac
+
+    return tlac.label(config)
+
+
 def _evaluate(config: c.EvaluateConfig) -> Result:
     from ray_jobs.evaluation import evaluate_run
 
@@ -93,6 +99,8 @@ COMMANDS: dict[str, Command] = {
     "manifest": Command(c.ManifestConfig, _manifest),
     "fit zero_shot": Command(c.FitZeroShotConfig, _fit_zero_shot),
     "label zero_shot": Command(c.LabelZeroShotConfig, _label_zero_shot),
+    "label slac": Command(c.LabelSlacConfig, _label_tlac),
+    "label tlac": Command(c.LabelTlacConfig, _label_tlac),
     "label classifier": Command(c.LabelClassifierConfig, _label_classifier),
     "evaluate": Command(c.EvaluateConfig, _evaluate),
     "report": Command(c.ReportConfig, _report, positional="run"),

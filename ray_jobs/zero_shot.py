@@ -6,7 +6,6 @@ label: fit into the run folder, then the labelling pass.
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import numpy as np
@@ -15,17 +14,16 @@ from numpy.typing import NDArray
 from actors import storage
 from actors.classifier_store import save_classifier
 from actors.clip import ClipEncoder, Precision, clip_record, cpu_threads
-from actors.clip_models import FIELD_GUIDE, ClipModel, resolve_clip
-from methods.class_names import parse_class_names
+from actors.clip_models import ClipModel, resolve_clip
 from methods.classifier import Classifier
 from methods.errors import InputError
 from methods.zero_shot import SIMPLE_TEMPLATES, class_matrix, parse_templates
+from ray_jobs.class_files import read_classes, say_what_the_field_guide_knows
+from ray_jobs.classifier_pass import classifier_work
 from ray_jobs.config import FitZeroShotConfig, LabelZeroShotConfig
 from ray_jobs.labelling import label_archive
 from ray_jobs.ray_context import Capacity, plan_replicas, start_ray
 from ray_jobs.run_folder import versions
-
-logger = logging.getLogger(__name__)
 
 
 def fit(config: FitZeroShotConfig) -> dict[str, Any]:
@@ -34,7 +32,7 @@ def fit(config: FitZeroShotConfig) -> dict[str, Any]:
     Raises:
         InputError: the classes, the templates, the model or the output folder cannot work.
     """
-    names, templates = read_classes(config.classes), read_templates(config.templates)
+    names, templates = read_classes(config.classes, "zero_shot"), read_templates(config.templates)
     model = resolve_clip(config.clip)
     out = storage.absolute(config.out)
     check_classifier_folder(out, config.out)
@@ -45,7 +43,7 @@ def fit(config: FitZeroShotConfig) -> dict[str, Any]:
 
 def label(config: LabelZeroShotConfig) -> dict[str, Any]:
     """Label an archive with zero-shot CLIP; returns the content of ``run.json``."""
-    names, templates = read_classes(config.classes), read_templates(config.templates)
+    names, templates = read_classes(config.classes, "zero_shot"), read_templates(config.templates)
     model = resolve_clip(config.clip)
     identity = {
         "method": "zero_shot",
@@ -54,31 +52,12 @@ def label(config: LabelZeroShotConfig) -> dict[str, Any]:
         "templates": list(templates),
         "precision": config.precision,
     }
-    return label_archive(
+    work = classifier_work(
         config,
         model,
-        identity,
         lambda capacity: make_classifier(config, model, names, templates, capacity),
     )
-
-
-def read_classes(path: str | None) -> list[str]:
-    """Read the file of class names.
-
-    Raises:
-        InputError: none given, not readable, or bad names.
-    """
-    if path is None:
-        raise InputError(
-            "--classes is needed: zero_shot chooses among class names; give a file of them"
-        )
-    try:
-        text = storage.read_bytes(path).decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(f"--classes {path}: no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--classes {path}: not a readable UTF-8 text file ({error})") from error
-    return parse_class_names(text, f"--classes {path}")
+    return label_archive(config, identity, work)
 
 
 def read_templates(name: str) -> tuple[str, ...]:
@@ -127,7 +106,7 @@ def make_classifier(
     """Encode the prompts in one remote task, on a GPU where there is one."""
     import ray
 
-    say_what_the_field_guide_knows(model, names)
+    say_what_the_field_guide_knows("CLIP", "--clip ViT-L-14/openai", model.name, names)
     plan = plan_replicas(capacity, 1, config.clip_gpus)
     # one call a process: a worker that keeps torch would go on to decode with 800 MB on its back
     task = ray.remote(max_calls=1)(encode_classes).options(num_gpus=plan.gpus, num_cpus=0)
@@ -159,20 +138,3 @@ def encode_classes(
     """Load CLIP and compute the class matrix; runs as a Ray task."""
     encoder = ClipEncoder(model, precision=precision, threads=cpu_threads(), device=device)
     return class_matrix(names, templates, encoder.encode_texts), clip_record(model, encoder)
-
-
-def say_what_the_field_guide_knows(model: ClipModel, names: list[str]) -> None:
-    """Warn once when the small built-in model is asked about things it has never seen."""
-    if model.name != FIELD_GUIDE:
-        return
-    from fieldguide.scenes import CATEGORIES
-    from fieldguide.world import NAMES
-
-    known = {*NAMES, *CATEGORIES}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        logger.warning(
-            "the built-in fieldguide CLIP knows only the drawn field guide, not %r: labels will be "
-            "meaningless; pass --clip with a real model, such as --clip ViT-L-14/openai",
-            unknown[0],
-        )

@@ -22,7 +22,8 @@ from methods.errors import InputError
 from ray_jobs import label_classifier, zero_shot
 from ray_jobs.cli import WRONG_USAGE, execute
 from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
-from ray_jobs.labelling import LedgerError, rows_per_block
+from ray_jobs.labelling import LedgerError
+from ray_jobs.reading import rows_per_block
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "actors"))
 from broken_images import FILES

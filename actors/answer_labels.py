@@ -1,0 +1,134 @@
+"""Labels from what a multimodal LLM said: the last stages of SLAC and TLAC.
+
+`join_choices` looks up what the model chose for each description; `AnswerLabels` finds the class of
+the last thing said, with CLIP's text encoder where the text names none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import ray
+from numpy.typing import NDArray
+
+from actors.answers_table import KeyIndex, key_of
+from actors.clip import ClipEncoder, Precision
+from actors.clip_models import ClipModel
+from actors.descriptions import descriptions_of
+from actors.labels_table import ANSWER_LABELS_SCHEMA
+from actors.mllm_requests import CHOICE_FIELD, ChoiceFormat
+from methods.answers import AnswerError, json_field, usable_text
+from methods.tlac import TEMPLATE, AnswerPath, ClassMatcher, clean_answer, spoken, text_scores
+from methods.zero_shot import fill
+
+TOP_LABELS = 5
+_CHOICE_COLUMNS = ("answer", "finish_reason", "error", "error_detail")
+
+
+def join_choices(
+    batch: pa.Table, choices: ray.ObjectRef[KeyIndex], upstream_compat: bool = False
+) -> pa.Table:
+    """Add ``choice``, ``choice_finish``, ``choice_error`` and ``choice_detail`` to described rows.
+
+    Args:
+        batch: rows of the first stage.
+        choices: index of the second stage's rows, by key of the cleaned description.
+        upstream_compat: as in the second stage.
+    """
+    texts = descriptions_of(batch, upstream_compat)
+    keys = [None if text is None else key_of(text.encode()) for text in texts]
+    found = ray.get(choices).read(keys, _CHOICE_COLUMNS)
+    names = ("choice", "choice_finish", "choice_error", "choice_detail")
+    for name, column in zip(names, _CHOICE_COLUMNS, strict=True):
+        batch = batch.append_column(name, found.column(column).cast(pa.string()))
+    return batch
+
+
+class AnswerLabels:
+    """Batches of answered rows in, rows of the labels table out.
+
+    ``score`` is the cosine between CLIP's features of the last thing said and of the class.
+    """
+
+    def __init__(
+        self,
+        model: ClipModel,
+        names: Sequence[str],
+        method: str,
+        choice_format: ChoiceFormat = "none",
+        upstream_compat: bool = False,
+        precision: Precision = "auto",
+        threads: int | None = None,
+        device: str | None = None,
+    ) -> None:
+        """Load CLIP and encode the class names, ``a photo of a NAME``, once for this replica."""
+        self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
+        self._matrix = self._encoder.encode_texts([fill(TEMPLATE, spoken(name)) for name in names])
+        self._names = np.array(names, dtype=object)
+        self._matcher = ClassMatcher(names)
+        self._method, self._format = method, choice_format
+        self._upstream_compat = upstream_compat
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Label one batch; rows stay in order."""
+        rows = batch.to_pylist()
+        readings = [self._read(row) for row in rows]
+        texts = sorted({text for text, _, _ in readings if text is not None})
+        features = self._encoder.encode_texts([fill(TEMPLATE, text) for text in texts])
+        scores = dict(zip(texts, text_scores(features, self._matrix), strict=True))
+        labelled = [
+            self._label(row, *reading, scores.get(reading[0] or ""))
+            for row, reading in zip(rows, readings, strict=True)
+        ]
+        return pa.Table.from_pylist(labelled, schema=ANSWER_LABELS_SCHEMA)
+
+    def _read(self, row: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
+        """Return the cleaned last text, or an error code and its detail."""
+        if row["error"] is not None:
+            return None, row["error"], row["error_detail"]
+        try:
+            text = usable_text(row["answer"], row["finish_reason"])
+            if self._method == "slac":
+                return self._clean(text, 1), None, None
+            if row["choice_error"] is not None:
+                return None, row["choice_error"], row["choice_detail"]
+            text = usable_text(row["choice"], row["choice_finish"])
+            if self._format == "json":
+                text = json_field(text, CHOICE_FIELD)
+            return self._clean(text, 2), None, None
+        except AnswerError as error:
+            return None, error.code, error.detail
+
+    def _clean(self, text: str, stage: Literal[1, 2]) -> str:
+        return clean_answer(text, stage=stage, upstream_compat=self._upstream_compat)
+
+    def _label(
+        self,
+        row: dict[str, Any],
+        text: str | None,
+        code: str | None,
+        detail: str | None,
+        scores: NDArray[np.float32] | None,
+    ) -> dict[str, Any]:
+        kept = {name: row[name] for name in ("image_id", "path", "uri", "answer")}
+        kept |= {"choice": row.get("choice"), "method": self._method}
+        kept |= {"error": code, "error_detail": detail, "top_labels": [], "top_scores": []}
+        if text is None or scores is None:
+            return kept | {"answer_path": "failed" if row["key"] is not None else None}
+        best, path = self._choose(text, scores)
+        order = [best, *(i for i in np.argsort(-scores, kind="stable") if i != best)][:TOP_LABELS]
+        return kept | {
+            "label": self._names[best],
+            "score": float(scores[best]),
+            "top_labels": self._names[order].tolist(),
+            "top_scores": scores[order].tolist(),
+            "answer_path": path,
+        }
+
+    def _choose(self, text: str, scores: NDArray[np.float32]) -> tuple[int, AnswerPath]:
+        """The class a text names, else the closest one in CLIP's text space."""
+        matched = self._matcher.match(text, inside=self._method == "tlac")
+        return matched or (int(scores.argmax()), "clip_fallback")

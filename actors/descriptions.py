@@ -1,0 +1,96 @@
+"""Descriptions on their way to a choice: cleaning, shorter class lists, the second question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from actors.clip import ClipEncoder, Precision
+from actors.clip_models import ClipModel
+from actors.mllm_requests import ChoiceFormat, Picture, Request, Sampling
+from methods.answers import AnswerError, usable_text
+from methods.prompt import Prompt
+from methods.tlac import TEMPLATE, class_list, clean_answer, shortlist, spoken
+from methods.zero_shot import fill
+
+
+def clean_descriptions(batch: pa.Table, upstream_compat: bool = False) -> pa.Table:
+    """Keep of answered rows their cleaned ``description``; rows that cannot be used are dropped.
+
+    Args:
+        batch: with columns ``answer``, ``finish_reason`` and ``error``.
+        upstream_compat: clean as the published code does.
+    """
+    texts = descriptions_of(batch, upstream_compat)
+    return pa.table({"description": pa.array([t for t in texts if t is not None], pa.string())})
+
+
+def descriptions_of(batch: pa.Table, upstream_compat: bool) -> list[str | None]:
+    """The cleaned description of each row, None where there is none to use."""
+    cells = (batch.column(name).to_pylist() for name in ("answer", "finish_reason", "error"))
+    return [
+        _description(answer, reason, error, upstream_compat)
+        for answer, reason, error in zip(*cells, strict=True)
+    ]
+
+
+def _description(
+    answer: str | None, finish_reason: str | None, error: str | None, upstream_compat: bool
+) -> str | None:
+    if error is not None:
+        return None
+    try:
+        text = usable_text(answer, finish_reason)
+    except AnswerError:
+        return None
+    return clean_answer(text, stage=1, upstream_compat=upstream_compat)
+
+
+class ChooseClass:
+    """Asks which class of a list a description means."""
+
+    def __init__(
+        self, prompt: Prompt, names: Sequence[str], sampling: Sampling, choices: ChoiceFormat
+    ) -> None:
+        """Keep the prompt, with ``{classes}`` and ``{answer}``, and the class names."""
+        self._prompt, self._names = prompt, tuple(names)
+        self._sampling, self._choices = sampling, choices
+        self._list = class_list(names)
+
+    def request(self, row: dict[str, Any], picture: Picture | None) -> Request:
+        """Return the question about ``row["description"]``; a row may bring a list of its own."""
+        picked = row.get("shortlist")
+        names = self._names if picked is None else tuple(self._names[index] for index in picked)
+        listed = self._list if picked is None else class_list(names)
+        text = self._prompt.fill(classes=listed, answer=row["description"])
+        return Request(text, (), self._sampling, names, self._choices)
+
+
+class Shortlist:
+    """Adds ``shortlist`` to descriptions: positions of the names closest in CLIP's text space.
+
+    For class lists of more than about a thousand names, which no prompt should carry whole.
+    """
+
+    def __init__(
+        self,
+        model: ClipModel,
+        names: Sequence[str],
+        size: int,
+        precision: Precision = "auto",
+        threads: int | None = None,
+        device: str | None = None,
+    ) -> None:
+        """Load CLIP and encode the names once for this replica."""
+        self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
+        self._matrix = self._encoder.encode_texts([fill(TEMPLATE, spoken(name)) for name in names])
+        self._size = size
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Add the column, list of int32 in the order of the class list."""
+        texts = [fill(TEMPLATE, text) for text in batch.column("description").to_pylist()]
+        picked = shortlist(self._encoder.encode_texts(texts), self._matrix, self._size)
+        column = pa.array(list(picked), pa.list_(pa.int32()))
+        return batch.append_column("shortlist", column)

@@ -1,0 +1,100 @@
+"""What a multimodal LLM is asked and what comes back, whichever engine answers.
+
+Error codes of an answer that did not come:
+
+mllm_timeout       no answer in the time allowed, retries included
+mllm_rate_limited  the endpoint kept saying that there are too many requests (HTTP 429)
+mllm_unavailable   the endpoint cannot be reached or failed (HTTP 5xx)
+mllm_bad_response  what came is not what the protocol promises
+mllm_rejected      the engine refuses this request (HTTP 4xx)
+mllm_too_long      prompt and image do not fit the model's context
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal
+
+REQUEST_CODES: Final = (
+    "mllm_timeout",
+    "mllm_rate_limited",
+    "mllm_unavailable",
+    "mllm_bad_response",
+    "mllm_rejected",
+    "mllm_too_long",
+)
+
+ChoiceFormat = Literal["none", "guided", "json"]
+"""How allowed choices reach the engine: not at all, as a constraint on the decoding, or as a JSON
+schema of an object with the field ``class``."""
+
+CHOICE_FIELD: Final = "class"
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How an answer is drawn; temperature 0 is greedy."""
+
+    max_tokens: int = 128
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the answer: a greedy one depends on its length only."""
+        return {"max_tokens": self.max_tokens} if self.temperature == 0 else asdict(self)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded image: ``pixels`` are height x width x 3 bytes of RGB."""
+
+    width: int
+    height: int
+    pixels: bytes
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question: text, then pictures, so that a shared text is a shared prefix."""
+
+    text: str
+    pictures: tuple[Picture, ...] = ()
+    sampling: Sampling = field(default_factory=Sampling)
+    choices: tuple[str, ...] = ()
+    choice_format: ChoiceFormat = "none"
+
+    def choice_schema(self) -> dict[str, Any]:
+        """JSON schema of an answer that is one of the choices."""
+        return {
+            "type": "object",
+            "properties": {CHOICE_FIELD: {"type": "string", "enum": list(self.choices)}},
+            "required": [CHOICE_FIELD],
+            "additionalProperties": False,
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: a text, or an error with its detail.
+
+    Attributes:
+        text: what the model said; None with an error.
+        finish_reason: ``stop``, ``length`` (the token limit cut it) or the engine's own word.
+        prompt_tokens, output_tokens: as the engine counts them.
+        error, error_detail: one of `REQUEST_CODES`, and a sentence.
+    """
+
+    text: str | None
+    finish_reason: str | None = None
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    error: str | None = None
+    error_detail: str | None = None
+
+
+def failed(code: str, detail: str) -> Answer:
+    """An answer that did not come."""
+    if code not in REQUEST_CODES:
+        raise ValueError(f"unknown request error {code!r}; known: {', '.join(REQUEST_CODES)}")
+    return Answer(None, error=code, error_detail=" ".join(detail.split())[:300])

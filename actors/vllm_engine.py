@@ -1,0 +1,280 @@
+"""vLLM inside a replica: requests of concurrent calls feed one engine that batches continuously.
+
+One thread owns the engine: it takes in what has arrived, lets the engine make one step, and hands
+out what is finished. On a GPU the model steps in a process of its own, so preparing images overlaps
+with it. On a CPU it steps in that thread: another process would compete for the same cores, and on
+two of them it takes the start from 18 to 54 seconds.
+
+Choices made for labelling archives:
+
+* no multimodal cache (``mm_processor_cache_gb=0``): every image is seen once, and the cache has
+  eaten hundreds of GB of host memory (vllm issue 15294);
+* prefix caching on, and the text before the image: the prompt that all requests share is computed
+  once;
+* on a CPU float32 and no compilation: it starts in seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import queue
+import threading
+import uuid
+from typing import Any
+
+from actors.mllm_models import EngineOptions, MllmModel
+from actors.mllm_requests import Answer, Request, failed
+
+logger = logging.getLogger(__name__)
+
+_CPU_SEQUENCES = 64
+
+
+class EngineStartError(Exception):
+    """The engine did not start: one sentence that says why and what to do."""
+
+
+class EngineDied(Exception):
+    """The engine is gone for good; whatever it was asked must be asked of another."""
+
+
+class VllmEngine:
+    """One vLLM engine and its model."""
+
+    def __init__(self, model: MllmModel, options: EngineOptions) -> None:
+        """Keep what is needed to start; nothing is loaded yet."""
+        self._model, self._options = model, options
+        self._engine: Any = None
+        self._arrived: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
+        self._open: dict[str, _Ticket] = {}
+        self._dead: str | None = None
+
+    async def start(self) -> None:
+        """Load the model.
+
+        Raises:
+            EngineStartError: with the reason and what to do.
+        """
+        _prepare_environment(self._options)
+        try:
+            from vllm.engine.arg_utils import EngineArgs
+            from vllm.renderers import ChatParams
+            from vllm.v1.engine.llm_engine import LLMEngine
+        except ImportError as error:
+            raise EngineStartError(
+                f"vLLM cannot be imported ({error}); install it with uv sync (CPU) or uv sync "
+                "--extra gpu --no-dev (GPU)"
+            ) from error
+        arguments = engine_arguments(self._model, self._options)
+        try:
+            self._engine = await asyncio.to_thread(
+                lambda: LLMEngine.from_engine_args(EngineArgs(**arguments))
+            )
+        except Exception as error:  # vLLM raises many kinds for models it cannot run
+            raise EngineStartError(_why_not(self._model, error)) from error
+        self._chat = ChatParams()
+        self._thread = threading.Thread(target=self._run, name="vllm-engine", daemon=True)
+        self._thread.start()
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer one request.
+
+        Raises:
+            EngineDied: the engine is gone.
+        """
+        try:
+            _, (prompt,) = await self._engine.renderer.render_chat_async(
+                [conversation(request)], self._chat
+            )
+        except (ValueError, TypeError, _client_error()) as error:
+            return _refused(error)
+        ticket = _Ticket(prompt, sampling_params(request), asyncio.get_running_loop())
+        self._arrived.put(ticket)
+        if self._dead is not None:
+            raise EngineDied(self._dead)
+        return await ticket.answer
+
+    def _run(self) -> None:
+        """The engine's thread: take in, step, hand out, until told to stop or the engine fails."""
+        try:
+            while self._take_in():
+                if self._engine.has_unfinished_requests():
+                    for output in self._engine.step():
+                        if output.finished:
+                            self._open.pop(output.request_id).settle(_answer(output))
+        except BaseException as error:  # whatever it is, nobody will step this engine again
+            self._dead = f"{type(error).__name__}: {error}"
+            logger.error("the engine of %s died: %s", self._model.name, self._dead)
+            left = list(self._open.values())
+            while not self._arrived.empty():
+                left += [ticket for ticket in (self._arrived.get(),) if ticket is not None]
+            for ticket in left:
+                ticket.fail(EngineDied(self._dead))
+
+    def _take_in(self) -> bool:
+        """Give the engine what has arrived, waiting if it has nothing to do; False at the end."""
+        wait = not self._engine.has_unfinished_requests()
+        while wait or not self._arrived.empty():
+            ticket = self._arrived.get()
+            if ticket is None:
+                return False
+            wait = False
+            name = uuid.uuid4().hex
+            try:
+                self._engine.add_request(name, ticket.prompt, ticket.sampling)
+            except (ValueError, TypeError, _client_error()) as error:
+                ticket.settle(_refused(error))
+                wait = not self._engine.has_unfinished_requests()
+                continue
+            self._open[name] = ticket
+        return True
+
+    async def close(self) -> None:
+        """Stop the thread and the engine."""
+        if self._engine is not None and self._dead is None:
+            self._arrived.put(None)
+            await asyncio.to_thread(self._thread.join, 30)
+            await asyncio.to_thread(self._engine.engine_core.shutdown)
+
+
+class _Ticket:
+    """A request on its way through the engine's thread, and the future of its answer."""
+
+    def __init__(self, prompt: Any, sampling: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self.prompt, self.sampling = prompt, sampling
+        self._loop = loop
+        self.answer: asyncio.Future[Answer] = loop.create_future()
+
+    def settle(self, answer: Answer) -> None:
+        """Give the answer, from any thread."""
+        self._loop.call_soon_threadsafe(self._set, answer, None)
+
+    def fail(self, error: Exception) -> None:
+        """Give up, from any thread."""
+        self._loop.call_soon_threadsafe(self._set, None, error)
+
+    def _set(self, answer: Answer | None, error: Exception | None) -> None:
+        if self.answer.done():  # the caller went away
+            return
+        if error is not None:
+            self.answer.set_exception(error)
+        elif answer is not None:
+            self.answer.set_result(answer)
+
+
+def _client_error() -> type[Exception]:
+    """vLLM's own errors about requests."""
+    from vllm.exceptions import VLLMClientError
+
+    return VLLMClientError
+
+
+def _refused(error: Exception) -> Answer:
+    text = str(error)
+    too_long = "maximum model length" in text or "max_model_len" in text
+    return failed("mllm_too_long" if too_long else "mllm_rejected", text)
+
+
+def _answer(output: Any) -> Answer:
+    said = output.outputs[0]
+    return Answer(
+        text=said.text,
+        finish_reason=said.finish_reason,
+        prompt_tokens=len(output.prompt_token_ids or ()),
+        output_tokens=len(said.token_ids),
+    )
+
+
+def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]:
+    """The engine arguments of vLLM for a model, ``options.extra`` winning."""
+    arguments: dict[str, Any] = {
+        "model": model.source,
+        "revision": model.revision or None,
+        "max_model_len": options.context,
+        "max_num_seqs": options.sequences,
+        "limit_mm_per_prompt": {"image": 4},
+        "mm_processor_cache_gb": 0,
+        "enable_prefix_caching": True,
+        "disable_log_stats": True,
+        "generation_config": "vllm",
+    }
+    if options.gpus:
+        arguments["tensor_parallel_size"] = options.gpus
+        arguments["gpu_memory_utilization"] = options.gpu_memory
+        if options.gpus > 1:
+            arguments["distributed_executor_backend"] = "mp"  # inside this node
+    else:
+        arguments |= {
+            "dtype": "float32",
+            "enforce_eager": True,
+            "max_num_seqs": options.sequences or _CPU_SEQUENCES,
+        }
+    arguments |= options.extra
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _prepare_environment(options: EngineOptions) -> None:
+    """Set what vLLM reads from the environment; what the user has set stays."""
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if not options.gpus:
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+        # the cores are shared with decoding: threads tied to cores would wait for each other
+        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+        if options.threads:
+            os.environ["OMP_NUM_THREADS"] = str(options.threads)
+
+
+def conversation(request: Request) -> list[dict[str, Any]]:
+    """A request as one message of a chat: the text, then the pictures."""
+    if not request.pictures:
+        return [{"role": "user", "content": request.text}]
+    from PIL import Image
+
+    parts: list[dict[str, Any]] = [{"type": "text", "text": request.text}]
+    for picture in request.pictures:
+        image = Image.frombytes("RGB", (picture.width, picture.height), picture.pixels)
+        parts.append({"type": "image_pil", "image_pil": image})
+    return [{"role": "user", "content": parts}]
+
+
+def sampling_params(request: Request) -> Any:
+    """vLLM's sampling parameters of a request."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+
+    structured = None
+    if request.choices and request.choice_format == "guided":
+        structured = StructuredOutputsParams(choice=list(request.choices))
+    elif request.choices and request.choice_format == "json":
+        structured = StructuredOutputsParams(json=request.choice_schema())
+    sampling = request.sampling
+    return SamplingParams(
+        max_tokens=sampling.max_tokens,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        seed=sampling.seed if sampling.temperature else None,
+        structured_outputs=structured,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _why_not(model: MllmModel, error: Exception) -> str:
+    """One sentence on a failed start: why, and what to do."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = (lines[-1] if lines else type(error).__name__)[:300]
+    low = str(error).lower()
+    if "memory" in low or "kv cache" in low:
+        advice = (
+            "give a smaller --mllm-context or --mllm-sequences, more GPUs for a replica "
+            "(--mllm-gpus), or a smaller model; VLLM_CPU_KVCACHE_SPACE is the cache on a CPU in GiB"
+        )
+    elif "architectures" in low or "not supported" in low:
+        advice = "give a model that vLLM serves"
+    else:
+        advice = "onoma doctor says what is ready here"
+    return f"--mllm {model.name}: vLLM did not start: {text}; {advice}"

@@ -1,0 +1,79 @@
+"""What can be wrong with the text of a model's answer, whatever the method.
+
+refusal       the model declines to answer
+empty_answer  nothing but blanks
+cut_answer    the token limit ended it
+not_json      JSON was asked for and is not what came
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+ANSWER_CODES: Final = ("refusal", "empty_answer", "cut_answer", "not_json")
+
+_APOSTROPHES: Final = str.maketrans({"\u2019": "'", "\u02bc": "'"})
+_REFUSAL: Final = re.compile(
+    r"""^\W*(
+        (i'm|i\ am|we're|we\ are)\ (very\ |really\ |so\ )?(sorry|afraid)\b
+        | sorry\b
+        | (unfortunately|apologies|my\ apologies)\b.{0,40}\b(can(not|'t)|unable|not\ able)\b
+        | (i|we)\ (can(not|'t|\ not)|could\ not|couldn't|won't|will\ not|must\ decline)\b
+        | (i'm|i\ am|we\ are)\ (unable|not\ able|not\ allowed|not\ permitted)\b
+        | as\ an?\ (ai|artificial|large\ language|language)\b
+        | there\ is\ no\ image\b | no\ image\ (was|has\ been|is)\ (provided|attached|given)\b
+        | (n/?a|none|unknown|not\ sure|i\ do\ not\ know|i\ don't\ know)\W*$
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+class AnswerError(Exception):
+    """An answer cannot be used; ``code`` is one of `ANSWER_CODES`."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        """Keep the code and at most 300 characters of detail."""
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail[:300]
+
+
+def is_refusal(text: str) -> bool:
+    """Say whether a text declines to answer: English phrases, at its start."""
+    return bool(_REFUSAL.search(text.strip().translate(_APOSTROPHES)))
+
+
+def usable_text(text: str | None, finish_reason: str | None) -> str:
+    """Return the answer's text without blanks at its ends.
+
+    Raises:
+        AnswerError: empty_answer, refusal or cut_answer.
+    """
+    stripped = (text or "").strip()
+    if not stripped:
+        raise AnswerError("empty_answer", f"nothing but blanks ({finish_reason})")
+    if is_refusal(stripped):
+        raise AnswerError("refusal", stripped)
+    if finish_reason == "length":
+        raise AnswerError("cut_answer", f"cut by the token limit: ...{stripped[-80:]}")
+    return stripped
+
+
+def json_field(text: str, field: str) -> str:
+    """Return one string field of an answer that must be a JSON object.
+
+    A fence of Markdown around the object is no error; anything else beside it is.
+
+    Raises:
+        AnswerError: not_json.
+    """
+    bare = re.sub(r"^```(json)?\s*|\s*```$", "", text.strip())
+    try:
+        value = json.loads(bare)
+    except ValueError as error:
+        raise AnswerError("not_json", f"not JSON: {text}") from error
+    if not isinstance(value, dict) or not isinstance(value.get(field), str):
+        raise AnswerError("not_json", f"no JSON object with a text {field!r}: {text}")
+    return str(value[field])

@@ -1,0 +1,57 @@
+"""Prompts from files: text with named placeholders, filled in literally.
+
+What is filled in (class names, what a model wrote) is text and never a template itself: a
+placeholder inside it stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from methods.errors import InputError
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt's text, with placeholders such as ``{classes}``."""
+
+    text: str
+
+    def fill(self, **values: str) -> str:
+        """Put the values in place of their placeholders, in one pass over the prompt."""
+        return _PLACEHOLDER.sub(lambda match: values[match[1]], self.text)
+
+
+def parse_prompt(text: str, where: str, placeholders: Collection[str] = ()) -> Prompt:
+    """Make a prompt of a file's text; blanks at its ends are dropped.
+
+    Args:
+        text: what the file holds.
+        where: what to call it in errors.
+        placeholders: names that must each be there, and no others.
+
+    Raises:
+        InputError: no text, a placeholder missing, or one that means nothing here.
+    """
+    text = text.strip()
+    if not text:
+        raise InputError(f"{where} holds no prompt; write what the model is to be asked")
+    found = set(_PLACEHOLDER.findall(text))
+    wanted = set(placeholders)
+    if missing := sorted(wanted - found):
+        raise InputError(f"{where}: the prompt must hold {{{missing[0]}}}")
+    if unknown := sorted(found - wanted):
+        known = ", ".join(f"{{{name}}}" for name in sorted(wanted)) or "none"
+        raise InputError(f"{where}: {{{unknown[0]}}} means nothing here; placeholders: {known}")
+    return Prompt(text)
+
+
+def default_prompt(method: str, name: str, placeholders: Collection[str] = ()) -> Prompt:
+    """Read the prompt that comes with a method."""
+    path = Path(__file__).parent / "prompts" / method / f"{name}.txt"
+    return parse_prompt(path.read_text("utf-8"), path.name, placeholders)

@@ -1,0 +1,231 @@
+"""Passes that ask a multimodal LLM: about every image, or about every distinct text.
+
+A pass writes a stage table into the run folder: a row for each thing asked about, with the answer
+or an error. The columns are those of `actors.asking`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from actors import storage
+from actors.answers_table import index_keys, open_ask
+from actors.asking import Question, ask, find_known
+from actors.mllm import ENDPOINT
+from actors.mllm_requests import REQUEST_CODES
+from actors.pictures import open_pictures
+from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
+from ray_jobs.ledger import rows_committed
+from ray_jobs.mllm_replicas import MllmPlan
+from ray_jobs.ray_context import Capacity, pass_settings
+from ray_jobs.reading import READ_BATCH, read_images
+from ray_jobs.run_folder import RunFolder
+
+Config = LabelSlacConfig | LabelTlacConfig
+
+_ROWS_AT_ONCE = 65_536
+_ROWS_PER_PARTITION = 100_000
+_MOST_PARTITIONS = 200
+_COUNTED = ("reused", "engine", "error", "prompt_tokens", "output_tokens")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One ask in the answers table.
+
+    Attributes:
+        question: makes each request.
+        identity: all that decides an answer beside what it is about.
+    """
+
+    question: Question
+    identity: Mapping[str, Any]
+
+
+def answers_root(config: Config) -> str:
+    """The folder of the answers table: as set, else beside the run folder."""
+    if config.answers:
+        return storage.absolute(config.answers)
+    return storage.join(storage.absolute(config.out).rpartition("/")[0], "answers")
+
+
+def stage_table(run: RunFolder, stage: str) -> str:
+    """Folder of a stage table."""
+    return storage.join(run.uri, "stages", stage)
+
+
+def index_of(folder: str) -> Any:
+    """Index a folder's keys in the object store; returns the reference, the driver sees nothing."""
+    import ray
+
+    return ray.remote(index_keys).options(num_cpus=0).remote(folder)
+
+
+def ask_images(
+    run: RunFolder,
+    config: Config,
+    capacity: Capacity,
+    stage: str,
+    asked: Asked,
+    replicas: list[Any],
+    plan: MllmPlan,
+) -> None:
+    """Ask about every image; resumes where an earlier attempt stopped."""
+    from ray.data import SaveMode, TaskPoolStrategy
+
+    checkpoint = run.checkpoint(stage)
+    if rows_committed(checkpoint) == int(run.record["images"]):
+        return
+    answers = open_ask(answers_root(config), asked.identity)
+    filesystem, table = storage.resolve(stage_table(run, stage))
+    readers = TaskPoolStrategy(config.decode_tasks or capacity.cores)
+    with pass_settings(checkpoint):
+        (
+            read_images(run, config, capacity, config.mllm_batch)
+            .map_batches(
+                find_known,
+                batch_format="pyarrow",
+                batch_size=READ_BATCH,
+                fn_kwargs={"index": index_of(answers), "content": "bytes"},
+                compute=readers,
+            )
+            .map_batches(
+                open_pictures,
+                batch_format="pyarrow",
+                batch_size=READ_BATCH,
+                fn_kwargs={"max_side": config.max_side, "max_pixels": config.max_pixels},
+                compute=readers,
+            )
+            .map_batches(
+                ask,
+                batch_format="pyarrow",
+                batch_size=config.mllm_batch,
+                fn_kwargs={
+                    "replicas": replicas,
+                    "question": asked.question,
+                    "answers": answers,
+                },
+                compute=TaskPoolStrategy(plan.calls),
+                num_cpus=0,
+            )
+            .write_parquet(table, filesystem=filesystem, mode=SaveMode.APPEND)
+        )
+
+
+def ask_texts(
+    run: RunFolder,
+    config: Config,
+    stage: str,
+    texts: Any,
+    column: str,
+    asked: Asked,
+    replicas: list[Any],
+    plan: MllmPlan,
+) -> None:
+    """Ask once about every row of a dataset of distinct texts.
+
+    An interrupted pass starts again, and finds in the answers table what it had been told.
+
+    Args:
+        run: gets the stage table.
+        config: the verb's settings.
+        stage: name of the stage.
+        texts: makes the Ray Data dataset, inside the pass's settings.
+        column: its string column that is asked about.
+        asked: what is asked.
+        replicas: handles.
+        plan: of the replicas.
+    """
+    from ray.data import SaveMode, TaskPoolStrategy
+
+    if stage in run.record.get("stages", []):
+        return
+    answers = open_ask(answers_root(config), asked.identity)
+    storage.delete_folder(stage_table(run, stage))
+    filesystem, table = storage.resolve(stage_table(run, stage))
+    with pass_settings(None):
+        (
+            texts()
+            .map_batches(
+                find_known,
+                batch_format="pyarrow",
+                batch_size=config.mllm_batch,
+                fn_kwargs={"index": index_of(answers), "content": column},
+            )
+            .map_batches(
+                ask,
+                batch_format="pyarrow",
+                batch_size=config.mllm_batch,
+                fn_kwargs={
+                    "replicas": replicas,
+                    "question": asked.question,
+                    "answers": answers,
+                },
+                compute=TaskPoolStrategy(plan.calls),
+                num_cpus=0,
+            )
+            .write_parquet(table, filesystem=filesystem, mode=SaveMode.APPEND)
+        )
+    run.save(stages=[*run.record.get("stages", []), stage])
+
+
+def distinct(dataset: Any, column: str, rows: int) -> Any:
+    """Each value of a string column once, by a shuffle: no node needs them all in memory."""
+    partitions = min(_MOST_PARTITIONS, 1 + rows // _ROWS_PER_PARTITION)
+    return dataset.groupby(column, num_partitions=partitions).count().select_columns([column])
+
+
+@dataclass
+class Usage:
+    """What a run asked for, counted from its stage tables.
+
+    Attributes:
+        mllm_calls: requests made, those that failed included.
+        answers_reused: answers that the answers table knew.
+        prompt_tokens, output_tokens: of the requests made.
+        engines: engine starts that gave answers.
+    """
+
+    mllm_calls: int = 0
+    answers_reused: int = 0
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    engines: set[str] = field(default_factory=set)
+
+    def record(self) -> dict[str, int]:
+        """The counts as ``run.json`` names them."""
+        counts = asdict(self)
+        engines = counts.pop("engines")
+        return {**counts, "engine_starts": len(engines)}
+
+
+def count_usage(run: RunFolder, stages: list[str]) -> Usage:
+    """Count what the stages of a run asked for, streaming."""
+    usage = Usage()
+    for stage in stages:
+        folder = stage_table(run, stage)
+        filesystem, _ = storage.resolve(folder)
+        for path in storage.list_files(folder, ".parquet"):
+            with pq.ParquetFile(path, filesystem=filesystem) as file:
+                if not set(_COUNTED) <= set(file.schema_arrow.names):
+                    continue  # an empty block has no columns
+                for batch in file.iter_batches(_ROWS_AT_ONCE, columns=list(_COUNTED)):
+                    _add(usage, batch)
+    return usage
+
+
+def _add(usage: Usage, batch: Any) -> None:
+    failed = pc.is_in(batch.column("error"), value_set=pa.array(REQUEST_CODES))
+    called = pc.or_(pc.is_valid(batch.column("engine")), failed)
+    usage.mllm_calls += pc.sum(called).as_py() or 0
+    usage.answers_reused += pc.sum(batch.column("reused")).as_py() or 0
+    made = batch.filter(called)
+    usage.prompt_tokens += pc.sum(made.column("prompt_tokens")).as_py() or 0
+    usage.output_tokens += pc.sum(made.column("output_tokens")).as_py() or 0
+    usage.engines |= set(pc.unique(batch.column("engine").drop_null()).to_pylist()) - {ENDPOINT}

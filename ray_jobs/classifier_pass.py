@@ -1,0 +1,87 @@
+"""Labelling with a classifier: fetch, decode, encode and score, write, as one streaming plan.
+
+Bytes stay encoded until the decode stage, pixels end in the CLIP replica, and nothing is collected
+on the driver. Ray Data's job checkpoint remembers finished rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from actors import storage
+from actors.classifier_labels import ClassifierLabels
+from actors.classifier_store import load_classifier, save_classifier
+from actors.clip_models import ClipModel
+from actors.decode import decode
+from methods.classifier import CONFIG_FILE, Classifier
+from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
+from ray_jobs.labelling import LABEL, Work
+from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
+from ray_jobs.reading import READ_BATCH, read_images
+from ray_jobs.run_folder import RunFolder
+
+Config = LabelZeroShotConfig | LabelClassifierConfig
+MakeClassifier = Callable[[Capacity], Classifier]
+
+_DECODE_NICENESS = 15
+
+
+def classifier_work(config: Config, model: ClipModel, make_classifier: MakeClassifier) -> Work:
+    """Return the work of a job that labels with a classifier.
+
+    Args:
+        config: the verb's settings.
+        model: the CLIP model.
+        make_classifier: called once Ray is there, unless an earlier attempt has made it.
+    """
+
+    def work(run: RunFolder, capacity: Capacity) -> None:
+        if storage.exists(storage.join(run.classifier, CONFIG_FILE)):
+            classifier = load_classifier(run.classifier)
+        else:
+            classifier = make_classifier(capacity)
+            save_classifier(classifier, run.classifier)
+        with run.timed(LABEL):
+            label_pass(run, config, model, classifier, capacity)
+
+    return work
+
+
+def label_pass(
+    run: RunFolder, config: Config, model: ClipModel, classifier: Classifier, capacity: Capacity
+) -> None:
+    """Stream the archive through decoding and CLIP into ``labels/``, finished images aside."""
+    from ray.data import ActorPoolStrategy, SaveMode, TaskPoolStrategy
+
+    plan = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
+    filesystem, labels = storage.resolve(run.labels)
+    with pass_settings(run.checkpoint(LABEL)):
+        (
+            read_images(run, config, capacity, config.clip_batch)
+            .map_batches(
+                decode,
+                batch_format="pyarrow",
+                batch_size=READ_BATCH,
+                fn_kwargs={
+                    "how": model.preprocessing,
+                    "max_pixels": config.max_pixels,
+                    "niceness": None if plan.gpus else _DECODE_NICENESS,
+                },
+                compute=TaskPoolStrategy(config.decode_tasks or capacity.cores),
+            )
+            .map_batches(
+                ClassifierLabels,
+                batch_format="pyarrow",
+                batch_size=config.clip_batch,
+                fn_constructor_kwargs={
+                    "model": model,
+                    "classifier_files": classifier.dump(),
+                    "precision": config.precision,
+                    "threads": plan.threads,
+                    "device": plan.device,
+                },
+                compute=ActorPoolStrategy(size=plan.replicas),
+                **plan.actor_options(),
+            )
+            .write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)
+        )

@@ -1,0 +1,126 @@
+"""Settings that verbs share: reading, models, archives and templates."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from actors.clip import Precision
+from actors.decode import DEFAULT_MAX_PIXELS
+from actors.fetch import DEFAULT_MAX_BYTES
+from actors.pictures import DEFAULT_MAX_SIDE
+from ray_jobs.config.parsing import VerbConfig
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class ReadingConfig(VerbConfig):
+    """How images are read and decoded."""
+
+    max_bytes: Positive = Field(
+        DEFAULT_MAX_BYTES, description="refuse images of more encoded bytes than this"
+    )
+    max_pixels: Positive = Field(
+        DEFAULT_MAX_PIXELS, description="refuse images of more pixels than this, before decoding"
+    )
+    decode_tasks: Positive | None = Field(
+        None, description="decode tasks at once [default: one per CPU core of the cluster]"
+    )
+    rows_per_block: Positive | None = Field(
+        None,
+        description="images per unit of work, written and checkpointed together, at least one "
+        "--clip-batch [default: from the archive's size, 64 to 512]",
+    )
+
+
+class ClipConfig(VerbConfig):
+    """Which CLIP model, and how it runs."""
+
+    clip: str = Field(
+        "fieldguide",
+        description="fieldguide, MODEL/TAG of open_clip such as ViT-L-14/openai, hf-hub:ORG/REPO, "
+        "or a folder",
+    )
+    precision: Precision = Field("auto", description="auto is bf16 on a GPU and fp32 on a CPU")
+    clip_replicas: Positive | None = Field(
+        None, description="CLIP replicas [default: one per GPU, or one per 8 CPU cores]"
+    )
+    clip_gpus: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="GPUs per replica, fractions allowed [default: 1 if the cluster has any]"
+    )
+    clip_batch: Positive = Field(64, description="images per forward pass")
+
+
+class ArchiveConfig(VerbConfig):
+    """Which archive, and where the run goes."""
+
+    images: str = Field(
+        description="folder, glob, s3:// prefix, .parquet (images, URIs or a manifest), .tar or "
+        ".txt list"
+    )
+    out: str = Field(description="run folder, local or s3://; run the same command again to resume")
+
+
+class TemplatesConfig(VerbConfig):
+    """Prompt templates of the zero-shot class matrix."""
+
+    classes: str | None = Field(None, description="file of class names, one a line")
+    templates: str = Field(
+        "simple",
+        description="simple (a photo of a {}.), imagenet (open_clip's 80 ImageNet templates), or a "
+        "file of templates, one a line, each with {} for the name",
+    )
+
+
+class MllmConfig(VerbConfig):
+    """Which multimodal LLM, and how it runs."""
+
+    mllm: str = Field(
+        "fieldguide",
+        description="fieldguide, a Hugging Face id or a folder (vLLM runs it), or "
+        "openai:MODEL@BASE_URL",
+    )
+    answers: str | None = Field(
+        None,
+        description="folder of the answers table, local or s3://; what is known there is not "
+        "asked again [default: the folder answers beside the run]",
+    )
+    max_tokens: Positive = Field(128, description="longest answer, in tokens")
+    temperature: Annotated[float, Field(ge=0)] = Field(0.0, description="0 is greedy")
+    top_p: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="nucleus of sampling")
+    max_side: Annotated[int, Field(ge=16)] = Field(
+        DEFAULT_MAX_SIDE, description="larger images are made smaller, to this longest side"
+    )
+    mllm_batch: Positive = Field(64, description="requests that travel to a replica together")
+    mllm_replicas: Positive | None = Field(
+        None, description="replicas [default: as many as the cluster's GPUs allow, or one]"
+    )
+    mllm_gpus: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="GPUs of each replica, on one node, tensor parallel [default: 1 if there are "
+        "any]",
+    )
+    mllm_context: Positive | None = Field(
+        None, description="longest prompt and answer, in tokens [default: the model's own]"
+    )
+    mllm_sequences: Positive | None = Field(
+        None, description="requests in an engine at once [default: 64 on a CPU, 256 on a GPU]"
+    )
+    mllm_gpu_memory: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.9, description="share of a GPU's memory that vLLM takes"
+    )
+    mllm_engine: dict[str, Any] = Field(
+        default_factory=dict,
+        description="further engine arguments of vLLM, such as quantization=fp8",
+    )
+    mllm_concurrency: Positive = Field(32, description="requests to an endpoint at once")
+    mllm_rate: Positive | None = Field(
+        None, description="requests per minute to an endpoint [default: no limit]"
+    )
+    mllm_retries: Annotated[int, Field(ge=0)] = Field(
+        6, description="how often an endpoint is asked again, with growing pauses"
+    )
+    mllm_timeout: Annotated[float, Field(gt=0)] = Field(
+        120.0, description="seconds that an endpoint has for one answer"
+    )

@@ -1,0 +1,107 @@
+"""Replicas of the multimodal LLM that outlive a pass.
+
+A run asks in several passes, a search in hundreds; loading a model takes seconds to minutes. So the
+replicas are plain Ray actors that the driver holds, and the stages of Ray Data are tasks that get
+their handles. Ray restarts a replica that dies and makes its calls again. An actor pool of Ray Data
+ends with its pass. A Serve deployment behind a handle would live on as well; tried side by side, it
+needed SERVE_START more seconds to start and two more processes, and took SERVE_CALL times as long
+for a call, for routing and scaling that a fixed set of replicas has no use for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from actors.mllm_models import EngineOptions, MllmModel
+from methods.errors import InputError
+from ray_jobs.config import MllmConfig
+from ray_jobs.ray_context import Capacity
+
+logger = logging.getLogger(__name__)
+
+_RESTARTS = 5
+_CLOSE_S = 20.0
+_CPU_SEQUENCES, _GPU_SEQUENCES = 64, 256
+
+
+@dataclass(frozen=True)
+class MllmPlan:
+    """How many replicas, how each runs, and how many batches to keep in flight.
+
+    Attributes:
+        replicas: actors.
+        options: of each one's engine.
+        calls: batches asked at once, over all replicas: enough that no engine waits for work.
+    """
+
+    replicas: int
+    options: EngineOptions
+    calls: int
+
+
+def plan_mllm(config: MllmConfig, model: MllmModel, capacity: Capacity) -> MllmPlan:
+    """Choose replicas and engine options from what is there and what the user set.
+
+    Raises:
+        InputError: more GPUs are asked for than the cluster has.
+    """
+    options = EngineOptions(
+        context=config.mllm_context,
+        sequences=config.mllm_sequences,
+        gpu_memory=config.mllm_gpu_memory,
+        extra=dict(config.mllm_engine),
+        concurrency=config.mllm_concurrency,
+        requests_per_minute=config.mllm_rate,
+        retries=config.mllm_retries,
+        timeout_s=config.mllm_timeout,
+    )
+    if model.engine == "openai":  # one replica, so that its limits hold for the whole job
+        return MllmPlan(1, options, _calls(config.mllm_concurrency, config.mllm_batch))
+    gpus = min(1, capacity.gpus) if config.mllm_gpus is None else config.mllm_gpus
+    replicas = config.mllm_replicas or (max(1, capacity.gpus // gpus) if gpus else 1)
+    if gpus * replicas > capacity.gpus:
+        raise InputError(
+            f"--mllm-gpus {gpus} for {replicas} replicas: the cluster has {capacity.gpus} GPUs"
+        )
+    threads = None if gpus else max(1, capacity.cores // replicas)
+    sequences = config.mllm_sequences or (_GPU_SEQUENCES if gpus else _CPU_SEQUENCES)
+    options = replace(options, gpus=gpus, threads=threads)
+    return MllmPlan(replicas, options, replicas * _calls(sequences, config.mllm_batch))
+
+
+def _calls(at_once: int, batch: int) -> int:
+    """Batches in flight that keep an engine full while one more is being prepared."""
+    return -(-at_once // batch) + 1
+
+
+@contextlib.contextmanager
+def mllm_replicas(model: MllmModel, plan: MllmPlan) -> Iterator[list[Any]]:
+    """Start the replicas' actors, and end them after; an engine starts with its first request.
+
+    Yields:
+        Handles of `actors.mllm.MLLM` actors.
+    """
+    import ray
+
+    from actors.mllm import MLLM
+
+    options = plan.options
+    kind = ray.remote(MLLM).options(
+        # a CPU replica takes no logical CPU: it must not starve reading and writing of their slots
+        num_cpus=1 if options.gpus else 0,
+        num_gpus=options.gpus,
+        max_restarts=_RESTARTS,
+        max_task_retries=-1,
+    )
+    replicas: list[Any] = [kind.remote(model, options) for _ in range(plan.replicas)]
+    try:
+        yield replicas
+    finally:
+        closing = [replica.close.remote() for replica in replicas]
+        ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_S)
+        for replica in replicas:
+            ray.kill(replica)

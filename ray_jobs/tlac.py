@@ -1,0 +1,251 @@
+"""SLAC and TLAC: name an archive by what a multimodal LLM says of each image.
+
+recognise: manifest -> fetch -> what is known -> decode -> MLLM -> stage table.
+choose (TLAC): distinct descriptions -> MLLM with the class list -> stage table.
+label: stage tables -> the class that was named, or the closest in CLIP's text space -> labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from actors import storage
+from actors.answer_labels import AnswerLabels, join_choices
+from actors.asking import AboutImage
+from actors.clip_models import ClipModel, resolve_clip
+from actors.descriptions import ChooseClass, Shortlist, clean_descriptions
+from actors.mllm_models import MllmModel, resolve_mllm
+from actors.mllm_requests import ChoiceFormat, Sampling
+from methods.errors import InputError
+from methods.prompt import Prompt, default_prompt, parse_prompt
+from methods.tlac import PATHS, ClassMatcher
+from ray_jobs.asking import (
+    Asked,
+    ask_images,
+    ask_texts,
+    count_usage,
+    distinct,
+    index_of,
+    stage_table,
+)
+from ray_jobs.class_files import read_classes, say_what_the_field_guide_knows
+from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
+from ray_jobs.labelling import LABEL, label_archive
+from ray_jobs.ledger import count_values
+from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
+from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
+from ray_jobs.run_folder import RunFolder
+
+Config = LabelSlacConfig | LabelTlacConfig
+
+RECOGNISE, CHOOSE = "recognise", "choose"
+_LONG_LIST = 1000
+_SHORT_LIST = 100
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run of SLAC or TLAC works with, checked before Ray or a model starts."""
+
+    names: list[str]
+    clip: ClipModel
+    mllm: MllmModel
+    recognise: Prompt
+    choose: Prompt | None
+    choices: ChoiceFormat
+    shortlist: int
+    sampling: Sampling
+
+    def image_ask(self, config: Config) -> Asked:
+        """What is asked about images."""
+        identity = {
+            "model": self.mllm.fingerprint,
+            "prompt": self.recognise.text,
+            "sampling": self.sampling.identity(),
+            "max_side": config.max_side,
+        }
+        return Asked(AboutImage(self.recognise.text, self.sampling), identity)
+
+    def choice_ask(self) -> Asked:
+        """What is asked about descriptions."""
+        assert self.choose is not None
+        identity = {
+            "model": self.mllm.fingerprint,
+            "prompt": self.choose.text,
+            "sampling": self.sampling.identity(),
+            "classes": self.names,
+            "choices": self.choices,
+            "shortlist": [self.shortlist, self.clip.fingerprint] if self.shortlist else None,
+        }
+        question = ChooseClass(self.choose, self.names, self.sampling, self.choices)
+        return Asked(question, identity)
+
+
+def label(config: Config) -> dict[str, Any]:
+    """Label an archive with SLAC or TLAC; returns the content of ``run.json``.
+
+    Raises:
+        InputError: the classes, a prompt, a model, the archive or the folder cannot work.
+    """
+    plan = make_plan(config)
+    say_what_the_field_guide_knows("CLIP", "--clip ViT-L-14/openai", plan.clip.name, plan.names)
+    say_what_the_field_guide_knows(
+        "MLLM", "--mllm Qwen/Qwen2.5-VL-7B-Instruct", plan.mllm.name, plan.names
+    )
+    identity = {
+        "method": config.method,
+        "clip": plan.clip.fingerprint,
+        "precision": config.precision,
+        "classes": plan.names,
+        "upstream_compat": config.upstream_compat,
+        "recognise": dict(plan.image_ask(config).identity),
+        "choose": dict(plan.choice_ask().identity) if plan.choose else None,
+    }
+    return label_archive(config, identity, lambda run, capacity: work(run, config, plan, capacity))
+
+
+def make_plan(config: Config) -> Plan:
+    """Read the files and find the models that the settings name.
+
+    Raises:
+        InputError: one of them cannot work.
+    """
+    names = read_classes(config.classes, config.method)
+    ClassMatcher(names)
+    choose, choices, shorter = None, "none", 0
+    mllm = resolve_mllm(config.mllm)
+    if config.method == "tlac":
+        choose = read_prompt(config.choose_prompt, "choose", ("classes", "answer"))
+        guided = "guided" if mllm.engine == "vllm" else "none"
+        choices = guided if config.choices == "auto" else config.choices
+        long = _SHORT_LIST if len(names) > _LONG_LIST else 0
+        shorter = long if config.shortlist is None else config.shortlist
+    return Plan(
+        names=names,
+        clip=resolve_clip(config.clip),
+        mllm=mllm,
+        recognise=read_prompt(config.recognise_prompt, "recognise"),
+        choose=choose,
+        choices=choices,  # type: ignore[arg-type]
+        shortlist=shorter if shorter < len(names) else 0,
+        sampling=Sampling(config.max_tokens, config.temperature, config.top_p, config.seed),
+    )
+
+
+def read_prompt(path: str | None, name: str, placeholders: Sequence[str] = ()) -> Prompt:
+    """Read a prompt's file, or the one that comes with the method.
+
+    Raises:
+        InputError: no such file, or a prompt that cannot work.
+    """
+    if path is None:
+        return default_prompt("tlac", name, placeholders)
+    where = f"--{name}-prompt {path}"
+    try:
+        text = storage.read_bytes(path).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{where}: not a readable UTF-8 text file ({error})") from error
+    return parse_prompt(text, where, placeholders)
+
+
+def work(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -> None:
+    """Recognise, choose, label; each resumes."""
+    stages = [RECOGNISE, CHOOSE] if plan.choose else [RECOGNISE]
+    replica_plan = plan_mllm(config, plan.mllm, capacity)
+    # the replicas are gone before the last pass: it may want their GPUs
+    with mllm_replicas(plan.mllm, replica_plan) as replicas:
+        asked = plan.image_ask(config)
+        with run.timed(RECOGNISE):
+            ask_images(run, config, capacity, RECOGNISE, asked, replicas, replica_plan)
+        if plan.choose:
+            texts = descriptions(run, config, plan)
+            asked = plan.choice_ask()
+            with run.timed(CHOOSE):
+                ask_texts(run, config, CHOOSE, texts, "description", asked, replicas, replica_plan)
+    with run.timed(LABEL):
+        label_pass(run, config, plan, capacity)
+    usage = count_usage(run, stages)
+    paths = count_values(run.labels, "answer_path")
+    run.save(**usage.record(), answer_paths={path: paths.get(path, 0) for path in PATHS})
+
+
+def descriptions(run: RunFolder, config: Config, plan: Plan) -> Callable[[], Any]:
+    """Return what makes the dataset of distinct cleaned descriptions, with their shortlists."""
+
+    def dataset() -> Any:
+        from ray.data import ActorPoolStrategy
+
+        columns = ["answer", "finish_reason", "error"]
+        table = read_stage(stage_table(run, RECOGNISE), columns)
+        cleaned = table.map_batches(
+            clean_descriptions,
+            batch_format="pyarrow",
+            fn_kwargs={"upstream_compat": config.upstream_compat},
+        )
+        found = distinct(cleaned, "description", int(run.record["images"]))
+        if not plan.shortlist:
+            return found
+        return found.map_batches(
+            Shortlist,
+            batch_format="pyarrow",
+            batch_size=config.clip_batch,
+            fn_constructor_kwargs={
+                "model": plan.clip,
+                "names": plan.names,
+                "size": plan.shortlist,
+                "device": "cpu",  # the GPUs are the multimodal LLM's in this pass
+            },
+            compute=ActorPoolStrategy(size=1),
+            num_cpus=0,
+        )
+
+    return dataset
+
+
+def read_stage(folder: str, columns: list[str] | None = None) -> Any:
+    """Read a stage table as a Ray Data dataset."""
+    import ray
+
+    filesystem, _ = storage.resolve(folder)
+    paths = storage.list_files(folder, ".parquet")
+    return ray.data.read_parquet(paths, filesystem=filesystem, columns=columns)
+
+
+def label_pass(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -> None:
+    """Read what was said and write ``labels/``, finished images aside."""
+    from ray.data import ActorPoolStrategy, SaveMode
+
+    clip = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
+    filesystem, labels = storage.resolve(run.labels)
+    with pass_settings(run.checkpoint(LABEL)):
+        rows = read_stage(stage_table(run, RECOGNISE))
+        if plan.choose:
+            rows = rows.map_batches(
+                join_choices,
+                batch_format="pyarrow",
+                fn_kwargs={
+                    "choices": index_of(stage_table(run, CHOOSE)),
+                    "upstream_compat": config.upstream_compat,
+                },
+            )
+        (
+            rows.map_batches(
+                AnswerLabels,
+                batch_format="pyarrow",
+                batch_size=config.clip_batch,
+                fn_constructor_kwargs={
+                    "model": plan.clip,
+                    "names": plan.names,
+                    "method": config.method,
+                    "choice_format": plan.choices,
+                    "upstream_compat": config.upstream_compat,
+                    "precision": config.precision,
+                    "threads": clip.threads,
+                    "device": clip.device,
+                },
+                compute=ActorPoolStrategy(size=clip.replicas),
+                **clip.actor_options(),
+            ).write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)
+        )
