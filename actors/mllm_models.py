@@ -118,15 +118,16 @@ def _from_folder(name: str, folder: Path) -> MllmModel:
 
 
 def _from_endpoint(name: str) -> MllmModel:
-    model, separator, url = name[len(ENDPOINT) :].rpartition("@")
+    model, separator, rest = name[len(ENDPOINT) :].partition("@http")
+    url = f"http{rest}"
     parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise InputError("--mllm: keep credentials out of the address; set OPENAI_API_KEY")
     if not separator or not model or parts.scheme not in ("http", "https") or not parts.netloc:
         raise InputError(
             f"--mllm {name}: write openai:MODEL@BASE_URL, such as "
             "openai:my-model@http://127.0.0.1:8000/v1"
         )
-    if parts.username or parts.password:
-        raise InputError("--mllm: keep credentials out of the address; set OPENAI_API_KEY")
     url = url.rstrip("/")
     return MllmModel(name, "openai", model, f"endpoint:{model}@{url}", base_url=url)
 

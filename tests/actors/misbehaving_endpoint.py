@@ -1,0 +1,132 @@
+"""An OpenAI-compatible server on loopback that misbehaves as the request's text tells it to."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+def completion(text: Any, finish: str = "stop") -> dict[str, Any]:
+    """A chat completion as the protocol has it."""
+    message = {"role": "assistant", "content": text}
+    return {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9},
+    }
+
+
+class Endpoint(ThreadingHTTPServer):
+    """Answers by the text of the request; keeps what it was sent and how many came at once."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.tries: Counter[str] = Counter()
+        self.bodies: list[dict[str, Any]] = []
+        self.times: list[float] = []
+        self.at_once = self.most_at_once = 0
+        self.lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The endpoint as ``--mllm`` names it."""
+        return f"openai:m@http://127.0.0.1:{self.server_port}/v1"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Endpoint
+
+    def do_POST(self) -> None:
+        server = self.server
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        content = body["messages"][0]["content"]
+        text = content if isinstance(content, str) else content[0]["text"]
+        with server.lock:
+            server.bodies.append(body)
+            server.times.append(time.monotonic())
+            server.tries[text] += 1
+            tries = server.tries[text]
+            server.at_once += 1
+            server.most_at_once = max(server.most_at_once, server.at_once)
+        try:
+            self._behave(text, tries)
+        finally:
+            with server.lock:
+                server.at_once -= 1
+
+    def _behave(self, text: str, tries: int) -> None:
+        word = text.split()[0]
+        if word == "slow":
+            time.sleep(3)
+        elif word in ("429", "500", "400", "422"):
+            return self._send(int(word), {"error": {"message": f"status {word} for you"}})
+        elif word == "long":
+            return self._send(400, {"error": {"message": "maximum context length is 10 tokens"}})
+        elif word == "twice":
+            if tries <= 2:
+                return self._send(429, {"error": {"message": "wait"}}, {"retry-after": "0.2"})
+        elif word == "broken":
+            return self._raw(b'{"choices": [{"mess')
+        elif word == "html":
+            return self._raw(b"<html>proxy error</html>")
+        elif word == "nothing":
+            return self._send(200, {**completion(""), "choices": []})
+        elif word == "list":
+            return self._send(200, completion([{"type": "text"}]))
+        elif word == "null":
+            return self._send(200, completion(None))
+        elif word == "cut":
+            return self._send(200, completion("A bird with", "length"))
+        elif word == "dies":
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", "1000")
+            self.end_headers()
+            self.wfile.write(b'{"choices": [')
+            self.wfile.flush()
+            self.connection.close()
+            return None
+        elif word == "wait":
+            time.sleep(0.05)
+        return self._send(200, completion(f"said {text}"))
+
+    def _send(
+        self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> None:
+        self._raw(json.dumps(body).encode(), status, headers)
+
+    def _raw(
+        self, data: bytes, status: int = 200, headers: dict[str, str] | None = None
+    ) -> None:
+        self.send_response(status)
+        for name, value in {"content-type": "application/json", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        """Keep quiet."""
+
+
+@contextmanager
+def misbehaving_endpoint() -> Iterator[Endpoint]:
+    """Run the server in a thread."""
+    server = Endpoint()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
