@@ -1,0 +1,82 @@
+"""How often each task is trained, and on which pictures."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from fieldguide.clip_pools import PoolKind
+from fieldguide.mllm_tasks.choosing import choose
+from fieldguide.mllm_tasks.describing import describe, describe_all, describe_vaguely
+from fieldguide.mllm_tasks.knowledge import describe_class
+from fieldguide.mllm_tasks.matching import match, match_words
+from fieldguide.mllm_tasks.naming import (
+    name_by_letter,
+    name_from_options,
+    name_openly,
+    recognise,
+)
+from fieldguide.mllm_tasks.prompting import modify, paraphrase, reflect
+from fieldguide.mllm_tasks.refusing import refuse
+from fieldguide.mllm_tasks.sample import Facts, Sample, pick
+from fieldguide.mllm_tasks.scene_pictures import describe_scene
+from fieldguide.mllm_tasks.scene_texts import scene_text
+
+PictureTask = Callable[[Facts, np.random.Generator], Sample]
+TextTask = Callable[[np.random.Generator], Sample]
+
+
+class Share(NamedTuple):
+    """A task about pictures of one pool and how often it is drawn."""
+
+    weight: float
+    task: PictureTask
+    pool: PoolKind
+
+
+class TextShare(NamedTuple):
+    """A task without pictures and how often it is drawn."""
+
+    weight: float
+    task: TextTask
+
+
+PICTURE_TASKS: Final = (
+    Share(10, describe, "independent"),
+    Share(5, describe, "species"),
+    Share(5, describe_all, "independent"),
+    Share(3, describe_vaguely, "species"),
+    Share(2, describe_vaguely, "independent"),
+    Share(4, recognise, "species"),
+    Share(6, name_openly, "species"),
+    Share(7, name_from_options, "species"),
+    Share(6, name_by_letter, "species"),
+    Share(12, match, "independent"),
+    Share(9, match, "species"),
+    Share(4, describe_scene, "scenes"),
+    Share(0.6, refuse, "species"),
+)
+TEXT_TASKS: Final = (
+    TextShare(6, match_words),
+    TextShare(7, choose),
+    TextShare(2.5, reflect),
+    TextShare(2.5, modify),
+    TextShare(1.5, paraphrase),
+    TextShare(3, describe_class),
+    TextShare(6, scene_text),
+)
+_SYSTEM_SHARE: Final = 0.08
+SYSTEM_MESSAGES: Final = (
+    "You are a helpful assistant.",
+    "You are an expert on birds.",
+    "You describe images carefully.",
+    "Answer briefly and exactly.",
+)
+
+
+def with_system(sample: Sample, rng: np.random.Generator) -> Sample:
+    """The sample, now and then with a system message, which changes nothing."""
+    if rng.random() >= _SYSTEM_SHARE:
+        return sample
+    return replace(sample, system=pick(SYSTEM_MESSAGES, rng))
