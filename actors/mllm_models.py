@@ -86,7 +86,7 @@ def resolve_mllm(name: str) -> MllmModel:
     if name == FIELD_GUIDE:
         import fieldguide
 
-        return _from_folder(name, Path(getattr(fieldguide, "MLLM_FOLDER", "")))
+        return _from_folder(name, Path(fieldguide.MLLM_FOLDER))
     if name.startswith(ENDPOINT):
         return _from_endpoint(name)
     folder = Path(os.path.expanduser(name))

@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from methods.errors import InputError
-from ray_jobs.config import DemoConfig, LabelZeroShotConfig
+from ray_jobs.config import DemoConfig, LabelSlacConfig, LabelTlacConfig, LabelZeroShotConfig
 
 logger = logging.getLogger(__name__)
 
+METHODS = ("zero_shot", "slac", "tlac")
+"""In this order: TLAC finds SLAC's answers in the answers table."""
+
+_OF_THE_RUN = ("images_per_second", "mllm_calls", "answers_reused")
 _SETTINGS = "demo.json"
 _BROKEN: dict[str, bytes] = {
     "broken/no-bytes.jpg": b"",
@@ -34,7 +38,6 @@ def run(config: DemoConfig) -> dict[str, Any]:
     Raises:
         InputError: the folder holds something else.
     """
-    from ray_jobs import zero_shot
     from ray_jobs.evaluation import evaluate_run
     from ray_jobs.report import write_report
 
@@ -42,25 +45,38 @@ def run(config: DemoConfig) -> dict[str, Any]:
     out = Path(config.out).absolute()
     archive = draw_once(out, config)
     truth = str(archive / "truth.csv")
-    say(f"labelling {archive / 'images'} with zero_shot; no label is read")
-    run_folder = str(out / "zero_shot")
-    record = zero_shot.label(
-        LabelZeroShotConfig(
-            images=str(archive / "images"),
-            classes=str(archive / "classes.txt"),
-            out=run_folder,
-            seed=config.seed,
-        )
-    )
-    say("comparing with the truth and writing the report")
-    metrics = evaluate_run(run_folder, truth)
-    keep = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
-    keep["images_per_second"] = record["images_per_second"]
+    methods, reports = {}, {}
+    for method in METHODS:
+        say(f"labelling {archive / 'images'} with {method}; no label is read")
+        run_folder = str(out / method)
+        record = label(method, archive, run_folder, config.seed)
+        metrics = evaluate_run(run_folder, truth)
+        kept = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
+        methods[method] = kept | {key: record[key] for key in _OF_THE_RUN}
+        reports[method] = write_report(run_folder, truth)
     return {
-        "methods": {"zero_shot": keep},
+        "methods": methods,
         "seconds": round(time.time() - started, 1),
-        "report": write_report(run_folder, truth),
+        "report": reports[METHODS[-1]],
+        "reports": reports,
     }
+
+
+def label(method: str, archive: Path, run_folder: str, seed: int) -> dict[str, Any]:
+    """Label the drawn archive with one method; returns the content of ``run.json``."""
+    from ray_jobs import tlac, zero_shot
+
+    settings: dict[str, Any] = {
+        "images": str(archive / "images"),
+        "classes": str(archive / "classes.txt"),
+        "out": run_folder,
+        "seed": seed,
+    }
+    if method == "zero_shot":
+        return zero_shot.label(LabelZeroShotConfig(**settings))
+    if method == "slac":
+        return tlac.label(LabelSlacConfig(**settings))
+    return tlac.label(LabelTlacConfig(**settings))
 
 
 def draw_once(out: Path, config: DemoConfig) -> Path:

@@ -19,10 +19,11 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 from actors import storage
-from actors.labels_table import LABELS_SCHEMA, MULTI_LABELS_SCHEMA
+from actors.labels_table import ANSWER_LABELS_SCHEMA, MULTI_LABELS_SCHEMA
 from methods.errors import InputError
 
 BATCH_ROWS = 32768
+_SAID = [ANSWER_LABELS_SCHEMA.field(name) for name in ("answer", "choice")]
 
 
 class FinishedRun:
@@ -77,15 +78,18 @@ class FinishedRun:
 
         Args:
             columns: of ``image_id, path, uri, labels, scores, top_labels, top_scores, error,
-                error_detail``; ``scores`` only together with ``labels``.
+                error_detail``, and ``answer, choice``, which are null where no multimodal LLM was
+                asked; ``scores`` only together with ``labels``.
 
         Yields:
             Tables of one chunk and at most `BATCH_ROWS` rows with exactly these columns.
         """
         if self.multi_label:
-            schema, stored = MULTI_LABELS_SCHEMA, list(columns)
+            schema = pa.schema([*MULTI_LABELS_SCHEMA, *_SAID])
+            stored = list(columns)
         else:
-            schema = LABELS_SCHEMA
+            # a column that a table lacks comes as nulls
+            schema = ANSWER_LABELS_SCHEMA
             stored = [{"labels": "label", "scores": "score"}.get(name, name) for name in columns]
         if "error" not in stored:
             stored.append("error")

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 _RESTARTS = 5
 _CLOSE_S = 20.0
 _CPU_SEQUENCES, _GPU_SEQUENCES = 64, 256
+_HELD: dict[tuple[MllmModel, str], list[Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,26 @@ def _calls(at_once: int, batch: int) -> int:
 
 @contextlib.contextmanager
 def mllm_replicas(model: MllmModel, plan: MllmPlan) -> Iterator[list[Any]]:
-    """Start the replicas' actors, and end them after; an engine starts with its first request.
+    """Hold the replicas' actors, and end them after; an engine starts with its first request.
+
+    Inside of another such context for the same model and plan, that one's replicas are used and
+    live on: several runs in one process start each engine once.
 
     Yields:
         Handles of `actors.mllm.MLLM` actors.
     """
+    held = (model, f"{plan.replicas} {plan.options}")
+    if held in _HELD:
+        yield _HELD[held]
+        return
+    _HELD[held] = _start(model, plan)
+    try:
+        yield _HELD[held]
+    finally:
+        _end(_HELD.pop(held))
+
+
+def _start(model: MllmModel, plan: MllmPlan) -> list[Any]:
     import ray
 
     from actors.mllm import MLLM
@@ -97,11 +113,13 @@ def mllm_replicas(model: MllmModel, plan: MllmPlan) -> Iterator[list[Any]]:
         max_restarts=_RESTARTS,
         max_task_retries=-1,
     )
-    replicas: list[Any] = [kind.remote(model, options) for _ in range(plan.replicas)]
-    try:
-        yield replicas
-    finally:
-        closing = [replica.close.remote() for replica in replicas]
-        ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_S)
-        for replica in replicas:
-            ray.kill(replica)
+    return [kind.remote(model, options) for _ in range(plan.replicas)]
+
+
+def _end(replicas: list[Any]) -> None:
+    import ray
+
+    closing = [replica.close.remote() for replica in replicas]
+    ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_S)
+    for replica in replicas:
+        ray.kill(replica)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -188,6 +189,8 @@ def pass_settings(checkpoint: str | None) -> Iterator[None]:
     context.enable_operator_progress_bars = context.enable_progress_bars
     context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.WARNING)
+    # small archives have fewer units of work than a pass may run at once, which is no news
+    warnings.filterwarnings("ignore", "The maximum number of concurrent tasks", UserWarning)
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
     try:
         yield

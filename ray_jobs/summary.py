@@ -42,6 +42,9 @@ def run_table(record: dict[str, Any]) -> Table:
     table.add_row("images/s, start-up included", f"{record['images_per_second']:,.1f}")
     table.add_row("seconds", f"{record['seconds']:,.1f}")
     table.add_row("MLLM calls", f"{record['mllm_calls']:,}")
+    table.add_row("answers reused", f"{record['answers_reused']:,}")
+    for path, count in record.get("answer_paths", {}).items():
+        table.add_row(f"label from answer: {path}", f"{count:,}")
     table.add_row("tokens in / out", f"{record['prompt_tokens']:,} / {record['output_tokens']:,}")
     return table
 
@@ -63,7 +66,8 @@ def demo_table(result: dict[str, Any]) -> Table:
     """One row a method."""
     table = Table(title="The field guide, by method", title_justify="left")
     table.add_column("method")
-    for column in ("accuracy", "macro_f1", "images", "errors", "images/s"):
+    columns = ("accuracy", "macro_f1", "images", "errors", "images/s", "MLLM calls", "reused")
+    for column in columns:
         table.add_column(column, justify="right")
     for method, values in result["methods"].items():
         table.add_row(
@@ -73,6 +77,8 @@ def demo_table(result: dict[str, Any]) -> Table:
             f"{values['images']:,}",
             f"{values['errors']:,}",
             f"{values['images_per_second']:,.1f}",
+            f"{values['mllm_calls']:,}",
+            f"{values['answers_reused']:,}",
         )
     return table
 

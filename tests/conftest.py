@@ -1,4 +1,4 @@
-"""What tests share: one Ray, one drawn archive, one classifier of the field guide's CLIP."""
+"""What tests share: one Ray, one MLLM engine, one drawn archive, one classifier."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,3 +75,16 @@ def classifier_folder(
     out = str(tmp_path_factory.mktemp("fit") / "classifier")
     zero_shot.fit(FitZeroShotConfig(classes=str(birds / "classes.txt"), out=out))
     return out
+
+
+@pytest.fixture(scope="session")
+def mllm(ray_session: Capacity) -> Iterator[list[Any]]:
+    """One replica of the field guide's MLLM; every job of the tests that wants it finds it."""
+    from actors.mllm_models import resolve_mllm
+    from ray_jobs.config import LabelSlacConfig
+    from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
+
+    model = resolve_mllm("fieldguide")
+    plan = plan_mllm(LabelSlacConfig(images="", out=""), model, ray_session)
+    with mllm_replicas(model, plan) as replicas:
+        yield replicas

@@ -23,6 +23,8 @@ ROW_COLUMNS: Final = (
     "top_scores",
     "error",
     "error_detail",
+    "answer",
+    "choice",
 )
 LEAST_CERTAIN: Final = 24
 SAMPLES_PER_ERROR: Final = 4

@@ -23,6 +23,12 @@ _METRICS: Final = (
     ("cf1", "CF1", "F1, mean over classes"),
     ("of1", "OF1", "F1, all labels pooled"),
 )
+_PATHS: Final = (
+    ("exact", "Exact", "the answer is a class name"),
+    ("normalised", "Normalised", "a name in other letters or words"),
+    ("clip_fallback", "Closest in CLIP", "no class was named"),
+    ("failed", "Failed", "no usable answer"),
+)
 _FINISHED: Final = "finished"  # of run.json's state
 _SPELLED: Final = ("accuracy", "macro_f1")
 
@@ -94,7 +100,7 @@ def facts(run: FinishedRun, counts: Counts) -> list[Figure]:
     else:
         found.append(Figure("Labels", f"{len(counts.labels):,} different"))
     models = ["classifier", "clip"]
-    if run.record.get("mllm_calls") or run.record.get("answers_reused"):
+    if "answer_paths" in run.record:
         models.append("mllm")
     titles = {"classifier": "Classifier", "clip": "CLIP", "mllm": "MLLM"}
     found += [Figure(titles[key], text) for key in models if (text := _setting(config, key))]
@@ -128,6 +134,19 @@ def tiles(run: FinishedRun, counts: Counts) -> list[Figure]:
         hint = f"{whole(read)} read, {whole(written)} written"
         found.append(Figure("Tokens", whole(read + written), hint))
     return found
+
+
+def answer_paths(run: FinishedRun) -> list[Figure]:
+    """Return how labels came from what a multimodal LLM said; nothing where none was asked."""
+    counts = run.record.get("answer_paths")
+    if not isinstance(counts, dict):
+        return []
+    total = max(sum(counts.values()), 1)
+    return [
+        Figure(name, whole(counts[path]), f"{percent(counts[path] / total)}, {hint}")
+        for path, name, hint in _PATHS
+        if path in counts
+    ]
 
 
 def metrics(run: FinishedRun, evaluation: Mapping[str, Any]) -> list[Figure]:

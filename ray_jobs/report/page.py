@@ -58,6 +58,7 @@ def draw_page(run: FinishedRun, truth: Truth | None, evaluation: dict[str, Any] 
         counts=counts,
         facts=figures.facts(run, counts),
         tiles=figures.tiles(run, counts),
+        answer_paths=figures.answer_paths(run),
         metrics=figures.metrics(run, evaluation) if evaluation else [],
         evaluation=evaluation,
         name_of={true: name for name, true in names.items()} if names else {},

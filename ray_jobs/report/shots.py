@@ -36,6 +36,7 @@ class Shot:
     truth: list[str] | None
     top: list[Bar]
     detail: str
+    said: list[str]
 
     @property
     def verdict(self) -> str:
@@ -68,6 +69,7 @@ def make_shot(row: Mapping[str, Any], thumbnail: Thumbnail, judge: Judge | None)
         truth=truth,
         top=_top(row),
         detail=_shortened(row["error_detail"] or ""),
+        said=[_shortened(text) for text in (row["answer"], row["choice"]) if text],
     )
 
 

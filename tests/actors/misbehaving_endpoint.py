@@ -106,9 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         self._raw(json.dumps(body).encode(), status, headers)
 
-    def _raw(
-        self, data: bytes, status: int = 200, headers: dict[str, str] | None = None
-    ) -> None:
+    def _raw(self, data: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in {"content-type": "application/json", **(headers or {})}.items():
             self.send_header(name, value)

@@ -107,9 +107,9 @@ def test_a_million_answers_are_indexed_in_little_memory(tmp_path: Path) -> None:
             pa.binary(16), count // files, [None, pa.py_buffer(piece)]
         )
         texts = [f"{number}-{row}" for row in range(count // files)]
-        table = pa.table({"key": column, "answer": texts, "finish_reason": ["stop"] * len(texts),
-                          "prompt_tokens": [1] * len(texts), "output_tokens": [1] * len(texts)})  # fmt: skip
-        append(str(tmp_path), table)
+        rest = {"finish_reason": ["stop"] * len(texts)}
+        rest |= {name: [1] * len(texts) for name in ("prompt_tokens", "output_tokens")}  # type: ignore[dict-item]
+        append(str(tmp_path), pa.table({"key": column, "answer": texts, **rest}))
     index = index_keys(str(tmp_path))
     assert len(index.keys) == count
     assert index.keys.nbytes + index.file.nbytes + index.row.nbytes == 24 * count
