@@ -18,6 +18,7 @@ from actors.answers_table import KeyIndex, key_of
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
 from actors.descriptions import descriptions_of
+from actors.image_errors import CODES as IMAGE_CODES
 from actors.labels_table import ANSWER_LABELS_SCHEMA
 from actors.mllm_requests import CHOICE_FIELD, ChoiceFormat
 from methods.answers import AnswerError, json_field, usable_text
@@ -117,7 +118,7 @@ class AnswerLabels:
         kept |= {"choice": row.get("choice"), "method": self._method}
         kept |= {"error": code, "error_detail": detail, "top_labels": [], "top_scores": []}
         if text is None or scores is None:
-            return kept | {"answer_path": "failed" if row["key"] is not None else None}
+            return kept | {"answer_path": None if code in IMAGE_CODES else "failed"}
         best, path = self._choose(text, scores)
         order = [best, *(i for i in np.argsort(-scores, kind="stable") if i != best)][:TOP_LABELS]
         return kept | {

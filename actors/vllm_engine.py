@@ -266,14 +266,19 @@ def sampling_params(request: Request) -> Any:
 def _why_not(model: MllmModel, error: Exception) -> str:
     """One sentence on a failed start: why, and what to do."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = (lines[-1] if lines else type(error).__name__)[:300]
+    text = lines[-1] if lines else type(error).__name__
+    if len(lines) > 1 and "validation error" in lines[0]:  # pydantic's: a head, the reason, a link
+        text = lines[1].removeprefix("Value error, ").partition(" [type=")[0]
+    text = text.partition(". ")[0][:300]  # what follows lists every architecture there is
     low = str(error).lower()
-    if "memory" in low or "kv cache" in low:
+    if "out of memory" in low or "free memory" in low or "kv cache" in low:
         advice = (
             "give a smaller --mllm-context or --mllm-sequences, more GPUs for a replica "
             "(--mllm-gpus), or a smaller model; VLLM_CPU_KVCACHE_SPACE is the cache on a CPU in GiB"
         )
-    elif "architectures" in low or "not supported" in low:
+    elif "max_model_len" in low:
+        advice = "give a smaller --mllm-context"
+    elif "architecture" in low or "not supported" in low:
         advice = "give a model that vLLM serves"
     else:
         advice = "onoma doctor says what is ready here"

@@ -166,11 +166,14 @@ def _failure(error: Exception) -> str:
         inner := getattr(layers[-1], "cause", None) or layers[-1].__cause__
     ) is not None and inner is not layers[-1]:
         layers.append(inner)
-    for layer in reversed(layers):
-        # "package.SomeError: why" as tracebacks end; the first named in a layer is the innermost
-        for kind, text in _RAISED.findall(str(layer)):
-            if kind not in _WRAPPERS:
-                return f"{text if kind in _SENTENCES else f'{kind}: {text}'}; {_AGAIN}"
+    # "package.SomeError: why" as tracebacks end; the first named in a layer is the innermost
+    raised = [pair for layer in reversed(layers) for pair in _RAISED.findall(str(layer))]
+    for kind, text in raised:
+        if kind in _SENTENCES:
+            return f"{text}; {_AGAIN}"
+    for kind, text in raised:
+        if kind not in _WRAPPERS:
+            return f"{kind}: {text}; {_AGAIN}"
     lines = [line.strip() for line in str(layers[-1]).splitlines() if line.strip()]
     text = lines[-1] if lines else type(layers[-1]).__name__
     return f"{type(layers[-1]).__name__}: {text}; {_AGAIN}"

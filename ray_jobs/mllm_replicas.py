@@ -3,9 +3,10 @@
 A run asks in several passes, a search in hundreds; loading a model takes seconds to minutes. So the
 replicas are plain Ray actors that the driver holds, and the stages of Ray Data are tasks that get
 their handles. Ray restarts a replica that dies and makes its calls again. An actor pool of Ray Data
-ends with its pass. A Serve deployment behind a handle would live on as well; tried side by side, it
-needed SERVE_START more seconds to start and two more processes, and took SERVE_CALL times as long
-for a call, for routing and scaling that a fixed set of replicas has no use for.
+ends with its pass. A Serve deployment behind a handle would live on as well; tried side by side
+(``python -m benchmarks.replica_calls``), it needed 8 more seconds to start and one more process,
+and a call from a task took 4 times as long, since each task makes itself a router: for routing and
+scaling that a fixed set of replicas has no use for.
 """
 
 from __future__ import annotations

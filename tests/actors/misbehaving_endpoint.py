@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -30,7 +30,8 @@ class Endpoint(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, turns: Sequence[str] = ()) -> None:
+        self.turns = list(turns)
         super().__init__(("127.0.0.1", 0), _Handler)
         self.tries: Counter[str] = Counter()
         self.bodies: list[dict[str, Any]] = []
@@ -53,6 +54,8 @@ class _Handler(BaseHTTPRequestHandler):
         content = body["messages"][0]["content"]
         text = content if isinstance(content, str) else content[0]["text"]
         with server.lock:
+            if server.turns and not isinstance(content, str):
+                text = server.turns[len(server.bodies) % len(server.turns)]
             server.bodies.append(body)
             server.times.append(time.monotonic())
             server.tries[text] += 1
@@ -67,6 +70,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _behave(self, text: str, tries: int) -> None:
         word = text.split()[0]
+        if "described as follows" in text:  # the second question: repeat what was described
+            text = text.split("described as follows:\n")[1].split("\n\nWhich")[0]
+            said = {"exactly": "lissick tarrow", "refused": "I cannot choose.", "gap": "  "}
+            return self._send(200, completion(said.get(text, text)))
+        if word == "say":
+            return self._send(200, completion(text.removeprefix("say").strip()))
         if word == "slow":
             time.sleep(3)
         elif word in ("429", "500", "400", "422"):
@@ -119,9 +128,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def misbehaving_endpoint() -> Iterator[Endpoint]:
-    """Run the server in a thread."""
-    server = Endpoint()
+def misbehaving_endpoint(turns: Sequence[str] = ()) -> Iterator[Endpoint]:
+    """Run the server in a thread; it takes ``turns`` in misbehaving about images."""
+    server = Endpoint(turns)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield server

@@ -67,7 +67,8 @@ def test_a_json_field_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["tern", "{'class': 'tern'}", '{"class": 3}', '["tern"]', '{"name": "tern"}', '{"class"']
+    "text",
+    ["tern", "{'class': 'tern'}", '{"class": 3}', '["tern"]', '{"name": "tern"}', '{"class"'],
 )
 def test_json_asked_for_and_not_given(text: str) -> None:
     with pytest.raises(AnswerError, match="not_json"):

@@ -10,7 +10,7 @@ import pytest
 
 from ray_jobs.cli import DONE, WRONG_USAGE, execute
 
-pytestmark = pytest.mark.usefixtures("ray_session")
+pytestmark = pytest.mark.usefixtures("ray_session", "mllm")
 
 
 def test_the_demo_tells_the_whole_story(
@@ -20,15 +20,21 @@ def test_the_demo_tells_the_whole_story(
     command = ["demo", "--out", str(tmp_path / "demo"), "--count", "60", "--json"]
     assert execute(command, results) == DONE
     result = json.loads(results.getvalue())
-    metrics = result["methods"]["zero_shot"]
-    assert metrics["images"] == 60
-    assert metrics["errors"] == 0
-    assert metrics["accuracy"] > 3 / 24, "far above chance"
+    assert list(result["methods"]) == ["zero_shot", "slac", "tlac"]
+    for method, metrics in result["methods"].items():
+        assert metrics["images"] == 60
+        assert metrics["errors"] == 0
+        assert metrics["accuracy"] > 3 / 24, "far above chance"
+        record = json.loads((tmp_path / "demo" / method / "run.json").read_text())
+        assert record["errors"] == {"empty_file": 1, "not_an_image": 1, "truncated": 1}
+    calls = {method: metrics["mllm_calls"] for method, metrics in result["methods"].items()}
+    assert (calls["zero_shot"], calls["slac"]) == (0, 60)
+    assert 0 < calls["tlac"] < 60, "the distinct answers only: the images were asked about before"
+    assert result["methods"]["tlac"]["answers_reused"] == 60
     assert result["seconds"] > 0
-    record = json.loads((tmp_path / "demo" / "zero_shot" / "run.json").read_text())
-    assert record["errors"] == {"empty_file": 1, "not_an_image": 1, "truncated": 1}
     html = Path(result["report"]).read_text("utf-8")
     assert "63 images" in html or "of 63" in html
+    assert "From answers to labels" in html
 
     again = io.StringIO()
     assert execute(command[:-1], again) == DONE
@@ -44,6 +50,6 @@ def test_the_doctor_says_what_is_ready() -> None:
     report = json.loads(results.getvalue())
     assert report["ready"] is True
     states = {check["what"]: check["state"] for check in report["checks"]}
-    assert states["CLIP"] == states["Ray"] == states["vLLM"] == "ready"
+    assert states["CLIP"] == states["Ray"] == states["vLLM"] == states["MLLM"] == "ready"
     for check in report["checks"]:
         assert check["do"] or check["state"] == "ready"

@@ -94,7 +94,7 @@ def test_slac_after_tlac_asks_nothing_and_sees_the_same_answers(birds: Path, run
     for path, row in slac_rows.items():
         assert row["answer"] == tlac_rows[path]["answer"]
         assert row["choice"] is None
-        assert row["label"] in NAMES
+        assert (row["label"] in NAMES) == (row["error"] is None)
 
 
 def test_a_second_run_makes_no_call_and_gives_the_same_rows(birds: Path, runs: Path) -> None:
