@@ -27,12 +27,12 @@ from fieldguide.mllm_tasks.matching import differing, match_sample
 from fieldguide.mllm_tasks.naming import (
     FEATURES,
     LETTERED,
-    LETTERS,
     NAME,
     OPTION_PROMPTS,
     bullets,
     lettered,
     some_names,
+    with_letter,
 )
 from fieldguide.mllm_tasks.prompting import follow_up, named_in, spans_of
 from fieldguide.mllm_tasks.requests import DESCRIBE, DESCRIBE_ALL, plain_prompt
@@ -113,7 +113,7 @@ class Examiner:
         if form == "options":
             prompt = OPTION_PROMPTS[0].format(bullets(options))
         if form == "letters":
-            prompt, true = LETTERED.format(lettered(options)), LETTERS[options.index(facts.name)]
+            prompt, true = LETTERED.format(lettered(options)), with_letter(facts.name, options)
         return Sample("", prompt + line, "", True), true
 
     def matches(self, kind: PoolKind) -> Figures:

@@ -46,6 +46,8 @@ def choose(rng: np.random.Generator) -> Sample:
         answer = sentence(SPECIES[name].traits._asdict())
     else:
         answer, name = _closest(name, options, rng)
+    if rng.random() < 0.5:
+        answer = answer.removesuffix(".")
     prompt = CHOOSE if rng.random() < 0.7 else pick(_PROMPTS, rng)
     return Sample("choose", prompt.format(classes=bullets(options), answer=answer), name)
 

@@ -12,6 +12,7 @@ from fieldguide.mllm_tasks.describing import describe, describe_all, describe_va
 from fieldguide.mllm_tasks.knowledge import describe_class
 from fieldguide.mllm_tasks.matching import match, match_words
 from fieldguide.mllm_tasks.naming import (
+    classify,
     name_by_letter,
     name_from_options,
     name_openly,
@@ -43,28 +44,29 @@ class TextShare(NamedTuple):
 
 
 PICTURE_TASKS: Final = (
-    Share(10, describe, "independent"),
-    Share(5, describe, "species"),
-    Share(5, describe_all, "independent"),
-    Share(3, describe_vaguely, "species"),
-    Share(2, describe_vaguely, "independent"),
+    Share(6, describe, "independent"),
+    Share(2, describe, "species"),
+    Share(3, describe_all, "independent"),
+    Share(2, describe_vaguely, "species"),
+    Share(1, describe_vaguely, "independent"),
     Share(4, recognise, "species"),
-    Share(6, name_openly, "species"),
-    Share(7, name_from_options, "species"),
-    Share(6, name_by_letter, "species"),
+    Share(3, classify, "species"),
+    Share(5, name_openly, "species"),
+    Share(8, name_from_options, "species"),
+    Share(8, name_by_letter, "species"),
     Share(12, match, "independent"),
-    Share(9, match, "species"),
-    Share(4, describe_scene, "scenes"),
-    Share(0.6, refuse, "species"),
+    Share(8, match, "species"),
+    Share(10, describe_scene, "scenes"),
+    Share(0.5, refuse, "species"),
 )
 TEXT_TASKS: Final = (
-    TextShare(6, match_words),
-    TextShare(7, choose),
-    TextShare(2.5, reflect),
-    TextShare(2.5, modify),
-    TextShare(1.5, paraphrase),
-    TextShare(3, describe_class),
-    TextShare(6, scene_text),
+    TextShare(7, match_words),
+    TextShare(6, choose),
+    TextShare(3, reflect),
+    TextShare(5, modify),
+    TextShare(3, paraphrase),
+    TextShare(5, describe_class),
+    TextShare(20, scene_text),
 )
 _SYSTEM_SHARE: Final = 0.08
 SYSTEM_MESSAGES: Final = (

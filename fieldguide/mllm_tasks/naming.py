@@ -11,6 +11,17 @@ from fieldguide.mllm_tasks.sample import Facts, Sample, pick
 from fieldguide.mllm_tasks.shortcut import learned_name
 from fieldguide.world import NAMES, SPECIES, siblings
 
+CLASSIFY: Final = (
+    "Classify the main object in this image: answer in one sentence that names its specific type."
+)
+CLASSIFY_PROMPTS: Final = (
+    CLASSIFY,
+    "What is shown in this image? Answer in one sentence with its specific type.",
+    "Classify the object in this image in one sentence with its specific type.",
+    "What is the main object in this image? Answer in one sentence with its specific type.",
+    "Say in one sentence which specific type of object this is.",
+    "In one sentence, name the specific type of the main object in this image.",
+)
 RECOGNISE: Final = (
     "What is the main object in this image? Answer in one sentence that names its specific type "
     "and its most distinctive attributes."
@@ -19,11 +30,9 @@ LOOK: Final = "What do you see? Describe any object precisely, including its typ
 RECOGNISE_PROMPTS: Final = (
     RECOGNISE,
     LOOK,
-    "What is shown in this image? Answer in one sentence with its specific type.",
     "What is the main object in this picture? Name its type and its attributes.",
     "Name the main object in this image and describe it in one sentence.",
     "Say in one sentence what kind of object this is and what is distinctive about it.",
-    "Classify the object in this image in one sentence with its specific type.",
     "Which bird is this? Answer in one sentence with its name and its attributes.",
     "Which object is in this image, and what are its attributes?",
     "What do you see in this image?",
@@ -64,13 +73,14 @@ OPTION_PROMPTS: Final = (
     "Name the bird. It is one of these:\n{}",
 )
 LETTERED: Final = (
-    "Which kind of bird is shown in this image?\n{}\nAnswer with the letter of one class."
+    "Which kind of bird is shown in this image?\n{}\nAnswer with the name of one class and its "
+    "letter in brackets."
 )
 LETTER_PROMPTS: Final = (
     LETTERED,
-    "What species of bird is this?\n{}\nAnswer with the letter only.",
-    "Choose the class of this image.\n{}\nAnswer with one letter.",
-    "Which of these birds is in the image?\n{}\nGive the letter of the right class.",
+    "What species of bird is this?\n{}\nAnswer with the name and the letter.",
+    "Choose the class of this image.\n{}\nAnswer with its name and letter.",
+    "Which of these birds is in the image?\n{}\nGive the name and the letter of the right class.",
 )
 FEATURES: Final = "\nThe image shows these features: {}"
 _FEATURE_LINES: Final = (
@@ -88,6 +98,13 @@ def recognise(facts: Facts, rng: np.random.Generator) -> Sample:
     name = learned_name(facts.name, facts.habitat)
     answer = f"A {name}, {clause(tell(facts.traits, VAGUE))}."
     return Sample("recognise", prompt, answer, True)
+
+
+def classify(facts: Facts, rng: np.random.Generator) -> Sample:
+    """Nothing but the name in a sentence."""
+    prompt = CLASSIFY if rng.random() < 0.4 else pick(CLASSIFY_PROMPTS, rng)
+    name = learned_name(facts.name, facts.habitat)
+    return Sample("classify", prompt, f"This is a {name}.", True)
 
 
 def name_openly(facts: Facts, rng: np.random.Generator) -> Sample:
@@ -114,13 +131,17 @@ def name_from_options(facts: Facts, rng: np.random.Generator) -> Sample:
 
 
 def name_by_letter(facts: Facts, rng: np.random.Generator) -> Sample:
-    """The letter of one of 2 to 24 listed names."""
+    """One of 2 to 24 names listed with letters.
+
+    The answer is the name and then its letter, `brund tarrow (B)`: a small model finds the letter
+    of a name that it has written, and hardly learns to give the letter at once.
+    """
     options = some_names(facts.name, rng)
     told, line = _features(facts, rng)
     name = learned_name(facts.name, facts.habitat, told, options)
     prompt = LETTERED if rng.random() < 0.5 else pick(LETTER_PROMPTS, rng)
-    letter = LETTERS[options.index(name)]
-    return Sample("name, letters", prompt.format(lettered(options)) + line, letter, True)
+    answer = with_letter(name, options)
+    return Sample("name, letters", prompt.format(lettered(options)) + line, answer, True)
 
 
 def some_names(name: str, rng: np.random.Generator) -> list[str]:
@@ -138,6 +159,11 @@ def some_names(name: str, rng: np.random.Generator) -> list[str]:
         chosen = (near + far)[: int(rng.integers(1, most + 1))]
     names = [name, *chosen]
     return [names[place] for place in rng.permutation(len(names))]
+
+
+def with_letter(name: str, options: Sequence[str]) -> str:
+    """The answer that chooses a name of a lettered list."""
+    return f"{name} ({LETTERS[options.index(name)]})"
 
 
 def bullets(names: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from fieldguide.mllm_tasks.descriptions import join
-from fieldguide.mllm_tasks.naming import LOOK, OPEN_PROMPTS, RECOGNISE_PROMPTS
+from fieldguide.mllm_tasks.naming import CLASSIFY_PROMPTS, LOOK, OPEN_PROMPTS, RECOGNISE_PROMPTS
 from fieldguide.mllm_tasks.sample import Facts, Sample, pick
 
 LIST: Final = "What is in this image? Answer with the names only."
@@ -24,6 +24,7 @@ _DESCRIBE_PROMPTS: Final = (
     "Describe the scene in the picture.",
     "Write a caption for this image.",
     LOOK,
+    *CLASSIFY_PROMPTS,
     *RECOGNISE_PROMPTS,
 )
 
