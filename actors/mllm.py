@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from actors.mllm_models import EngineOptions, MllmModel
 from actors.mllm_requests import Answer, Request
 from actors.openai_endpoint import OpenAIEndpoint
-from actors.vllm_engine import EngineDied, EngineStartError, VllmEngine
+from actors.vllm_engine import EngineDied, VllmEngine
+from actors.vllm_settings import EngineStartError
 
 ENDPOINT = "endpoint"
 """Engine of the answers that came from an endpoint, which no run starts."""

@@ -4,21 +4,12 @@ One thread owns the engine: it takes in what has arrived, lets the engine make o
 out what is finished. On a GPU the model steps in a process of its own, so preparing images overlaps
 with it. On a CPU it steps in that thread: another process would compete for the same cores, and on
 two of them it takes the start from 18 to 54 seconds.
-
-Choices made for labelling archives:
-
-* no multimodal cache (``mm_processor_cache_gb=0``): every image is seen once, and the cache has
-  eaten hundreds of GB of host memory (vllm issue 15294);
-* prefix caching on, and the text before the image: the prompt that all requests share is computed
-  once;
-* on a CPU float32 and no compilation: it starts in seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import queue
 import threading
 import uuid
@@ -26,14 +17,14 @@ from typing import Any
 
 from actors.mllm_models import EngineOptions, MllmModel
 from actors.mllm_requests import Answer, Request, failed
+from actors.vllm_settings import (
+    EngineStartError,
+    engine_arguments,
+    prepare_environment,
+    why_not,
+)
 
 logger = logging.getLogger(__name__)
-
-_CPU_SEQUENCES = 64
-
-
-class EngineStartError(Exception):
-    """The engine did not start: one sentence that says why and what to do."""
 
 
 class EngineDied(Exception):
@@ -57,7 +48,7 @@ class VllmEngine:
         Raises:
             EngineStartError: with the reason and what to do.
         """
-        _prepare_environment(self._options)
+        prepare_environment(self._options)
         try:
             from vllm.engine.arg_utils import EngineArgs
             from vllm.renderers import ChatParams
@@ -73,7 +64,7 @@ class VllmEngine:
                 lambda: LLMEngine.from_engine_args(EngineArgs(**arguments))
             )
         except Exception as error:  # vLLM raises many kinds for models it cannot run
-            raise EngineStartError(_why_not(self._model, error)) from error
+            raise EngineStartError(why_not(self._model, error)) from error
         self._chat = ChatParams()
         self._thread = threading.Thread(target=self._run, name="vllm-engine", daemon=True)
         self._thread.start()
@@ -88,7 +79,7 @@ class VllmEngine:
             _, (prompt,) = await self._engine.renderer.render_chat_async(
                 [conversation(request)], self._chat
             )
-        except (ValueError, TypeError, _client_error()) as error:
+        except Exception as error:  # image processors raise anything; the engine has not seen it
             return _refused(error)
         ticket = _Ticket(prompt, sampling_params(request), asyncio.get_running_loop())
         self._arrived.put(ticket)
@@ -172,7 +163,7 @@ def _client_error() -> type[Exception]:
 
 
 def _refused(error: Exception) -> Answer:
-    text = str(error)
+    text = str(error) or type(error).__name__
     too_long = "maximum model length" in text or "max_model_len" in text
     return failed("mllm_too_long" if too_long else "mllm_rejected", text)
 
@@ -185,48 +176,6 @@ def _answer(output: Any) -> Answer:
         prompt_tokens=len(output.prompt_token_ids or ()),
         output_tokens=len(said.token_ids),
     )
-
-
-def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]:
-    """The engine arguments of vLLM for a model, ``options.extra`` winning."""
-    arguments: dict[str, Any] = {
-        "model": model.source,
-        "revision": model.revision or None,
-        "max_model_len": options.context,
-        "max_num_seqs": options.sequences,
-        "limit_mm_per_prompt": {"image": 4},
-        "mm_processor_cache_gb": 0,
-        "enable_prefix_caching": True,
-        "disable_log_stats": True,
-        "generation_config": "vllm",
-    }
-    if options.gpus:
-        arguments["tensor_parallel_size"] = options.gpus
-        arguments["gpu_memory_utilization"] = options.gpu_memory
-        if options.gpus > 1:
-            arguments["distributed_executor_backend"] = "mp"  # inside this node
-    else:
-        arguments |= {
-            "dtype": "float32",
-            "enforce_eager": True,
-            "max_num_seqs": options.sequences or _CPU_SEQUENCES,
-        }
-    arguments |= options.extra
-    return {name: value for name, value in arguments.items() if value is not None}
-
-
-def _prepare_environment(options: EngineOptions) -> None:
-    """Set what vLLM reads from the environment; what the user has set stays."""
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    if not options.gpus:
-        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
-        # the cores are shared with decoding: threads tied to cores would wait for each other
-        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-        if options.threads:
-            os.environ["OMP_NUM_THREADS"] = str(options.threads)
 
 
 def conversation(request: Request) -> list[dict[str, Any]]:
@@ -261,25 +210,3 @@ def sampling_params(request: Request) -> Any:
         structured_outputs=structured,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
-
-
-def _why_not(model: MllmModel, error: Exception) -> str:
-    """One sentence on a failed start: why, and what to do."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[-1] if lines else type(error).__name__
-    if len(lines) > 1 and "validation error" in lines[0]:  # pydantic's: a head, the reason, a link
-        text = lines[1].removeprefix("Value error, ").partition(" [type=")[0]
-    text = text.partition(". ")[0][:300]  # what follows lists every architecture there is
-    low = str(error).lower()
-    if "out of memory" in low or "free memory" in low or "kv cache" in low:
-        advice = (
-            "give a smaller --mllm-context or --mllm-sequences, more GPUs for a replica "
-            "(--mllm-gpus), or a smaller model; VLLM_CPU_KVCACHE_SPACE is the cache on a CPU in GiB"
-        )
-    elif "max_model_len" in low:
-        advice = "give a smaller --mllm-context"
-    elif "architecture" in low or "not supported" in low:
-        advice = "give a model that vLLM serves"
-    else:
-        advice = "onoma doctor says what is ready here"
-    return f"--mllm {model.name}: vLLM did not start: {text}; {advice}"

@@ -84,11 +84,7 @@ def _run(arguments: list[str], results: TextIO) -> int:
     try:
         result = command.run(config)
     except Interrupted as stop:
-        return _complain(
-            f"stopped; {stop.done} of {stop.images} images are labelled and kept. Run the same "
-            "command again to finish the rest.",
-            FAILED,
-        )
+        return _complain(f"{stop}. Run the same command again to finish the rest.", FAILED)
     except LedgerError as error:
         return _complain(str(error), FAILED)
     except InputError:

@@ -36,10 +36,22 @@ class LedgerError(Exception):
 
 @dataclass
 class Interrupted(Exception):
-    """The user stopped the job; what is finished is kept."""
+    """The user stopped the job; what is finished is kept.
+
+    Attributes:
+        done: images labelled.
+        images: in the archive.
+        answered: images that a multimodal LLM has been asked about; None without one.
+    """
 
     done: int
     images: int
+    answered: int | None = None
+
+    def __str__(self) -> str:
+        """What is kept, in a sentence."""
+        asked = "" if self.answered is None else f"{self.answered} are answered, "
+        return f"stopped; of {self.images} images {asked}{self.done} are labelled, and that is kept"
 
 
 def label_archive(config: LabelConfig, identity: Mapping[str, Any], work: Work) -> dict[str, Any]:

@@ -32,8 +32,8 @@ from ray_jobs.asking import (
 )
 from ray_jobs.class_files import read_classes, say_what_the_field_guide_knows
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
-from ray_jobs.labelling import LABEL, label_archive
-from ray_jobs.ledger import count_values
+from ray_jobs.labelling import LABEL, Interrupted, label_archive
+from ray_jobs.ledger import count_values, rows_committed
 from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
 from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
 from ray_jobs.run_folder import RunFolder
@@ -151,7 +151,20 @@ def read_prompt(path: str | None, name: str, placeholders: Sequence[str] = ()) -
 
 
 def work(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -> None:
-    """Recognise, choose, label; each resumes."""
+    """Recognise, choose, label; each resumes.
+
+    Raises:
+        Interrupted: stopped by the user.
+    """
+    try:
+        run_stages(run, config, plan, capacity)
+    except KeyboardInterrupt:
+        answered, done = (rows_committed(run.checkpoint(stage)) for stage in (RECOGNISE, LABEL))
+        raise Interrupted(done, int(run.record["images"]), answered) from None
+
+
+def run_stages(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -> None:
+    """Run the stages one after another and count what they asked."""
     stages = [RECOGNISE, CHOOSE] if plan.choose else [RECOGNISE]
     replica_plan = plan_mllm(config, plan.mllm, capacity)
     # the replicas are gone before the last pass: it may want their GPUs

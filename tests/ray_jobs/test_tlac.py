@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.dataset as pads
+import pyarrow.parquet as pq
 import pytest
 import ray
 
+from actors import storage
 from actors.labels_table import ANSWER_LABELS_SCHEMA
 from actors.mllm_models import resolve_mllm
 from fieldguide.world import NAMES
@@ -37,7 +39,7 @@ def label(method: str, birds: Path, out: Path, **settings: Any) -> dict[str, Any
     """Label the drawn archive; ``run.json``."""
     kind = LabelSlacConfig if method == "slac" else LabelTlacConfig
     settings = {"images": str(birds / "images"), "classes": str(birds / "classes.txt"), **settings}
-    return tlac.label(kind(out=str(out), **settings))
+    return tlac.label(kind(**{"out": str(out), **settings}))
 
 
 def rows(run: Path) -> dict[str, dict[str, Any]]:
@@ -154,6 +156,22 @@ def test_broken_images_are_rows_and_are_never_asked_about(
         if code:
             assert (found[name]["answer"], found[name]["answer_path"]) == (None, None)
     assert record["mllm_calls"] == sum(code is None for _, code in FILES.values())
+
+
+def test_runs_and_answers_live_on_s3(
+    birds: Path, runs: Path, mllm: list[Any], s3_bucket: str
+) -> None:
+    out = f"{s3_bucket}/tlac"
+    first = label("slac", birds, Path("unused"), out=f"{out}/one")
+    second = label("slac", birds, Path("unused"), out=f"{out}/two")
+    assert (first["mllm_calls"], second["mllm_calls"]) == (48, 0)
+    assert second["answers_reused"] == 48
+    assert len(storage.list_files(f"{out}/two/labels", ".parquet")) > 0
+    found = {}
+    for path in storage.list_files(f"{out}/two/labels", ".parquet"):
+        table = pq.read_table(path, filesystem=storage.resolve(out)[0], partitioning=None)
+        found |= {row["path"]: row["answer"] for row in table.to_pylist()}
+    assert found == {path: row["answer"] for path, row in rows(runs / "tlac").items()}
 
 
 def test_a_replica_killed_in_the_middle_changes_no_answer(
