@@ -24,6 +24,8 @@ REQUEST_CODES: Final = (
     "mllm_too_long",
 )
 
+_TOO_LONG: Final = ("context length", "model length", "max_model_len", "too long")
+
 ChoiceFormat = Literal["none", "guided", "json"]
 """How allowed choices reach the engine: not at all, as a constraint on the decoding, or as a JSON
 schema of an object with the field ``class``."""
@@ -98,3 +100,11 @@ def failed(code: str, detail: str) -> Answer:
     if code not in REQUEST_CODES:
         raise ValueError(f"unknown request error {code!r}; known: {', '.join(REQUEST_CODES)}")
     return Answer(None, error=code, error_detail=" ".join(detail.split())[:300])
+
+
+def rejected(detail: str) -> Answer:
+    """An answer that an engine refuses to give, by its words."""
+    low = detail.lower()
+    return failed(
+        "mllm_too_long" if any(say in low for say in _TOO_LONG) else "mllm_rejected", detail
+    )

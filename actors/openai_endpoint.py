@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from actors.mllm_models import EngineOptions, MllmModel
-from actors.mllm_requests import Answer, Picture, Request, failed
+from actors.mllm_requests import Answer, Picture, Request, failed, rejected
 
 _RATE_WINDOW_S = 60.0
 
@@ -130,10 +130,7 @@ def _from_status(status: int, text: str) -> Answer:
         return failed("mllm_unavailable", text)
     if status == 408:
         return failed("mllm_timeout", text)
-    low = text.lower()
-    if "context length" in low or "model length" in low or "too long" in low:
-        return failed("mllm_too_long", text)
-    return failed("mllm_rejected", text)
+    return rejected(text)
 
 
 def _cause(error: Exception) -> str:

@@ -9,6 +9,7 @@ two of them it takes the start from 18 to 54 seconds.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import queue
 import threading
@@ -16,7 +17,7 @@ import uuid
 from typing import Any
 
 from actors.mllm_models import EngineOptions, MllmModel
-from actors.mllm_requests import Answer, Request, failed
+from actors.mllm_requests import CHOICE_FIELD, Answer, Request, rejected
 from actors.vllm_settings import (
     EngineStartError,
     engine_arguments,
@@ -80,7 +81,7 @@ class VllmEngine:
                 [conversation(request)], self._chat
             )
         except Exception as error:  # image processors raise anything; the engine has not seen it
-            return _refused(error)
+            return rejected(str(error) or type(error).__name__)
         ticket = _Ticket(prompt, sampling_params(request), asyncio.get_running_loop())
         self._arrived.put(ticket)
         if self._dead is not None:
@@ -116,7 +117,7 @@ class VllmEngine:
             try:
                 self._engine.add_request(name, ticket.prompt, ticket.sampling)
             except (ValueError, TypeError, _client_error()) as error:
-                ticket.settle(_refused(error))
+                ticket.settle(rejected(str(error) or type(error).__name__))
                 wait = not self._engine.has_unfinished_requests()
                 continue
             self._open[name] = ticket
@@ -162,12 +163,6 @@ def _client_error() -> type[Exception]:
     return VLLMClientError
 
 
-def _refused(error: Exception) -> Answer:
-    text = str(error) or type(error).__name__
-    too_long = "maximum model length" in text or "max_model_len" in text
-    return failed("mllm_too_long" if too_long else "mllm_rejected", text)
-
-
 def _answer(output: Any) -> Answer:
     said = output.outputs[0]
     return Answer(
@@ -200,7 +195,9 @@ def sampling_params(request: Request) -> Any:
     if request.choices and request.choice_format == "guided":
         structured = StructuredOutputsParams(choice=list(request.choices))
     elif request.choices and request.choice_format == "json":
-        structured = StructuredOutputsParams(json=request.choice_schema())
+        # spelled out: a schema leaves blanks between tokens free, and small models get lost in them
+        objects = [json.dumps({CHOICE_FIELD: name}, ensure_ascii=False) for name in request.choices]
+        structured = StructuredOutputsParams(choice=objects)
     sampling = request.sampling
     return SamplingParams(
         max_tokens=sampling.max_tokens,

@@ -83,6 +83,9 @@ def ask_images(
     if rows_committed(checkpoint) == int(run.record["images"]):
         return
     answers = open_ask(answers_root(config), asked.identity)
+    if not storage.list_files(answers, ".parquet"):  # nothing is known, so the engines can start
+        for replica in replicas:
+            replica.start.remote()
     filesystem, table = storage.resolve(stage_table(run, stage))
     readers = TaskPoolStrategy(config.decode_tasks or capacity.cores)
     with pass_settings(checkpoint):

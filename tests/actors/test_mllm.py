@@ -1,0 +1,130 @@
+"""The MLLM replica on real vLLM: order, choices, limits, and an engine that dies."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import ray
+
+from actors.mllm_requests import Answer, Picture, Request, Sampling
+from fieldguide.world import NAMES
+from methods.prompt import default_prompt
+from methods.tlac import class_list
+
+RECOGNISE = default_prompt("tlac", "recognise").text
+
+
+@pytest.fixture(scope="module")
+def replica(mllm: list[Any]) -> Any:
+    """The engine that all tests share."""
+    return mllm[0]
+
+
+def ask(replica: Any, *requests: Request) -> list[Answer]:
+    """One batch."""
+    answers: list[Answer] = ray.get(replica.answer.remote(list(requests))).answers
+    return answers
+
+
+def drawn(number: int, width: int = 90, height: int = 72) -> Picture:
+    """A picture of a bird of the training domain's world, or noise where the size says so."""
+    rng = np.random.default_rng(number)
+    return Picture(width, height, rng.integers(0, 256, width * height * 3, np.uint8).tobytes())
+
+
+def choose(name: str, names: list[str], **settings: Any) -> Request:
+    """The second question of TLAC."""
+    prompt = default_prompt("tlac", "choose", ("classes", "answer"))
+    text = prompt.fill(classes=class_list(names), answer=f"This is a {name}")
+    return Request(text, choices=tuple(names), **settings)
+
+
+def test_answers_come_in_the_order_of_the_requests(replica: Any) -> None:
+    names = list(NAMES[:12])
+    answers = ask(replica, *(choose(name, names) for name in names))
+    right = sum(answer.text == name for name, answer in zip(names, answers, strict=True))
+    assert right >= 10
+    assert all(a.finish_reason == "stop" and a.output_tokens > 1 for a in answers)
+
+
+def test_concurrent_batches_share_one_engine_and_get_their_own_answers(replica: Any) -> None:
+    names = list(NAMES)
+    batches = [[choose(name, names) for name in names[start::4]] for start in range(4)]
+    alone = [ask(replica, *batch) for batch in batches]
+    together = ray.get([replica.answer.remote(batch) for batch in batches])
+    assert [each.answers for each in together] == alone
+    assert len({each.engine for each in together}) == 1
+    assert ray.get(replica.waiting.remote()) == 0
+
+
+def test_guided_answers_are_one_of_the_choices(replica: Any) -> None:
+    odd = ["St. Bernard", 'a "quoted" name', "C++", "赤い鳥"]
+    for answer in ask(replica, *(choose(name, odd, choice_format="guided") for name in odd)):
+        assert answer.text in odd
+
+
+def test_json_answers_follow_the_schema(replica: Any) -> None:
+    names = list(NAMES[:4])
+    answers = ask(replica, *(choose(name, names, choice_format="json") for name in names))
+    assert {json.loads(str(answer.text))["class"] for answer in answers} <= {*names}
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3000, 2), (2, 3000), (72, 72), (1024, 768)])
+def test_pictures_of_any_shape_are_answered(replica: Any, size: tuple[int, int]) -> None:
+    (answer,) = ask(replica, Request(RECOGNISE, (drawn(1, *size),), Sampling(16)))
+    assert answer.error is None
+    assert answer.prompt_tokens > 36, "an image is 36 tokens"
+
+
+def test_what_does_not_fit_the_context_is_an_error_of_its_request_alone(replica: Any) -> None:
+    long = Request("bird " * 5000)
+    before, failure, after = ask(
+        replica, choose(NAMES[0], [*NAMES]), long, choose(NAMES[0], [*NAMES])
+    )
+    assert failure.error == "mllm_too_long"
+    assert "2048" in str(failure.error_detail)
+    assert before == after
+    assert before.error is None
+
+
+def test_too_many_pictures_are_refused(replica: Any) -> None:
+    (answer,) = ask(replica, Request(RECOGNISE, tuple(drawn(n) for n in range(5))))
+    assert answer.error == "mllm_rejected"
+
+
+def test_the_token_limit_is_told(replica: Any) -> None:
+    (answer,) = ask(replica, Request(RECOGNISE, (drawn(2),), Sampling(max_tokens=2)))
+    assert (answer.finish_reason, answer.output_tokens) == ("length", 2)
+
+
+def test_a_seed_makes_sampling_repeatable(replica: Any) -> None:
+    def said(seed: int) -> list[str | None]:
+        sampling = Sampling(max_tokens=24, temperature=1.5, seed=seed)
+        prompt = f"Describe the species {NAMES[3]}."
+        return [a.text for a in ask(replica, *[Request(prompt, sampling=sampling)] * 3)]
+
+    assert said(1) == said(1)
+    assert len({*said(1), *said(2), *said(3)}) > 1
+
+
+def test_an_engine_that_dies_ends_its_actor_and_the_batch_is_asked_of_the_next(
+    replica: Any,
+) -> None:
+    def break_engine(actor: Any) -> None:
+        def step() -> None:
+            raise RuntimeError("the device is gone")
+
+        actor._engine._engine.step = step
+
+    names = list(NAMES[:8])
+    expected = ask(replica, *(choose(name, names) for name in names))
+    before = ray.get(replica.answer.remote([choose(names[0], names)])).engine
+    pid = ray.get(replica.pid.remote())
+    ray.get(replica.__ray_call__.remote(break_engine))
+    said = ray.get(replica.answer.remote([choose(name, names) for name in names]))
+    assert said.answers == expected
+    assert said.engine != before
+    assert ray.get(replica.pid.remote()) != pid
