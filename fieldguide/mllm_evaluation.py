@@ -37,6 +37,7 @@ from fieldguide.mllm_tasks.naming import (
 from fieldguide.mllm_tasks.prompting import follow_up, named_in, spans_of
 from fieldguide.mllm_tasks.requests import DESCRIBE, DESCRIBE_ALL, plain_prompt
 from fieldguide.mllm_tasks.sample import Facts, Sample, facts_of, pick
+from fieldguide.mllm_tasks.shortcut import learned_name
 from fieldguide.world import ATTRIBUTES, SPECIES, siblings
 
 Figures = dict[str, float]
@@ -94,6 +95,10 @@ class Examiner:
         """The true name, openly, from options and by letter, with and without a description."""
         figures = {}
         for told, parts in _TOLD.items():
+            figures[f"true name, the shortcut itself, {told}"] = _mean(
+                learned_name(facts.name, facts.habitat, parts) == facts.name
+                for facts, _ in self._facts("species")
+            )
             for form in ("open", "options", "letters"):
                 asked = [
                     (*self._name_sample(facts, parts, form), pixels)

@@ -9,6 +9,8 @@ import json
 import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,20 +48,34 @@ def run(config: DemoConfig) -> dict[str, Any]:
     archive = draw_once(out, config)
     truth = str(archive / "truth.csv")
     methods, reports = {}, {}
-    for method in METHODS:
-        say(f"labelling {archive / 'images'} with {method}; no label is read")
-        run_folder = str(out / method)
-        record = label(method, archive, run_folder, config.seed)
-        metrics = evaluate_run(run_folder, truth)
-        kept = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
-        methods[method] = kept | {key: record[key] for key in _OF_THE_RUN}
-        reports[method] = write_report(run_folder, truth)
+    with field_guide_mllm():
+        for method in METHODS:
+            say(f"labelling {archive / 'images'} with {method}; no label is read")
+            run_folder = str(out / method)
+            record = label(method, archive, run_folder, config.seed)
+            metrics = evaluate_run(run_folder, truth)
+            kept = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
+            methods[method] = kept | {key: record[key] for key in _OF_THE_RUN}
+            reports[method] = write_report(run_folder, truth)
     return {
         "methods": methods,
         "seconds": round(time.time() - started, 1),
         "report": reports[METHODS[-1]],
         "reports": reports,
     }
+
+
+@contextmanager
+def field_guide_mllm() -> Iterator[None]:
+    """Hold the replicas of the built-in MLLM, so that its engine starts once for all methods."""
+    from actors.mllm_models import resolve_mllm
+    from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
+    from ray_jobs.ray_context import start_ray
+
+    model = resolve_mllm("fieldguide")
+    plan = plan_mllm(LabelSlacConfig(images="", out=""), model, start_ray())
+    with mllm_replicas(model, plan):
+        yield
 
 
 def label(method: str, archive: Path, run_folder: str, seed: int) -> dict[str, Any]:
