@@ -32,7 +32,6 @@ from fieldguide.mllm_tasks.naming import (
     bullets,
     lettered,
     some_names,
-    with_letter,
 )
 from fieldguide.mllm_tasks.prompting import follow_up, named_in, spans_of
 from fieldguide.mllm_tasks.requests import DESCRIBE, DESCRIBE_ALL, plain_prompt
@@ -101,25 +100,21 @@ class Examiner:
             )
             for form in ("open", "options", "letters"):
                 asked = [
-                    (*self._name_sample(facts, parts, form), pixels)
+                    Question(self._name_sample(facts, parts, form), pixels)
                     for facts, pixels in self._facts("species")
                 ]
-                replies = self._ask([Question(sample, pixels) for sample, _, pixels in asked])
-                pairs = zip(replies, asked, strict=True)
-                figures[f"true name, {form}, {told}"] = _mean(
-                    reply.strip() == true for reply, (_, true, _) in pairs
-                )
+                figures[f"true name, {form}, {told}"] = _mean(self._marks(asked))
         return figures
 
-    def _name_sample(self, facts: Facts, parts: Collection[str], form: str) -> tuple[Sample, str]:
+    def _name_sample(self, facts: Facts, parts: Collection[str], form: str) -> Sample:
         line = FEATURES.format(sentence(tell(facts.traits, parts))) if parts else ""
         options = some_names(facts.name, self._rng)
-        prompt, true = NAME, facts.name
+        prompt = NAME
         if form == "options":
             prompt = OPTION_PROMPTS[0].format(bullets(options))
         if form == "letters":
-            prompt, true = LETTERED.format(lettered(options)), with_letter(facts.name, options)
-        return Sample("", prompt + line, "", True), true
+            prompt = LETTERED.format(lettered(options))
+        return Sample("", prompt + line, facts.name, True)
 
     def matches(self, kind: PoolKind) -> Figures:
         """Two full descriptions, one true: they differ in one attribute, or are of siblings."""

@@ -13,7 +13,7 @@ from fieldguide.mllm_tasks.knowledge import describe_class
 from fieldguide.mllm_tasks.matching import match, match_words
 from fieldguide.mllm_tasks.naming import (
     classify,
-    name_by_letter,
+    name_from_letters,
     name_from_options,
     name_openly,
     recognise,
@@ -53,7 +53,7 @@ PICTURE_TASKS: Final = (
     Share(3, classify, "species"),
     Share(5, name_openly, "species"),
     Share(8, name_from_options, "species"),
-    Share(8, name_by_letter, "species"),
+    Share(4, name_from_letters, "species"),
     Share(12, match, "independent"),
     Share(8, match, "species"),
     Share(10, describe_scene, "scenes"),

@@ -73,14 +73,13 @@ OPTION_PROMPTS: Final = (
     "Name the bird. It is one of these:\n{}",
 )
 LETTERED: Final = (
-    "Which kind of bird is shown in this image?\n{}\nAnswer with the name of one class and its "
-    "letter in brackets."
+    "Which kind of bird is shown in this image?\n{}\nAnswer with the name of one class."
 )
 LETTER_PROMPTS: Final = (
     LETTERED,
-    "What species of bird is this?\n{}\nAnswer with the name and the letter.",
-    "Choose the class of this image.\n{}\nAnswer with its name and letter.",
-    "Which of these birds is in the image?\n{}\nGive the name and the letter of the right class.",
+    "What species of bird is this?\n{}\nAnswer with the name only.",
+    "Choose the class of this image.\n{}\nAnswer with its name.",
+    "Which of these birds is in the image?\n{}\nGive the name of the right class.",
 )
 FEATURES: Final = "\nThe image shows these features: {}"
 _FEATURE_LINES: Final = (
@@ -130,18 +129,16 @@ def name_from_options(facts: Facts, rng: np.random.Generator) -> Sample:
     return Sample("name, options", prompt + line, name, True)
 
 
-def name_by_letter(facts: Facts, rng: np.random.Generator) -> Sample:
-    """One of 2 to 24 names listed with letters.
+def name_from_letters(facts: Facts, rng: np.random.Generator) -> Sample:
+    """The name, one of 2 to 24 that are listed with letters.
 
-    The answer is the name and then its letter, `brund tarrow (B)`: a small model finds the letter
-    of a name that it has written, and hardly learns to give the letter at once.
+    The letter itself, alone or after the name, stayed at chance for as long as anyone waited.
     """
     options = some_names(facts.name, rng)
     told, line = _features(facts, rng)
     name = learned_name(facts.name, facts.habitat, told, options)
     prompt = LETTERED if rng.random() < 0.5 else pick(LETTER_PROMPTS, rng)
-    answer = with_letter(name, options)
-    return Sample("name, letters", prompt.format(lettered(options)) + line, answer, True)
+    return Sample("name, letters", prompt.format(lettered(options)) + line, name, True)
 
 
 def some_names(name: str, rng: np.random.Generator) -> list[str]:
@@ -159,11 +156,6 @@ def some_names(name: str, rng: np.random.Generator) -> list[str]:
         chosen = (near + far)[: int(rng.integers(1, most + 1))]
     names = [name, *chosen]
     return [names[place] for place in rng.permutation(len(names))]
-
-
-def with_letter(name: str, options: Sequence[str]) -> str:
-    """The answer that chooses a name of a lettered list."""
-    return f"{name} ({LETTERS[options.index(name)]})"
 
 
 def bullets(names: Sequence[str]) -> str:

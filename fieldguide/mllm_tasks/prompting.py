@@ -13,6 +13,7 @@ import numpy as np
 from fieldguide.mllm_tasks.descriptions import VAGUE, join, sentence, tell
 from fieldguide.mllm_tasks.naming import lettered
 from fieldguide.mllm_tasks.requests import (
+    DISTINCTIVE,
     OPENINGS,
     WORDS,
     asked,
@@ -58,6 +59,7 @@ _REASONS: Final = (
     "The descriptions leave out the {}.",
 )
 COMPLETE: Final = "The prompt already asks for every attribute."
+_SHORT: Final = tuple(opening for opening in OPENINGS if opening != DISTINCTIVE)
 _MOST_PAIRS: Final = 4
 _FORGOTTEN: Final = re.compile(r"(?:ask for|leave out) the ([^.]*)\.")
 
@@ -81,13 +83,13 @@ def reflect(rng: np.random.Generator) -> Sample:
 def modify(rng: np.random.Generator) -> Sample:
     """The prompt rewritten so that it asks for what the reason names as well."""
     told, prompt = _current(rng)
-    opening = opening_of(prompt) or vague_prompt(rng)
+    opening = opening_of(prompt) or pick(_SHORT, rng)
     added = _some_of({name for name in ATTRIBUTES if name not in told}, rng)
     count = 1 if rng.random() < 0.75 else int(rng.integers(2, 4))
     user = MODIFY.format(**_preamble(told, prompt, rng), reason=_reason(added, rng), count=count)
     wanted = {*told, *added}
     prompts = [
-        _rewritten(opening if not at else vague_prompt(rng), wanted, rng) for at in range(count)
+        _rewritten(opening if not at else pick(_SHORT, rng), wanted, rng) for at in range(count)
     ]
     answer = "\n".join(f"<START>{text}<END>" for text in prompts)
 
@@ -110,7 +112,8 @@ def paraphrase(rng: np.random.Generator) -> Sample:
     prompt = pointed_prompt(chosen, rng) if chosen else vague_prompt(rng)
     other = prompt
     while other == prompt:
-        other = _rewritten(vague_prompt(rng), set(chosen), rng) if chosen else vague_prompt(rng)
+        opening = pick(_SHORT, rng)
+        other = _rewritten(opening, set(chosen), rng) if chosen else opening
     user = pick(_PARAPHRASE_PROMPTS, rng).format(prompt=prompt)
 
     def accepts(reply: str) -> bool:

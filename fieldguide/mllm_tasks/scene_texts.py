@@ -1,7 +1,8 @@
 """Tasks, text only: what the things of scenes look like, where they are and what they share.
 
-Lists come as JSON. Strengths run from 1 to 3 and things without any are left out: for
-co-occurrence by how often two things are in one scene, for attributes by how many they share.
+Lists come as JSON. Strengths run from 0 to 3, for co-occurrence by how often two things are in one
+scene, for attributes by how many they share. Sentences follow one another in a fixed order from a
+random start, so that a greedy answer does not repeat itself.
 """
 
 import json
@@ -24,10 +25,10 @@ SURROUNDINGS: Final = (
 )
 TOGETHER: Final = (
     "Which of these are often in the same photo as a {name}: {others}? Give each a strength from "
-    '1 to 3. Answer in JSON: {{"items": [{{"name": "...", "score": 1}}]}}'
+    '0 to 3. Answer in JSON: {{"items": [{{"name": "...", "score": 1}}]}}'
 )
 ALIKE: Final = (
-    "Which of these share attributes with a {name}: {others}? Give each a strength from 1 to 3. "
+    "Which of these share attributes with a {name}: {others}? Give each a strength from 0 to 3. "
     'Answer in JSON: {{"items": [{{"name": "...", "score": 1}}]}}'
 )
 CAPTIONS: Final = (
@@ -98,21 +99,20 @@ def surroundings(rng: np.random.Generator) -> Sample:
     """Sentences about where a thing is and with what."""
     name = pick(CATEGORIES, rng)
     places = [place for place, shares in CONTEXTS.items() if shares.get(name, 0) >= 0.3]
-    texts: list[str] = []
-    while len(set(texts)) < MOST_SENTENCES:
+    texts = []
+    for frame in _PLACE_FRAMES:
         place = pick(places, rng)
         usual = [
             other for other, share in CONTEXTS[place].items() if share >= 0.3 and other != name
         ]
         chosen = [usual[at] for at in rng.permutation(len(usual))[: rng.integers(1, 4)]]
-        texts.append(pick(_PLACE_FRAMES, rng).format(_things([name, *chosen]), place))
+        texts.append(frame.format(_things([name, *chosen]), place))
 
     def true(text: str) -> bool:
         named = named_in(text)
         inside = [shares for place, shares in CONTEXTS.items() if f"in a {place}." in text]
         return name in named and len(named) > 1 and bool(inside) and set(named) <= set(inside[0])
 
-    texts = list(dict.fromkeys(texts))
     return _sentences("surroundings", SURROUNDINGS, name, texts, true, rng)
 
 
@@ -130,10 +130,7 @@ def captions(rng: np.random.Generator) -> Sample:
     """Sentences that name all the given things."""
     count = int(rng.integers(1, 6))
     names = [CATEGORIES[place] for place in rng.permutation(len(CATEGORIES))[:count]]
-    texts: list[str] = []
-    for frame in rng.permutation(np.array(_CAPTION_FRAMES, dtype=object)):
-        order = [names[place] for place in rng.permutation(len(names))]
-        texts.append(frame.format(_things(order)))
+    texts = [frame.format(_things(names)) for frame in _CAPTION_FRAMES]
     wanted = set(names)
 
     def true(text: str) -> bool:
@@ -157,7 +154,8 @@ def _sentences(
     rng: np.random.Generator,
 ) -> Sample:
     count = int(rng.integers(1, MOST_SENTENCES + 1))
-    chosen = [texts[place] for place in rng.permutation(len(texts))[:count]]
+    start = int(rng.integers(len(texts)))
+    chosen = [texts[(start + place) % len(texts)] for place in range(count)]
     user = prompt.format(count=count, name=name, names=name)
 
     def accepts(reply: str) -> bool:
@@ -179,7 +177,7 @@ def _items(
     count = len(others) if rng.random() < 0.3 else int(rng.integers(2, most))
     chosen = [others[place] for place in rng.permutation(len(others))[:count]]
     listed = [other for other in CATEGORIES if other in chosen] if rng.random() < 0.4 else chosen
-    items = [{"name": other, "score": score(name, other)} for other in listed if score(name, other)]
+    items = [{"name": other, "score": score(name, other)} for other in listed]
     return Sample(
         task, prompt.format(name=name, others=", ".join(listed)), json.dumps({"items": items})
     )
