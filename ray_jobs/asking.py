@@ -20,6 +20,7 @@ from actors.asking import Question, ask, find_known
 from actors.mllm import ENDPOINT
 from actors.mllm_requests import REQUEST_CODES
 from actors.pictures import open_pictures
+from methods.errors import InputError
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
 from ray_jobs.ledger import rows_committed
 from ray_jobs.mllm_replicas import MllmPlan
@@ -52,7 +53,23 @@ def answers_root(config: Config) -> str:
     """The folder of the answers table: as set, else beside the run folder."""
     if config.answers:
         return storage.absolute(config.answers)
-    return storage.join(storage.absolute(config.out).rpartition("/")[0], "answers")
+    out = storage.absolute(config.out)
+    beside, _, _ = out.rpartition("/")
+    return storage.join(out if beside.endswith((":", ":/")) else beside, "answers")
+
+
+def open_answers(config: Config, asked: Asked) -> str:
+    """Open the folder of an ask in the answers table; returns its URI.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    root = answers_root(config)
+    try:
+        return open_ask(root, asked.identity)
+    except OSError as error:
+        reason = " ".join(str(error.strerror or error).split())
+        raise InputError(f"--answers {root}: cannot be written ({reason})") from error
 
 
 def stage_table(run: RunFolder, stage: str) -> str:
@@ -82,7 +99,7 @@ def ask_images(
     checkpoint = run.checkpoint(stage)
     if rows_committed(checkpoint) == int(run.record["images"]):
         return
-    answers = open_ask(answers_root(config), asked.identity)
+    answers = open_answers(config, asked)
     if not storage.list_files(answers, ".parquet"):  # nothing is known, so the engines can start
         for replica in replicas:
             replica.start.remote()
@@ -149,7 +166,7 @@ def ask_texts(
 
     if stage in run.record.get("stages", []):
         return
-    answers = open_ask(answers_root(config), asked.identity)
+    answers = open_answers(config, asked)
     storage.delete_folder(stage_table(run, stage))
     filesystem, table = storage.resolve(stage_table(run, stage))
     with pass_settings(None):
