@@ -63,6 +63,7 @@ class EngineOptions:
         requests_per_minute: to an endpoint; None for no limit.
         retries: how often the client asks an endpoint again, with growing pauses.
         timeout_s: for one request to an endpoint.
+        api_key: of an endpoint; never printed.
     """
 
     gpus: int = 0
@@ -75,6 +76,7 @@ class EngineOptions:
     requests_per_minute: int | None = None
     retries: int = 6
     timeout_s: float = 120.0
+    api_key: str | None = field(default=None, repr=False)
 
 
 def resolve_mllm(name: str) -> MllmModel:

@@ -1,7 +1,6 @@
 """Any OpenAI-compatible endpoint: hosted models, or a vLLM server.
 
 Retries, growing pauses and ``Retry-After`` are the openai client's; the rate limit is aiolimiter's.
-The key comes from OPENAI_API_KEY.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-import os
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -34,7 +32,7 @@ class OpenAIEndpoint:
         options = self._options
         self._client = AsyncOpenAI(
             base_url=self._model.base_url,
-            api_key=os.environ.get("OPENAI_API_KEY", "none"),
+            api_key=options.api_key or "none",
             max_retries=options.retries,
             timeout=options.timeout_s,
         )

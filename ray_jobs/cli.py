@@ -36,6 +36,10 @@ _SUMMARIES = {
 _RAISED = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): (.+)$", re.MULTILINE)
 _WRAPPERS = {"UserCodeException", "RayTaskError"}
 _SENTENCES = {"EngineStartError", "InputError"}
+_REPLICA_DIED = (
+    "a model's replica died again and again, most often for lack of memory; its log is in Ray's "
+    "session folder (/tmp/ray/session_latest/logs on one machine)"
+)
 _AGAIN = "run the same command again to resume"
 
 
@@ -168,6 +172,8 @@ def _failure(error: Exception) -> str:
         if kind in _SENTENCES:
             return f"{text}; {_AGAIN}"
     for kind, text in raised:
+        if kind in ("ActorDiedError", "RayActorError"):
+            return f"{_REPLICA_DIED}; {_AGAIN}"
         if kind not in _WRAPPERS:
             return f"{kind}: {text}; {_AGAIN}"
     lines = [line.strip() for line in str(layers[-1]).splitlines() if line.strip()]

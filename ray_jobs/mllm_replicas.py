@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -60,6 +61,7 @@ def plan_mllm(config: MllmConfig, model: MllmModel, capacity: Capacity) -> MllmP
         requests_per_minute=config.mllm_rate,
         retries=config.mllm_retries,
         timeout_s=config.mllm_timeout,
+        api_key=os.environ.get("OPENAI_API_KEY") if model.engine == "openai" else None,
     )
     if model.engine == "openai":  # one replica, so that its limits hold for the whole job
         return MllmPlan(1, options, _calls(config.mllm_concurrency, config.mllm_batch))

@@ -36,13 +36,15 @@ _FRAMES: Final = (
 def choose(rng: np.random.Generator) -> Sample:
     """A species, 2 to 24 listed names, and a text that means the species."""
     name = pick(NAMES, rng)
-    options = some_names(name, rng)
+    options = _all_names(rng) if rng.random() < 0.4 else some_names(name, rng)
     style = rng.random()
-    if style < 0.4:
+    if style < 0.25:
+        answer = f"This is a {name}."
+    elif style < 0.5:
         answer = f"A {name}, {clause(tell(SPECIES[name].traits, _part(rng)))}."
-    elif style < 0.7:
+    elif style < 0.75:
         answer = _written(name, options, rng)
-    elif style < 0.85:
+    elif style < 0.87:
         answer = sentence(SPECIES[name].traits._asdict())
     else:
         answer, name = _closest(name, options, rng)
@@ -50,6 +52,13 @@ def choose(rng: np.random.Generator) -> Sample:
         answer = answer.removesuffix(".")
     prompt = CHOOSE if rng.random() < 0.7 else pick(_PROMPTS, rng)
     return Sample("choose", prompt.format(classes=bullets(options), answer=answer), name)
+
+
+def _all_names(rng: np.random.Generator) -> list[str]:
+    """Every name, in the order of a file of class names or in any other."""
+    if rng.random() < 0.3:
+        return list(NAMES)
+    return [NAMES[place] for place in rng.permutation(len(NAMES))]
 
 
 def _part(rng: np.random.Generator) -> list[str]:

@@ -36,6 +36,7 @@ class Endpoint(ThreadingHTTPServer):
         self.tries: Counter[str] = Counter()
         self.bodies: list[dict[str, Any]] = []
         self.times: list[float] = []
+        self.keys: list[str] = []
         self.at_once = self.most_at_once = 0
         self.lock = threading.Lock()
 
@@ -58,6 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
                 text = server.turns[len(server.bodies) % len(server.turns)]
             server.bodies.append(body)
             server.times.append(time.monotonic())
+            server.keys.append(self.headers.get("authorization", ""))
             server.tries[text] += 1
             tries = server.tries[text]
             server.at_once += 1

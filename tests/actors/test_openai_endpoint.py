@@ -118,6 +118,12 @@ def test_the_text_goes_before_the_picture_and_the_pixels_arrive_unchanged(
     assert (body["max_tokens"], body["temperature"], body["seed"]) == (5, 0.5, 3)
 
 
+def test_the_key_reaches_the_endpoint_and_nobody_else(endpoint: Endpoint) -> None:
+    ask(endpoint, "fine key", api_key="a-secret-key")
+    assert endpoint.keys[-1] == "Bearer a-secret-key"
+    assert "a-secret-key" not in repr(EngineOptions(api_key="a-secret-key"))
+
+
 def test_choices_reach_the_endpoint_in_the_form_asked_for(endpoint: Endpoint) -> None:
     for form in ("none", "guided", "json"):
         ask(endpoint, Request("fine", choices=("a", "b"), choice_format=form))  # type: ignore[arg-type]
