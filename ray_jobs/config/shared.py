@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+import yaml
+from pydantic import Field, field_validator
 
 from actors.clip import Precision
 from actors.decode import DEFAULT_MAX_PIXELS
@@ -112,7 +113,7 @@ class MllmConfig(VerbConfig):
     )
     mllm_engine: dict[str, Any] = Field(
         default_factory=dict,
-        description="further engine arguments of vLLM, such as quantization=fp8",
+        description="further engine arguments of vLLM, name=value or JSON, such as quantization=fp8",
     )
     mllm_concurrency: Positive = Field(32, description="requests to an endpoint at once")
     mllm_rate: Positive | None = Field(
@@ -124,3 +125,12 @@ class MllmConfig(VerbConfig):
     mllm_timeout: Annotated[float, Field(gt=0)] = Field(
         120.0, description="seconds that an endpoint has for one answer"
     )
+
+    @field_validator("mllm_engine")
+    @classmethod
+    def _as_typed(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Give ``name=value`` from the command line the type that YAML would give it."""
+        return {
+            name: yaml.safe_load(value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }

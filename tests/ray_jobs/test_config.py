@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from methods.errors import InputError
-from ray_jobs.config import LabelZeroShotConfig, VerbConfig, parse, yaml_method
+from ray_jobs.config import (
+    LabelSlacConfig,
+    LabelZeroShotConfig,
+    VerbConfig,
+    parse,
+    yaml_method,
+)
 from ray_jobs.verbs import COMMANDS
 
 NEEDED = ["--images", "a", "--out", "b"]
@@ -75,3 +81,12 @@ def test_every_setting_of_every_verb_is_described(name: str) -> None:
     assert config.__doc__
     for field, info in config.model_fields.items():
         assert info.description or field == "method", f"{name}: {field}"
+
+
+def test_engine_arguments_from_the_command_line_are_typed() -> None:
+    arguments = ["--images", "x", "--out", "y", "--mllm-engine", "max_num_batched_tokens=8192"]
+    arguments += ["--mllm-engine", "quantization=fp8"]
+    config = parse(LabelSlacConfig, arguments, "onoma label slac")
+    assert config.mllm_engine == {"max_num_batched_tokens": 8192, "quantization": "fp8"}
+    arguments[-1] = '{"enforce_eager": true, "seed": 3}'
+    assert parse(LabelSlacConfig, arguments, "onoma label slac").mllm_engine["seed"] == 3
