@@ -57,6 +57,7 @@ class EngineOptions:
         threads: CPU threads, None on a GPU.
         context: longest prompt and answer together, in tokens; None for the model's own.
         sequences: requests in the engine at once; None for vLLM's choice.
+        pictures: most pictures in one request; vLLM keeps memory free for as many.
         gpu_memory: share of a GPU's memory that vLLM takes.
         extra: further engine arguments of vLLM, by name.
         concurrency: requests to an endpoint at once.
@@ -70,6 +71,7 @@ class EngineOptions:
     threads: int | None = None
     context: int | None = None
     sequences: int | None = None
+    pictures: int = 1
     gpu_memory: float = 0.9
     extra: dict[str, Any] = field(default_factory=dict)
     concurrency: int = 32

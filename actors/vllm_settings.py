@@ -30,7 +30,7 @@ def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]
         "revision": model.revision or None,
         "max_model_len": options.context,
         "max_num_seqs": options.sequences,
-        "limit_mm_per_prompt": {"image": 4},
+        "limit_mm_per_prompt": {"image": options.pictures},
         "mm_processor_cache_gb": 0,
         "enable_prefix_caching": True,
         "disable_log_stats": True,

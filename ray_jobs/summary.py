@@ -43,6 +43,7 @@ def run_table(record: dict[str, Any]) -> Table:
     table.add_row("seconds", f"{record['seconds']:,.1f}")
     table.add_row("MLLM calls", f"{record['mllm_calls']:,}")
     table.add_row("answers reused", f"{record['answers_reused']:,}")
+    table.add_row("engine starts", f"{record['engine_starts']:,}")
     for path, count in record.get("answer_paths", {}).items():
         table.add_row(f"label from answer: {path}", f"{count:,}")
     table.add_row("tokens in / out", f"{record['prompt_tokens']:,} / {record['output_tokens']:,}")

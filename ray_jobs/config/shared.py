@@ -113,7 +113,7 @@ class MllmConfig(VerbConfig):
     )
     mllm_engine: dict[str, Any] = Field(
         default_factory=dict,
-        description="further engine arguments of vLLM, name=value or JSON, such as quantization=fp8",
+        description="more engine arguments of vLLM, name=value or JSON, such as quantization=fp8",
     )
     mllm_concurrency: Positive = Field(32, description="requests to an endpoint at once")
     mllm_rate: Positive | None = Field(

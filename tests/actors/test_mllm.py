@@ -91,7 +91,7 @@ def test_what_does_not_fit_the_context_is_an_error_of_its_request_alone(replica:
 
 
 def test_too_many_pictures_are_refused(replica: Any) -> None:
-    (answer,) = ask(replica, Request(RECOGNISE, tuple(drawn(n) for n in range(5))))
+    (answer,) = ask(replica, Request(RECOGNISE, tuple(drawn(n) for n in range(2))))
     assert answer.error == "mllm_rejected"
 
 
