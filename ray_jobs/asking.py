@@ -23,7 +23,7 @@ from actors.pictures import open_pictures
 from methods.errors import InputError
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
 from ray_jobs.ledger import rows_committed
-from ray_jobs.mllm_replicas import MllmPlan
+from ray_jobs.mllm_replicas import Replicas
 from ray_jobs.ray_context import Capacity, pass_settings
 from ray_jobs.reading import READ_BATCH, read_images
 from ray_jobs.run_folder import RunFolder
@@ -90,8 +90,7 @@ def ask_images(
     capacity: Capacity,
     stage: str,
     asked: Asked,
-    replicas: list[Any],
-    plan: MllmPlan,
+    replicas: Replicas,
 ) -> None:
     """Ask about every image; resumes where an earlier attempt stopped."""
     from ray.data import SaveMode, TaskPoolStrategy
@@ -101,8 +100,7 @@ def ask_images(
         return
     answers = open_answers(config, asked)
     if not storage.list_files(answers, ".parquet"):  # nothing is known, so the engines can start
-        for replica in replicas:
-            replica.start.remote()
+        replicas.warm_up()
     filesystem, table = storage.resolve(stage_table(run, stage))
     readers = TaskPoolStrategy(config.decode_tasks or capacity.cores)
     with pass_settings(checkpoint):
@@ -127,11 +125,11 @@ def ask_images(
                 batch_format="pyarrow",
                 batch_size=config.mllm_batch,
                 fn_kwargs={
-                    "replicas": replicas,
+                    "replicas": replicas.handles,
                     "question": asked.question,
                     "answers": answers,
                 },
-                compute=TaskPoolStrategy(plan.calls),
+                compute=TaskPoolStrategy(replicas.calls),
                 num_cpus=0,
             )
             .write_parquet(table, filesystem=filesystem, mode=SaveMode.APPEND)
@@ -145,8 +143,7 @@ def ask_texts(
     texts: Any,
     column: str,
     asked: Asked,
-    replicas: list[Any],
-    plan: MllmPlan,
+    replicas: Replicas,
 ) -> None:
     """Ask once about every row of a dataset of distinct texts.
 
@@ -159,8 +156,7 @@ def ask_texts(
         texts: makes the Ray Data dataset, inside the pass's settings.
         column: its string column that is asked about.
         asked: what is asked.
-        replicas: handles.
-        plan: of the replicas.
+        replicas: answer.
     """
     from ray.data import SaveMode, TaskPoolStrategy
 
@@ -183,11 +179,11 @@ def ask_texts(
                 batch_format="pyarrow",
                 batch_size=config.mllm_batch,
                 fn_kwargs={
-                    "replicas": replicas,
+                    "replicas": replicas.handles,
                     "question": asked.question,
                     "answers": answers,
                 },
-                compute=TaskPoolStrategy(plan.calls),
+                compute=TaskPoolStrategy(replicas.calls),
                 num_cpus=0,
             )
             .write_parquet(table, filesystem=filesystem, mode=SaveMode.APPEND)

@@ -196,9 +196,9 @@ def _mllm() -> list[Check]:
     model = resolve_mllm(FIELD_GUIDE)
     plan = plan_mllm(LabelSlacConfig(images="", out=""), model, start_ray())
     with mllm_replicas(model, plan) as replicas:
-        seconds = ray.get(replicas[0].start.remote())
+        seconds = ray.get(replicas.handles[0].start.remote())
         started = time.time()
-        answers = ray.get(replicas[0].answer.remote(requests)).answers
+        answers = ray.get(replicas.handles[0].answer.remote(requests)).answers
         rate = len(requests) / (time.time() - started)
     if problems := [answer for answer in answers if answer.error or not answer.text]:
         found = problems[0].error_detail or "an empty answer"

@@ -82,23 +82,38 @@ def _calls(at_once: int, batch: int) -> int:
     return -(-at_once // batch) + 1
 
 
+@dataclass(frozen=True)
+class Replicas:
+    """Replicas that are there to be asked.
+
+    Attributes:
+        handles: of `actors.mllm.MLLM` actors.
+        calls: batches to ask at once, over all of them.
+    """
+
+    handles: list[Any]
+    calls: int
+
+    def warm_up(self) -> None:
+        """Start the engines now, without waiting for them."""
+        for handle in self.handles:
+            handle.start.remote()
+
+
 @contextlib.contextmanager
-def mllm_replicas(model: MllmModel, plan: MllmPlan) -> Iterator[list[Any]]:
+def mllm_replicas(model: MllmModel, plan: MllmPlan) -> Iterator[Replicas]:
     """Hold the replicas' actors, and end them after; an engine starts with its first request.
 
     Inside of another such context for the same model and plan, that one's replicas are used and
     live on: several runs in one process start each engine once.
-
-    Yields:
-        Handles of `actors.mllm.MLLM` actors.
     """
     held = (model, f"{plan.replicas} {plan.options}")
     if held in _HELD:
-        yield _HELD[held]
+        yield Replicas(_HELD[held], plan.calls)
         return
     _HELD[held] = _start(model, plan)
     try:
-        yield _HELD[held]
+        yield Replicas(_HELD[held], plan.calls)
     finally:
         _end(_HELD.pop(held))
 

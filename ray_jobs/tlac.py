@@ -166,17 +166,16 @@ def work(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -> None
 def run_stages(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -> None:
     """Run the stages one after another and count what they asked."""
     stages = [RECOGNISE, CHOOSE] if plan.choose else [RECOGNISE]
-    replica_plan = plan_mllm(config, plan.mllm, capacity)
     # the replicas are gone before the last pass: it may want their GPUs
-    with mllm_replicas(plan.mllm, replica_plan) as replicas:
+    with mllm_replicas(plan.mllm, plan_mllm(config, plan.mllm, capacity)) as replicas:
         asked = plan.image_ask(config)
         with run.timed(RECOGNISE):
-            ask_images(run, config, capacity, RECOGNISE, asked, replicas, replica_plan)
+            ask_images(run, config, capacity, RECOGNISE, asked, replicas)
         if plan.choose:
             texts = descriptions(run, config, plan)
             asked = plan.choice_ask()
             with run.timed(CHOOSE):
-                ask_texts(run, config, CHOOSE, texts, "description", asked, replicas, replica_plan)
+                ask_texts(run, config, CHOOSE, texts, "description", asked, replicas)
     with run.timed(LABEL):
         label_pass(run, config, plan, capacity)
     usage = count_usage(run, stages)

@@ -87,4 +87,4 @@ def mllm(ray_session: Capacity) -> Iterator[list[Any]]:
     model = resolve_mllm("fieldguide")
     plan = plan_mllm(LabelSlacConfig(images="", out=""), model, ray_session)
     with mllm_replicas(model, plan) as replicas:
-        yield replicas
+        yield replicas.handles

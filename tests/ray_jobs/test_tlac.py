@@ -180,7 +180,8 @@ def test_a_replica_killed_in_the_middle_changes_no_answer(
     model = resolve_mllm("fieldguide")
     config = LabelTlacConfig(images="", out="", mllm_sequences=32)  # an engine of its own
     killed = []
-    with mllm_replicas(model, plan_mllm(config, model, ray_session)) as (replica,):
+    with mllm_replicas(model, plan_mllm(config, model, ray_session)) as replicas:
+        (replica,) = replicas.handles
         ray.get(replica.start.remote())
 
         def kill() -> None:
