@@ -22,7 +22,13 @@ from fieldguide.mllm_tasks.prompting import modify, paraphrase, reflect
 from fieldguide.mllm_tasks.refusing import refuse
 from fieldguide.mllm_tasks.sample import Facts, Sample, pick
 from fieldguide.mllm_tasks.scene_pictures import describe_scene
-from fieldguide.mllm_tasks.scene_texts import scene_text
+from fieldguide.mllm_tasks.scene_texts import (
+    captions,
+    characteristics,
+    co_occurring,
+    sharing,
+    surroundings,
+)
 
 PictureTask = Callable[[Facts, np.random.Generator], Sample]
 TextTask = Callable[[np.random.Generator], Sample]
@@ -66,7 +72,11 @@ TEXT_TASKS: Final = (
     TextShare(5, modify),
     TextShare(3, paraphrase),
     TextShare(5, describe_class),
-    TextShare(20, scene_text),
+    TextShare(2, characteristics),
+    TextShare(5, surroundings),
+    TextShare(9, captions),
+    TextShare(13, co_occurring),
+    TextShare(11, sharing),
 )
 _SYSTEM_SHARE: Final = 0.08
 SYSTEM_MESSAGES: Final = (

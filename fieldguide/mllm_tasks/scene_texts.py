@@ -78,11 +78,6 @@ def alike(one: str, other: str) -> int:
     return min(3, sum(one in members and other in members for members in SHARED.values()))
 
 
-def scene_text(rng: np.random.Generator) -> Sample:
-    """One of the five questions."""
-    return pick((characteristics, surroundings, co_occurring, sharing, captions), rng)(rng)
-
-
 def characteristics(rng: np.random.Generator) -> Sample:
     """Sentences about what a thing is like."""
     name = pick(CATEGORIES, rng)
