@@ -1,0 +1,161 @@
+"""The two sides of `benchmarks.mllm_pass` that share our environment, each in a process of its own.
+
+    python -m benchmarks.mllm_sides SIDE ROOT MLLM RESULT
+
+Asks the MLLM about the archives ROOT/warm, ROOT/few and ROOT/whole in this order, and writes the
+seconds of the start and of each archive, with the answers about the last one, to RESULT (JSON).
+
+bare   `vllm.LLM` with the engine arguments and environment variables of our replicas: the files of
+       an archive decoded with one thread a core, then one call of `LLM.chat`, which is what it
+       does best. No Ray, no table, nothing kept.
+onoma  the recognise stage of `onoma label slac`: manifest, fetch, what is known, decode, replica,
+       answers table, stage table, checkpoint. Ray and the replica run before the first archive and
+       live on, as they do between the passes of a run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ray_jobs.config import LabelSlacConfig
+
+ARCHIVES = ("warm", "few", "whole")
+Answers = dict[str, str]
+
+
+def config_of(root: Path, archive: str, mllm: str, out: Path) -> LabelSlacConfig:
+    """The settings of `onoma label slac` for one archive, with an answers table of its own."""
+    return LabelSlacConfig(
+        images=str(root / archive / "images"),
+        classes=str(root / archive / "classes.txt"),
+        mllm=mllm,
+        out=str(out / archive),
+        answers=str(out / "answers"),
+    )
+
+
+class Bare:
+    """vLLM alone."""
+
+    def __init__(self, root: Path, mllm: str, out: Path) -> None:
+        """Start the engine."""
+        from actors.mllm_models import resolve_mllm
+        from actors.vllm_settings import engine_arguments, prepare_environment
+        from ray_jobs.mllm_replicas import plan_mllm
+        from ray_jobs.ray_context import Capacity
+        from ray_jobs.tlac import make_plan
+
+        config = config_of(root, ARCHIVES[0], mllm, out)
+        self._root, self._plan = root, make_plan(config)
+        self._cores = len(os.sched_getaffinity(0))
+        model = resolve_mllm(mllm)
+        options = plan_mllm(config, model, Capacity(self._cores, 0, 1)).options
+        prepare_environment(options)
+        from vllm import LLM, SamplingParams
+
+        self._llm = LLM(**engine_arguments(model, options))
+        self._sampling = SamplingParams(
+            max_tokens=config.max_tokens, temperature=config.temperature, top_p=config.top_p
+        )
+
+    def ask(self, archive: str) -> Answers:
+        """Ask about every file of an archive."""
+        images = self._root / archive / "images"
+        files = sorted(path for path in images.rglob("*") if path.is_file())
+        with ThreadPoolExecutor(self._cores) as pool:
+            messages = list(pool.map(self._message, files))
+        said = self._llm.chat(messages, self._sampling, use_tqdm=False)
+        paths = [str(file.relative_to(images)) for file in files]
+        return {path: each.outputs[0].text for path, each in zip(paths, said, strict=True)}
+
+    def _message(self, file: Path) -> list[dict[str, Any]]:
+        from actors.mllm_requests import Request
+        from actors.pictures import open_picture
+        from actors.vllm_engine import conversation
+
+        return conversation(Request(self._plan.recognise.text, (open_picture(file.read_bytes()),)))
+
+
+class Onoma:
+    """The recognise stage with replicas that are there already."""
+
+    def __init__(self, root: Path, mllm: str, out: Path) -> None:
+        """Start Ray, the replicas and their engines."""
+        import ray
+
+        from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
+        from ray_jobs.ray_context import start_ray
+        from ray_jobs.tlac import make_plan
+
+        self._root, self._mllm, self._out = root, mllm, out
+        config = config_of(root, ARCHIVES[0], mllm, out)
+        self._capacity = start_ray()
+        model = make_plan(config).mllm
+        self._held = contextlib.ExitStack()
+        self._replicas = self._held.enter_context(
+            mllm_replicas(model, plan_mllm(config, model, self._capacity))
+        )
+        ray.get([handle.start.remote() for handle in self._replicas.handles])
+
+    def ask(self, archive: str) -> Answers:
+        """Run the stage on an archive."""
+        from ray_jobs.asking import ask_images, stage_table
+        from ray_jobs.labelling import list_archive
+        from ray_jobs.run_folder import open_run
+        from ray_jobs.tlac import RECOGNISE, make_plan
+
+        config = config_of(self._root, archive, self._mllm, self._out)
+        plan = make_plan(config)
+        run = open_run(config.out, {"method": config.method}, config.public())
+        list_archive(run, config.images)
+        asked = plan.image_ask(config)
+        ask_images(run, config, self._capacity, RECOGNISE, asked, self._replicas)
+        return read_answers(Path(stage_table(run, RECOGNISE)))
+
+    def close(self) -> None:
+        """End the replicas."""
+        self._held.close()
+
+
+def read_answers(table: Path) -> Answers:
+    """Read a stage table: path in the archive, and what was said."""
+    import pyarrow.parquet as pq
+
+    found = pq.read_table(table, columns=["path", "answer", "error"])
+    failed = [error for error in found.column("error").to_pylist() if error]
+    if failed:
+        raise SystemExit(f"{len(failed)} images have errors, the first: {failed[0]}")
+    paths, answers = (found.column(name).to_pylist() for name in ("path", "answer"))
+    return dict(zip(paths, answers, strict=True))
+
+
+def timed(what: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds that a call takes, and what it returns."""
+    began = time.perf_counter()
+    result = what()
+    return time.perf_counter() - began, result
+
+
+def main() -> None:
+    """Start a side, ask about every archive, write what it took."""
+    side, root, mllm, result = sys.argv[1], Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
+    kind = {"bare": Bare, "onoma": Onoma}[side]
+    seconds, engine = timed(lambda: kind(root, mllm, result.with_suffix(".runs")))
+    found: dict[str, Any] = {"start": seconds}
+    for archive in ARCHIVES:
+        found[archive], found["answers"] = timed(lambda archive=archive: engine.ask(archive))
+    result.write_text(json.dumps(found), encoding="utf-8")
+    if isinstance(engine, Onoma):
+        engine.close()
+
+
+if __name__ == "__main__":
+    main()
