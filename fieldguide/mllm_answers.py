@@ -16,7 +16,7 @@ from fieldguide.mllm_tasks.mixture import PICTURE_TASKS, TEXT_TASKS
 from fieldguide.mllm_tasks.sample import Sample, facts_of
 from fieldguide.mllm_tokenizer import messages_of
 
-_BATCH: Final = 48
+_BATCH: Final = 96
 _LONGEST_ANSWER: Final = 220
 
 
