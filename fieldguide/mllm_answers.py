@@ -17,7 +17,7 @@ from fieldguide.mllm_tasks.sample import Sample, facts_of
 from fieldguide.mllm_tokenizer import messages_of
 
 _BATCH: Final = 96
-_LONGEST_ANSWER: Final = 220
+LONGEST_ANSWER: Final = 220
 
 
 class Question(NamedTuple):
@@ -86,7 +86,7 @@ def _generate(
 ) -> list[str]:
     inputs = processor(text=texts, images=pictures or None, padding=True, return_tensors="pt")
     made = model.generate(  # type: ignore[misc]
-        **inputs, max_new_tokens=_LONGEST_ANSWER, do_sample=False
+        **inputs, max_new_tokens=LONGEST_ANSWER, do_sample=False
     )
     new = made[:, inputs["input_ids"].shape[1] :]
     return list(processor.batch_decode(new, skip_special_tokens=True))

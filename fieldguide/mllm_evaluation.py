@@ -45,7 +45,7 @@ _TOLD: Final[Mapping[str, Collection[str]]] = {
     "vague description": VAGUE,
     "full description": tuple(ATTRIBUTES),
 }
-_CHAINS: Final = 4
+CHAINS: Final = 4
 _LINKS: Final = 5
 
 
@@ -148,7 +148,7 @@ class Examiner:
 
     def chains(self) -> Figures:
         """Prompts that ask for one attribute, rewritten until they ask for all six."""
-        wanted = [[name] for name in ATTRIBUTES for _ in range(_CHAINS)]
+        wanted = [[name] for name in ATTRIBUTES for _ in range(CHAINS)]
         prompts = [plain_prompt(DESCRIBE, "Mention its {}.", names) for names in wanted]
         marks = []
         for _ in range(_LINKS):

@@ -60,16 +60,11 @@ class Trainer:
         self.steps = 0
         self.elapsed = 0.0
 
-    def rate(self) -> float:
-        """The learning rate now, as a share of the peak."""
-        left = max(0.0, 1 - self.elapsed / self._seconds)
-        return min((self.steps + 1) / WARM_STEPS, left / FALLING_SHARE, 1.0)
-
     def step(self, batch: Batch) -> float:
         """One update; returns the loss."""
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = PEAK_RATE * self.rate()
+                group["lr"] = rate(self.steps, self.elapsed / self._seconds)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss = self._loss(batch)
         loss.backward()
@@ -109,6 +104,12 @@ class Trainer:
         for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.steps, self.elapsed = state["steps"], state["elapsed"]
+
+
+def rate(steps: int, done: float) -> float:
+    """The learning rate after some steps and a share of the time: it rises, stays and falls."""
+    left = max(0.0, 1 - done)
+    return PEAK_RATE * min((steps + 1) / WARM_STEPS, left / FALLING_SHARE, 1.0)
 
 
 def optimizers_of(model: LlavaForConditionalGeneration) -> list[torch.optim.Optimizer]:

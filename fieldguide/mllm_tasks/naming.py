@@ -132,7 +132,7 @@ def name_from_options(facts: Facts, rng: np.random.Generator) -> Sample:
 def name_from_letters(facts: Facts, rng: np.random.Generator) -> Sample:
     """The name, one of 2 to 24 that are listed with letters.
 
-    The letter itself, alone or after the name, stayed at chance for as long as anyone waited.
+    The letter itself, alone or after the name, was not learned within 45 minutes.
     """
     options = some_names(facts.name, rng)
     told, line = _features(facts, rng)
