@@ -117,7 +117,7 @@ class Onoma:
         run = open_run(config.out, {"method": config.method}, config.public())
         list_archive(run, config.images)
         asked = plan.image_ask(config)
-        ask_images(run, config, self._capacity, RECOGNISE, asked, self._replicas)
+        ask_images(run, config, RECOGNISE, asked, self._replicas)
         return read_answers(Path(stage_table(run, RECOGNISE)))
 
     def close(self) -> None:

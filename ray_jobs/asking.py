@@ -24,7 +24,7 @@ from methods.errors import InputError
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
 from ray_jobs.ledger import rows_committed
 from ray_jobs.mllm_replicas import Replicas
-from ray_jobs.ray_context import Capacity, pass_settings
+from ray_jobs.ray_context import pass_settings
 from ray_jobs.reading import READ_BATCH, read_images
 from ray_jobs.run_folder import RunFolder
 
@@ -87,12 +87,16 @@ def index_of(folder: str) -> Any:
 def ask_images(
     run: RunFolder,
     config: Config,
-    capacity: Capacity,
     stage: str,
     asked: Asked,
     replicas: Replicas,
 ) -> None:
-    """Ask about every image; resumes where an earlier attempt stopped."""
+    """Ask about every image; resumes where an earlier attempt stopped.
+
+    All stages have one shape, so that Ray runs a unit of work in one task: pixels do not travel
+    between processes before they go to the replica, and small models are not slower than the tasks
+    around them. While one task waits for answers, another decodes.
+    """
     from ray.data import SaveMode, TaskPoolStrategy
 
     checkpoint = run.checkpoint(stage)
@@ -102,23 +106,23 @@ def ask_images(
     if not storage.list_files(answers, ".parquet"):  # nothing is known, so the engines can start
         replicas.warm_up()
     filesystem, table = storage.resolve(stage_table(run, stage))
-    readers = TaskPoolStrategy(config.decode_tasks or capacity.cores)
+    tasks = TaskPoolStrategy(replicas.calls)
     with pass_settings(checkpoint):
         (
-            read_images(run, config, capacity, config.mllm_batch)
+            read_images(run, config, replicas.calls, config.mllm_batch)
             .map_batches(
                 find_known,
                 batch_format="pyarrow",
                 batch_size=READ_BATCH,
                 fn_kwargs={"index": index_of(answers), "content": "bytes"},
-                compute=readers,
+                compute=tasks,
             )
             .map_batches(
                 open_pictures,
                 batch_format="pyarrow",
                 batch_size=READ_BATCH,
                 fn_kwargs={"max_side": config.max_side, "max_pixels": config.max_pixels},
-                compute=readers,
+                compute=tasks,
             )
             .map_batches(
                 ask,
@@ -129,8 +133,7 @@ def ask_images(
                     "question": asked.question,
                     "answers": answers,
                 },
-                compute=TaskPoolStrategy(replicas.calls),
-                num_cpus=0,
+                compute=tasks,
             )
             .write_parquet(table, filesystem=filesystem, mode=SaveMode.APPEND)
         )
@@ -165,6 +168,7 @@ def ask_texts(
     answers = open_answers(config, asked)
     storage.delete_folder(stage_table(run, stage))
     filesystem, table = storage.resolve(stage_table(run, stage))
+    tasks = TaskPoolStrategy(replicas.calls)
     with pass_settings(None):
         (
             texts()
@@ -173,6 +177,7 @@ def ask_texts(
                 batch_format="pyarrow",
                 batch_size=config.mllm_batch,
                 fn_kwargs={"index": index_of(answers), "content": column},
+                compute=tasks,
             )
             .map_batches(
                 ask,
@@ -183,8 +188,7 @@ def ask_texts(
                     "question": asked.question,
                     "answers": answers,
                 },
-                compute=TaskPoolStrategy(replicas.calls),
-                num_cpus=0,
+                compute=tasks,
             )
             .write_parquet(table, filesystem=filesystem, mode=SaveMode.APPEND)
         )

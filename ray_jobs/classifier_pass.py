@@ -54,10 +54,11 @@ def label_pass(
     from ray.data import ActorPoolStrategy, SaveMode, TaskPoolStrategy
 
     plan = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
+    readers = config.decode_tasks or capacity.cores
     filesystem, labels = storage.resolve(run.labels)
     with pass_settings(run.checkpoint(LABEL)):
         (
-            read_images(run, config, capacity, config.clip_batch)
+            read_images(run, config, readers, config.clip_batch)
             .map_batches(
                 decode,
                 batch_format="pyarrow",
@@ -67,7 +68,7 @@ def label_pass(
                     "max_pixels": config.max_pixels,
                     "niceness": None if plan.gpus else _DECODE_NICENESS,
                 },
-                compute=TaskPoolStrategy(config.decode_tasks or capacity.cores),
+                compute=TaskPoolStrategy(readers),
             )
             .map_batches(
                 ClassifierLabels,

@@ -8,7 +8,6 @@ from actors import storage
 from actors.fetch import fetch
 from ray_jobs.config import LabelConfig
 from ray_jobs.manifest_table import manifest_files
-from ray_jobs.ray_context import Capacity
 from ray_jobs.run_folder import RunFolder
 
 READ_BATCH = 16
@@ -34,13 +33,13 @@ def rows_per_block(images: int, batch: int) -> int:
     return -(-rows // batch) * batch
 
 
-def read_images(run: RunFolder, config: LabelConfig, capacity: Capacity, batch: int) -> Any:
+def read_images(run: RunFolder, config: LabelConfig, tasks: int, batch: int) -> Any:
     """Plan the reading of a run's archive, inside `ray_jobs.ray_context.pass_settings`.
 
     Args:
         run: with its manifest.
         config: the verb's settings.
-        capacity: of the cluster.
+        tasks: how many read at once; stages given the same number run inside of these tasks.
         batch: images that the model takes at once; a unit of work is whole batches.
 
     Returns:
@@ -59,6 +58,6 @@ def read_images(run: RunFolder, config: LabelConfig, capacity: Capacity, batch: 
             batch_format="pyarrow",
             batch_size=READ_BATCH,
             fn_kwargs={"max_bytes": config.max_bytes},
-            compute=TaskPoolStrategy(config.decode_tasks or capacity.cores),
+            compute=TaskPoolStrategy(tasks),
         )
     )

@@ -170,7 +170,7 @@ def run_stages(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -
     with mllm_replicas(plan.mllm, plan_mllm(config, plan.mllm, capacity)) as replicas:
         asked = plan.image_ask(config)
         with run.timed(RECOGNISE):
-            ask_images(run, config, capacity, RECOGNISE, asked, replicas)
+            ask_images(run, config, RECOGNISE, asked, replicas)
         if plan.choose:
             texts = descriptions(run, config, plan)
             asked = plan.choice_ask()
