@@ -35,11 +35,11 @@ from broken_images import FILES
 pytestmark = pytest.mark.usefixtures("ray_session")
 
 
-def label(method: str, birds: Path, out: Path, **settings: Any) -> dict[str, Any]:
+def label(method: str, birds: Path, out: Path | str, **settings: Any) -> dict[str, Any]:
     """Label the drawn archive; ``run.json``."""
     kind = LabelSlacConfig if method == "slac" else LabelTlacConfig
     settings = {"images": str(birds / "images"), "classes": str(birds / "classes.txt"), **settings}
-    return tlac.label(kind(**{"out": str(out), **settings}))
+    return tlac.label(kind(out=str(out), **settings))
 
 
 def rows(run: Path) -> dict[str, dict[str, Any]]:
@@ -162,8 +162,8 @@ def test_runs_and_answers_live_on_s3(
     birds: Path, runs: Path, mllm: list[Any], s3_bucket: str
 ) -> None:
     out = f"{s3_bucket}/tlac"
-    first = label("slac", birds, Path("unused"), out=f"{out}/one")
-    second = label("slac", birds, Path("unused"), out=f"{out}/two")
+    first = label("slac", birds, f"{out}/one")
+    second = label("slac", birds, f"{out}/two")
     assert (first["mllm_calls"], second["mllm_calls"]) == (48, 0)
     assert second["answers_reused"] == 48
     assert len(storage.list_files(f"{out}/two/labels", ".parquet")) > 0
