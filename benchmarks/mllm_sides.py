@@ -76,6 +76,9 @@ class Bare:
         paths = [str(file.relative_to(images)) for file in files]
         return {path: each.outputs[0].text for path, each in zip(paths, said, strict=True)}
 
+    def close(self) -> None:
+        """Nothing to end: the engine goes with its process."""
+
     def _message(self, file: Path) -> list[dict[str, Any]]:
         from actors.mllm_requests import Request
         from actors.pictures import open_picture
@@ -150,11 +153,12 @@ def main() -> None:
     kind = {"bare": Bare, "onoma": Onoma}[side]
     seconds, engine = timed(lambda: kind(root, mllm, result.with_suffix(".runs")))
     found: dict[str, Any] = {"start": seconds}
-    for archive in ARCHIVES:
-        found[archive], found["answers"] = timed(lambda archive=archive: engine.ask(archive))
-    result.write_text(json.dumps(found), encoding="utf-8")
-    if isinstance(engine, Onoma):
+    try:
+        for archive in ARCHIVES:
+            found[archive], found["answers"] = timed(lambda archive=archive: engine.ask(archive))
+    finally:
         engine.close()
+    result.write_text(json.dumps(found), encoding="utf-8")
 
 
 if __name__ == "__main__":
