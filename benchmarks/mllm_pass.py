@@ -74,6 +74,8 @@ def side(name: str, root: Path, mllm: str, count: int, turn: int) -> dict[str, A
     run([sys.executable, "-m", "benchmarks.mllm_sides", name, str(root), mllm, str(result)])
     found: dict[str, Any] = json.loads(result.read_text("utf-8"))
     few = sizes(count)["few"]
+    if found["whole"] <= found["few"]:
+        raise SystemExit(f"{name}: too few images, or too much else going on, to tell a rate")
     found["rate"] = (count - few) / (found["whole"] - found["few"])
     return found
 
