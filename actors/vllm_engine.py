@@ -66,7 +66,12 @@ class VllmEngine:
             )
         except Exception as error:  # vLLM raises many kinds for models it cannot run
             raise EngineStartError(why_not(self._model, error)) from error
-        self._chat = ChatParams()
+        # as LLM.chat and vLLM's server have it: the model's turn is opened, no second start token
+        self._chat = ChatParams(
+            chat_template_kwargs={"add_generation_prompt": True, "continue_final_message": False}
+        )
+        tokens = self._engine.renderer.default_chat_tok_params
+        self._tokens = tokens.with_kwargs(add_special_tokens=False)
         self._thread = threading.Thread(target=self._run, name="vllm-engine", daemon=True)
         self._thread.start()
 
@@ -78,7 +83,7 @@ class VllmEngine:
         """
         try:
             _, (prompt,) = await self._engine.renderer.render_chat_async(
-                [conversation(request)], self._chat
+                [conversation(request)], self._chat, self._tokens
             )
         except Exception as error:  # image processors raise anything; the engine has not seen it
             return rejected(str(error) or type(error).__name__)

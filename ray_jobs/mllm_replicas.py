@@ -137,6 +137,8 @@ def _start(model: MllmModel, plan: MllmPlan) -> list[Any]:
 def _end(replicas: list[Any]) -> None:
     import ray
 
+    if not ray.is_initialized():  # it has gone, and the replicas with it
+        return
     closing = [replica.close.remote() for replica in replicas]
     ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_S)
     for replica in replicas:

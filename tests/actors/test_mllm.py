@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import ray
 
+import fieldguide
 from actors.mllm_requests import Answer, Picture, Request, Sampling
 from fieldguide.world import NAMES
 from methods.prompt import default_prompt
@@ -48,6 +49,18 @@ def test_answers_come_in_the_order_of_the_requests(replica: Any) -> None:
     right = sum(answer.text == name for name, answer in zip(names, answers, strict=True))
     assert right >= 10
     assert all(a.finish_reason == "stop" and a.output_tokens > 1 for a in answers)
+
+
+def test_the_prompt_is_the_one_that_the_model_was_trained_on(replica: Any) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(fieldguide.MLLM_FOLDER)
+    request = choose(NAMES[0], [*NAMES])
+    turn = [{"role": "user", "content": request.text}]
+    text = tokenizer.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
+    assert text.endswith("ASSISTANT:\n")
+    wanted = len(tokenizer(text, add_special_tokens=False)["input_ids"])
+    assert ask(replica, request)[0].prompt_tokens == wanted
 
 
 def test_concurrent_batches_share_one_engine_and_get_their_own_answers(replica: Any) -> None:
