@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from actors.answers_table import KeyIndex, key_of
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
-from actors.descriptions import descriptions_of
+from actors.descriptions import descriptions_of, name_matrix
 from actors.image_errors import CODES as IMAGE_CODES
 from actors.labels_table import ANSWER_LABELS_SCHEMA
 from actors.mllm_requests import CHOICE_FIELD, ChoiceFormat
 from methods.answers import AnswerError, json_field, usable_text
-from methods.tlac import TEMPLATE, AnswerPath, ClassMatcher, clean_answer, spoken, text_scores
+from methods.tlac import TEMPLATE, AnswerPath, ClassMatcher, clean_answer, text_scores
 from methods.zero_shot import fill
 
 TOP_LABELS = 5
@@ -67,7 +67,7 @@ class AnswerLabels:
     ) -> None:
         """Load CLIP and encode the class names, ``a photo of a NAME``, once for this replica."""
         self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
-        self._matrix = self._encoder.encode_texts([fill(TEMPLATE, spoken(name)) for name in names])
+        self._matrix = name_matrix(names, self._encoder.encode_texts)
         self._names = np.array(names, dtype=object)
         self._matcher = ClassMatcher(names)
         self._method, self._format = method, choice_format

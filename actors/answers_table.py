@@ -96,13 +96,13 @@ class KeyIndex:
 
     def find(self, keys: Sequence[bytes | None]) -> NDArray[np.int64]:
         """Return positions in this index, int64 (len(keys),), -1 for keys that are not there."""
+        # no index holds the empty key
         asked = np.array([key or b"" for key in keys], dtype=f"S{KEY_BYTES}")
         found = np.full(len(asked), -1, np.int64)
         if len(self.keys) and len(asked):
             at = np.searchsorted(self.keys, asked)
             inside = at < len(self.keys)
             same = inside & (self.keys[np.where(inside, at, 0)] == asked)
-            same &= np.array([key is not None for key in keys])
             found[same] = at[same]
         return found
 

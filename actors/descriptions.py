@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
@@ -13,7 +15,7 @@ from actors.mllm_requests import ChoiceFormat, Picture, Request, Sampling
 from methods.answers import AnswerError, usable_text
 from methods.prompt import Prompt
 from methods.tlac import TEMPLATE, class_list, clean_answer, shortlist, spoken
-from methods.zero_shot import fill
+from methods.zero_shot import EncodeTexts, class_matrix, fill
 
 
 def clean_descriptions(batch: pa.Table, upstream_compat: bool = False) -> pa.Table:
@@ -46,6 +48,11 @@ def _description(
     except AnswerError:
         return None
     return clean_answer(text, stage=1, upstream_compat=upstream_compat)
+
+
+def name_matrix(names: Sequence[str], encode_texts: EncodeTexts) -> NDArray[np.float32]:
+    """The class matrix of ``a photo of a NAME``: float32 (C, D), unit rows."""
+    return class_matrix([spoken(name) for name in names], (TEMPLATE,), encode_texts)
 
 
 class ChooseClass:
@@ -85,7 +92,7 @@ class Shortlist:
     ) -> None:
         """Load CLIP and encode the names once for this replica."""
         self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
-        self._matrix = self._encoder.encode_texts([fill(TEMPLATE, spoken(name)) for name in names])
+        self._matrix = name_matrix(names, self._encoder.encode_texts)
         self._size = size
 
     def __call__(self, batch: pa.Table) -> pa.Table:

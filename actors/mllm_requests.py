@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
+from PIL import Image
+
 REQUEST_CODES: Final = (
     "mllm_timeout",
     "mllm_rate_limited",
@@ -54,6 +56,10 @@ class Picture:
     width: int
     height: int
     pixels: bytes
+
+    def image(self) -> Image.Image:
+        """The picture as Pillow has it."""
+        return Image.frombytes("RGB", (self.width, self.height), self.pixels)
 
 
 @dataclass(frozen=True)

@@ -96,11 +96,8 @@ class OpenAIEndpoint:
 
 def data_url(picture: Picture) -> str:
     """A picture as a ``data:`` URL: PNG, so that the endpoint sees exactly these pixels."""
-    from PIL import Image
-
-    image = Image.frombytes("RGB", (picture.width, picture.height), picture.pixels)
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
+    picture.image().save(buffer, "PNG", compress_level=1)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 

@@ -182,12 +182,9 @@ def conversation(request: Request) -> list[dict[str, Any]]:
     """A request as one message of a chat: the text, then the pictures."""
     if not request.pictures:
         return [{"role": "user", "content": request.text}]
-    from PIL import Image
-
     parts: list[dict[str, Any]] = [{"type": "text", "text": request.text}]
     for picture in request.pictures:
-        image = Image.frombytes("RGB", (picture.width, picture.height), picture.pixels)
-        parts.append({"type": "image_pil", "image_pil": image})
+        parts.append({"type": "image_pil", "image_pil": picture.image()})
     return [{"role": "user", "content": parts}]
 
 

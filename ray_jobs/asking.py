@@ -10,19 +10,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from actors import storage
 from actors.answers_table import index_keys, open_ask
 from actors.asking import Question, ask, find_known
 from actors.mllm import ENDPOINT
-from actors.mllm_requests import REQUEST_CODES
 from actors.pictures import open_pictures
 from methods.errors import InputError
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
-from ray_jobs.ledger import rows_committed
+from ray_jobs.ledger import batches_of, rows_committed
 from ray_jobs.mllm_replicas import Replicas
 from ray_jobs.ray_context import pass_settings
 from ray_jobs.reading import READ_BATCH, read_images
@@ -30,7 +27,6 @@ from ray_jobs.run_folder import RunFolder
 
 Config = LabelSlacConfig | LabelTlacConfig
 
-_ROWS_AT_ONCE = 65_536
 _ROWS_PER_PARTITION = 100_000
 _MOST_PARTITIONS = 200
 _COUNTED = ("reused", "engine", "error", "prompt_tokens", "output_tokens")
@@ -97,7 +93,7 @@ def ask_images(
     between processes before they go to the replica, and small models are not slower than the tasks
     around them. While one task waits for answers, another decodes.
     """
-    from ray.data import SaveMode, TaskPoolStrategy
+    from ray.data import TaskPoolStrategy
 
     checkpoint = run.checkpoint(stage)
     if rows_committed(checkpoint) == int(run.record["images"]):
@@ -105,10 +101,9 @@ def ask_images(
     answers = open_answers(config, asked)
     if not storage.list_files(answers, ".parquet"):  # nothing is known, so the engines can start
         replicas.warm_up()
-    filesystem, table = storage.resolve(stage_table(run, stage))
     tasks = TaskPoolStrategy(replicas.calls)
     with pass_settings(checkpoint):
-        (
+        rows = (
             read_images(run, config, replicas.calls, config.mllm_batch)
             .map_batches(
                 find_known,
@@ -124,19 +119,8 @@ def ask_images(
                 fn_kwargs={"max_side": config.max_side, "max_pixels": config.max_pixels},
                 compute=tasks,
             )
-            .map_batches(
-                ask,
-                batch_format="pyarrow",
-                batch_size=config.mllm_batch,
-                fn_kwargs={
-                    "replicas": replicas.handles,
-                    "question": asked.question,
-                    "answers": answers,
-                },
-                compute=tasks,
-            )
-            .write_parquet(table, filesystem=filesystem, mode=SaveMode.APPEND)
         )
+        _ask_and_write(rows, stage_table(run, stage), config.mllm_batch, asked, answers, replicas)
 
 
 def ask_texts(
@@ -161,38 +145,42 @@ def ask_texts(
         asked: what is asked.
         replicas: answer.
     """
-    from ray.data import SaveMode, TaskPoolStrategy
+    from ray.data import TaskPoolStrategy
 
     if stage in run.record.get("stages", []):
         return
     answers = open_answers(config, asked)
     storage.delete_folder(stage_table(run, stage))
-    filesystem, table = storage.resolve(stage_table(run, stage))
-    tasks = TaskPoolStrategy(replicas.calls)
     with pass_settings(None):
-        (
-            texts()
-            .map_batches(
-                find_known,
-                batch_format="pyarrow",
-                batch_size=config.mllm_batch,
-                fn_kwargs={"index": index_of(answers), "content": column},
-                compute=tasks,
-            )
-            .map_batches(
-                ask,
-                batch_format="pyarrow",
-                batch_size=config.mllm_batch,
-                fn_kwargs={
-                    "replicas": replicas.handles,
-                    "question": asked.question,
-                    "answers": answers,
-                },
-                compute=tasks,
-            )
-            .write_parquet(table, filesystem=filesystem, mode=SaveMode.APPEND)
+        rows = texts().map_batches(
+            find_known,
+            batch_format="pyarrow",
+            batch_size=config.mllm_batch,
+            fn_kwargs={"index": index_of(answers), "content": column},
+            compute=TaskPoolStrategy(replicas.calls),
         )
+        _ask_and_write(rows, stage_table(run, stage), config.mllm_batch, asked, answers, replicas)
     run.save(stages=[*run.record.get("stages", []), stage])
+
+
+def _ask_and_write(
+    rows: Any, folder: str, batch: int, asked: Asked, answers: str, replicas: Replicas
+) -> None:
+    """End a pass: ask about the rows of a dataset and write its stage table."""
+    from ray.data import SaveMode, TaskPoolStrategy
+
+    filesystem, table = storage.resolve(folder)
+    rows.map_batches(
+        ask,
+        batch_format="pyarrow",
+        batch_size=batch,
+        fn_kwargs={
+            "replicas": replicas.handles,
+            "question": asked.question,
+            "answers": answers,
+        },
+        compute=TaskPoolStrategy(replicas.calls),
+    ).write_parquet(table, filesystem=filesystem, mode=SaveMode.APPEND)
 
 
 def distinct(dataset: Any, column: str, rows: int) -> Any:
@@ -229,20 +217,13 @@ def count_usage(run: RunFolder, stages: list[str]) -> Usage:
     """Count what the stages of a run asked for, streaming."""
     usage = Usage()
     for stage in stages:
-        folder = stage_table(run, stage)
-        filesystem, _ = storage.resolve(folder)
-        for path in storage.list_files(folder, ".parquet"):
-            with pq.ParquetFile(path, filesystem=filesystem) as file:
-                if not set(_COUNTED) <= set(file.schema_arrow.names):
-                    continue  # an empty block has no columns
-                for batch in file.iter_batches(_ROWS_AT_ONCE, columns=list(_COUNTED)):
-                    _add(usage, batch)
+        for batch in batches_of(stage_table(run, stage), _COUNTED):
+            _add(usage, batch)
     return usage
 
 
 def _add(usage: Usage, batch: Any) -> None:
-    failed = pc.is_in(batch.column("error"), value_set=pa.array(REQUEST_CODES))
-    called = pc.or_(pc.is_valid(batch.column("engine")), failed)
+    called = pc.is_valid(batch.column("engine"))  # of failed requests too
     usage.mllm_calls += pc.sum(called).as_py() or 0
     usage.answers_reused += pc.sum(batch.column("reused")).as_py() or 0
     made = batch.filter(called)

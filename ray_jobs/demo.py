@@ -9,8 +9,6 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +39,7 @@ def run(config: DemoConfig) -> dict[str, Any]:
         InputError: the folder holds something else.
     """
     from ray_jobs.evaluation import evaluate_run
+    from ray_jobs.mllm_replicas import field_guide_replicas
     from ray_jobs.report import write_report
 
     started = time.time()
@@ -48,7 +47,7 @@ def run(config: DemoConfig) -> dict[str, Any]:
     archive = draw_once(out, config)
     truth = str(archive / "truth.csv")
     methods, reports = {}, {}
-    with field_guide_mllm():
+    with field_guide_replicas():  # so that its engine starts once for all methods
         for method in METHODS:
             say(f"labelling {archive / 'images'} with {method}; no label is read")
             run_folder = str(out / method)
@@ -63,19 +62,6 @@ def run(config: DemoConfig) -> dict[str, Any]:
         "report": reports[METHODS[-1]],
         "reports": reports,
     }
-
-
-@contextmanager
-def field_guide_mllm() -> Iterator[None]:
-    """Hold the replicas of the built-in MLLM, so that its engine starts once for all methods."""
-    from actors.mllm_models import resolve_mllm
-    from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
-    from ray_jobs.ray_context import start_ray
-
-    model = resolve_mllm("fieldguide")
-    plan = plan_mllm(LabelSlacConfig(images="", out=""), model, start_ray())
-    with mllm_replicas(model, plan):
-        yield
 
 
 def label(method: str, archive: Path, run_folder: str, seed: int) -> dict[str, Any]:

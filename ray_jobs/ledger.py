@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -45,15 +47,11 @@ class Ledger:
 
 def count_labels(labels: str) -> Ledger:
     """Count a labels table, streaming: memory does not grow with it."""
-    filesystem, _ = storage.resolve(labels)
     rows, fingerprint, errors = 0, IdFingerprint(), Counter[str]()
-    for path in storage.list_files(labels, ".parquet"):
-        with pq.ParquetFile(path, filesystem=filesystem) as file:
-            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=["image_id", "error"]):
-                rows += batch.num_rows
-                fingerprint = fingerprint.add(batch.column("image_id").to_numpy())
-                for item in pc.value_counts(batch.column("error").drop_null()).to_pylist():
-                    errors[item["values"]] += item["counts"]
+    for batch in batches_of(labels, ("image_id", "error")):
+        rows += batch.num_rows
+        fingerprint = fingerprint.add(batch.column("image_id").to_numpy())
+        _count(errors, batch.column("error"))
     return Ledger(rows, rows - errors.total(), dict(sorted(errors.items())), fingerprint)
 
 
@@ -69,11 +67,21 @@ def rows_committed(checkpoint: str) -> int:
 
 def count_values(labels: str, column: str) -> dict[str, int]:
     """Count the values of one string column of a labels table, nulls aside, streaming."""
-    filesystem, _ = storage.resolve(labels)
     counts = Counter[str]()
-    for path in storage.list_files(labels, ".parquet"):
-        with pq.ParquetFile(path, filesystem=filesystem) as file:
-            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=[column]):
-                for item in pc.value_counts(batch.column(column).drop_null()).to_pylist():
-                    counts[item["values"]] += item["counts"]
+    for batch in batches_of(labels, (column,)):
+        _count(counts, batch.column(column))
     return dict(counts)
+
+
+def batches_of(folder: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Stream some columns of a folder's Parquet files; files of empty blocks may have none."""
+    filesystem, _ = storage.resolve(folder)
+    for path in storage.list_files(folder, ".parquet"):
+        with pq.ParquetFile(path, filesystem=filesystem) as file:
+            if file.metadata.num_rows:
+                yield from file.iter_batches(_ROWS_AT_ONCE, columns=list(columns))
+
+
+def _count(counts: Counter[str], values: pa.Array) -> None:
+    for item in pc.value_counts(values.drop_null()).to_pylist():
+        counts[item["values"]] += item["counts"]

@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from actors.mllm_models import EngineOptions, MllmModel
+from actors.mllm_models import FIELD_GUIDE, EngineOptions, MllmModel, resolve_mllm
 from methods.errors import InputError
 from ray_jobs.config import MllmConfig
-from ray_jobs.ray_context import Capacity
+from ray_jobs.ray_context import Capacity, start_ray
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +116,14 @@ def mllm_replicas(model: MllmModel, plan: MllmPlan) -> Iterator[Replicas]:
         yield Replicas(_HELD[held], plan.calls)
     finally:
         _end(_HELD.pop(held))
+
+
+@contextlib.contextmanager
+def field_guide_replicas() -> Iterator[Replicas]:
+    """Hold the replicas of the built-in model with the default settings, as jobs ask for them."""
+    model = resolve_mllm(FIELD_GUIDE)
+    with mllm_replicas(model, plan_mllm(MllmConfig(), model, start_ray())) as replicas:
+        yield replicas
 
 
 def _start(model: MllmModel, plan: MllmPlan) -> list[Any]:

@@ -80,11 +80,7 @@ def classifier_folder(
 @pytest.fixture(scope="session")
 def mllm(ray_session: Capacity) -> Iterator[list[Any]]:
     """One replica of the field guide's MLLM; every job of the tests that wants it finds it."""
-    from actors.mllm_models import resolve_mllm
-    from ray_jobs.config import LabelSlacConfig
-    from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
+    from ray_jobs.mllm_replicas import field_guide_replicas
 
-    model = resolve_mllm("fieldguide")
-    plan = plan_mllm(LabelSlacConfig(images="", out=""), model, ray_session)
-    with mllm_replicas(model, plan) as replicas:
+    with field_guide_replicas() as replicas:
         yield replicas.handles
