@@ -15,37 +15,37 @@ import ray
 from numpy.typing import NDArray
 
 from actors.answers_table import KeyIndex, key_of
+from actors.asking import ANSWER_TYPE, said_text
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
 from actors.descriptions import descriptions_of, name_matrix
 from actors.image_errors import CODES as IMAGE_CODES
 from actors.labels_table import ANSWER_LABELS_SCHEMA
 from actors.mllm_requests import CHOICE_FIELD, ChoiceFormat
-from methods.answers import AnswerError, json_field, usable_text
-from methods.tlac import TEMPLATE, AnswerPath, ClassMatcher, clean_answer, text_scores
-from methods.zero_shot import fill
+from methods.answers import AnswerError, json_field
+from methods.class_matching import AnswerPath, ClassMatcher
+from methods.class_matrix import fill
+from methods.tlac import TEMPLATE, clean_answer, text_scores
 
 TOP_LABELS = 5
-_CHOICE_COLUMNS = ("answer", "finish_reason", "error", "error_detail")
+RECOGNISE, CHOOSE = "recognise", "choose"
+"""Names of the asks of the two stages, and of their columns."""
 
 
 def join_choices(
     batch: pa.Table, choices: ray.ObjectRef[KeyIndex], upstream_compat: bool = False
 ) -> pa.Table:
-    """Add ``choice``, ``choice_finish``, ``choice_error`` and ``choice_detail`` to described rows.
+    """Add the column ``choose``, the answer to the second question, to described rows.
 
     Args:
         batch: rows of the first stage.
         choices: index of the second stage's rows, by key of the cleaned description.
         upstream_compat: as in the second stage.
     """
-    texts = descriptions_of(batch, upstream_compat)
+    texts = descriptions_of(batch, RECOGNISE, upstream_compat)
     keys = [None if text is None else key_of(text.encode()) for text in texts]
-    found = ray.get(choices).read(keys, _CHOICE_COLUMNS)
-    names = ("choice", "choice_finish", "choice_error", "choice_detail")
-    for name, column in zip(names, _CHOICE_COLUMNS, strict=True):
-        batch = batch.append_column(name, found.column(column).cast(pa.string()))
-    return batch
+    found = ray.get(choices).read(keys, [CHOOSE]).column(CHOOSE)
+    return batch.append_column(CHOOSE, found.cast(ANSWER_TYPE))
 
 
 class AnswerLabels:
@@ -91,12 +91,10 @@ class AnswerLabels:
         if row["error"] is not None:
             return None, row["error"], row["error_detail"]
         try:
-            text = usable_text(row["answer"], row["finish_reason"])
+            text = said_text(row[RECOGNISE])
             if self._method == "slac":
                 return self._clean(text, 1), None, None
-            if row["choice_error"] is not None:
-                return None, row["choice_error"], row["choice_detail"]
-            text = usable_text(row["choice"], row["choice_finish"])
+            text = said_text(row[CHOOSE])
             if self._format == "json":
                 text = json_field(text, CHOICE_FIELD)
             return self._clean(text, 2), None, None
@@ -114,8 +112,9 @@ class AnswerLabels:
         detail: str | None,
         scores: NDArray[np.float32] | None,
     ) -> dict[str, Any]:
-        kept = {name: row[name] for name in ("image_id", "path", "uri", "answer")}
-        kept |= {"choice": row.get("choice"), "method": self._method}
+        kept = {name: row[name] for name in ("image_id", "path", "uri")}
+        kept |= {"answer": _words(row, RECOGNISE), "choice": _words(row, CHOOSE)}
+        kept |= {"method": self._method}
         kept |= {"error": code, "error_detail": detail, "top_labels": [], "top_scores": []}
         if text is None or scores is None:
             return kept | {"answer_path": None if code in IMAGE_CODES else "failed"}
@@ -133,3 +132,9 @@ class AnswerLabels:
         """The class a text names, else the closest one in CLIP's text space."""
         matched = self._matcher.match(text, inside=self._method == "tlac")
         return matched or (int(scores.argmax()), "clip_fallback")
+
+
+def _words(row: dict[str, Any], ask: str) -> str | None:
+    """What was said to an ask, usable or not."""
+    said = row.get(ask)
+    return said and said["answer"]

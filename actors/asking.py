@@ -1,32 +1,49 @@
 """Stages that ask: find what is already answered, ask the rest, keep what was said.
 
-The columns that these stages share, added by `find_known` and completed by `ask`:
+A stage asks one question or several about each row, an image or a text. It adds ``key``, what is
+asked about (16 bytes, null in rows with an error), and for each question a column of its name, a
+struct (`ANSWER_TYPE`), null where nothing could be asked:
 
-key               what is asked about (16 bytes), null in rows with an error
-answer            what the model said; null where it is not known or did not come
+answer            what the model said; null where it is not known yet or did not come
 finish_reason, prompt_tokens, output_tokens   of the answer
 reused            whether it came from the answers table
 engine            which engine start answered; null for reused answers
-error, error_detail
+error, error_detail   why no answer came
 
 The replicas are handles of actors that outlive a stage. Stages are plain functions, run as tasks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import ray
+from numpy.typing import NDArray
 
-from actors.answers_table import ANSWER_COLUMNS, KEY_BYTES, KeyIndex, append, key_of
+from actors.answers_table import ANSWER_COLUMNS, ANSWERS_SCHEMA, KEY_BYTES, KeyIndex, append, key_of
+from actors.image_errors import ImageError
 from actors.mllm import Answers
 from actors.mllm_requests import Answer, Picture, Request, Sampling
+from actors.pictures import PictureLimits, open_picture
+from actors.priority import step_back
+from methods.answers import AnswerError, usable_text
 
-_PICTURE_COLUMNS = ("width", "height", "pixels")
+ANSWER_TYPE: Final = pa.struct(
+    [
+        *(ANSWERS_SCHEMA.field(name) for name in ANSWER_COLUMNS),
+        ("reused", pa.bool_()),
+        ("engine", pa.string()),
+        ("error", pa.string()),
+        ("error_detail", pa.string()),
+    ]
+)
+"""One answer in a stage table."""
+
 _POLL_S = 1.0
 
 
@@ -36,6 +53,21 @@ class Question(Protocol):
     def request(self, row: dict[str, Any], picture: Picture | None) -> Request:
         """Return what to ask about a row."""
         ...
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One question of a stage.
+
+    Attributes:
+        name: of its column.
+        question: makes the request of a row.
+        answers: URI of the folder of this ask in the answers table.
+    """
+
+    name: str
+    question: Question
+    answers: str
 
 
 class AboutImage:
@@ -48,16 +80,30 @@ class AboutImage:
     def request(self, row: dict[str, Any], picture: Picture | None) -> Request:
         """Return the text with the row's picture."""
         assert picture is not None
-        return Request(self._text, (picture,), self._sampling)
+        return Request(self._text, (picture,), self._sampling.about(row["key"]))
 
 
-def find_known(batch: pa.Table, index: ray.ObjectRef[KeyIndex], content: str) -> pa.Table:
-    """Add the answer columns, filled where the answers table knows the answer.
+class AsWritten:
+    """The question that each row brings along, in a column."""
+
+    def __init__(self, column: str, sampling: Sampling) -> None:
+        """Keep the column's name and how to sample."""
+        self._column, self._sampling = column, sampling
+
+    def request(self, row: dict[str, Any], picture: Picture | None) -> Request:
+        """Return the row's text."""
+        return Request(row[self._column], (), self._sampling.about(row["key"]))
+
+
+def find_known(
+    batch: pa.Table, content: str, known: Mapping[str, ray.ObjectRef[KeyIndex]]
+) -> pa.Table:
+    """Add ``key`` and a column for each ask, filled where the answers table knows the answer.
 
     Args:
         batch: with a column ``content`` and, possibly, ``error``.
-        index: of the answers to this ask, in the object store.
         content: name of the binary or string column that is asked about.
+        known: by name of the ask, the index of its answers, in the object store.
     """
     if "error" not in batch.column_names:
         nothing = pa.nulls(batch.num_rows, pa.string())
@@ -67,14 +113,15 @@ def find_known(batch: pa.Table, index: ray.ObjectRef[KeyIndex], content: str) ->
         _key(cells[row]) if fine else None
         for row, fine in enumerate(pc.is_null(batch.column("error")).to_pylist())
     ]
-    known = ray.get(index).read(keys, ANSWER_COLUMNS)
     batch = batch.append_column("key", pa.array(keys, pa.binary(KEY_BYTES)))
-    for name in ANSWER_COLUMNS:
-        batch = batch.append_column(name, known.column(name))
-    reused = pc.is_valid(batch.column("answer"))
-    return batch.append_column("reused", reused).append_column(
-        "engine", pa.nulls(batch.num_rows, pa.string())
-    )
+    for name, index in known.items():
+        said = ray.get(index).read(keys, ANSWER_COLUMNS).to_pylist()
+        rows = [
+            None if key is None else {**row, "reused": row["answer"] is not None}
+            for key, row in zip(keys, said, strict=True)
+        ]
+        batch = batch.append_column(name, pa.array(rows, ANSWER_TYPE))
+    return batch
 
 
 def _key(cell: Any) -> bytes | None:
@@ -84,39 +131,87 @@ def _key(cell: Any) -> bytes | None:
     return key_of(value.encode() if isinstance(value, str) else value)
 
 
-def ask(batch: pa.Table, replicas: Sequence[Any], question: Question, answers: str) -> pa.Table:
+def unanswered(batch: pa.Table, ask: str) -> NDArray[np.bool_]:
+    """Say which rows are still to be asked about: bool (rows,)."""
+    silent = pc.is_null(pc.struct_field(batch.column(ask), "answer"))
+    return pc.and_(silent, pc.is_null(batch.column("error"))).to_numpy()
+
+
+def said_text(said: Mapping[str, Any] | None) -> str:
+    """Return the text of an answer (`ANSWER_TYPE`) without blanks at its ends.
+
+    Raises:
+        AnswerError: none came, or it cannot be used.
+    """
+    if said is None:
+        raise AnswerError("not_asked", "nothing could be asked")
+    if said["error"] is not None:
+        raise AnswerError(said["error"], said["error_detail"] or "")
+    return usable_text(said["answer"], said["finish_reason"])
+
+
+def ask(
+    batch: pa.Table,
+    replicas: Sequence[Any],
+    asks: Sequence[Ask],
+    limits: PictureLimits | None = None,
+    niceness: int | None = None,
+) -> pa.Table:
     """Ask about the rows that have neither an answer nor an error, and keep what comes.
 
+    Images are decoded here, once it is known that they are needed, and go to the replica as they
+    are: as a column of a table they would be copied at every step.
+
     Args:
-        batch: as `find_known` and `actors.pictures.open_pictures` leave it.
+        batch: as `find_known` leaves it.
         replicas: handles of `actors.mllm.MLLM` actors.
-        question: makes the request of a row.
-        answers: URI of the folder of this ask in the answers table.
+        asks: what to ask about each row; all of a batch go to one replica in one call.
+        limits: of pictures, where the rows are images with a column ``bytes``; None for texts.
+        niceness: of this process, where a replica computes on the cores of this machine.
 
     Returns:
-        The batch without pictures; every row has an answer or an error.
+        The batch without ``bytes``; every row without an error has an answer to each ask, or the
+        reason why none came.
     """
-    pixels = batch.column("pixels") if "pixels" in batch.column_names else None
-    plain = batch.drop_columns([name for name in _PICTURE_COLUMNS if name in batch.column_names])
-    wanted = pc.and_(pc.is_null(batch.column("answer")), pc.is_null(batch.column("error")))
-    rows: list[int] = np.flatnonzero(wanted.to_numpy()).tolist()
+    step_back(niceness)
+    wanted = {each.name: unanswered(batch, each.name) for each in asks}
+    rows: list[int] = np.flatnonzero(np.any(list(wanted.values()), axis=0)).tolist()
+    pictures: dict[int, Picture] = {}
+    if limits is not None:
+        batch, pictures = _open_pictures(batch, rows, limits)
+        rows = list(pictures)
     if not rows:
-        return plain
-    records = plain.take(pa.array(rows)).to_pylist()
-    pictures = _pictures(batch, rows) if pixels is not None else [None] * len(rows)
-    requests = [question.request(*pair) for pair in zip(records, pictures, strict=True)]
-    replica = least_busy(replicas, records[0]["key"])
+        return batch
+    about = dict(zip(rows, batch.take(pa.array(rows)).to_pylist(), strict=True))
+    # what is asked about one image goes side by side
+    places = [(row, each) for row in rows for each in asks if wanted[each.name][row]]
+    requests = [each.question.request(about[row], pictures.get(row)) for row, each in places]
+    replica = least_busy(replicas, about[rows[0]]["key"])
     said: Answers = ray.get(replica.answer.remote(requests))
-    result = _with_answers(plain, rows, said)
-    fresh = np.zeros(batch.num_rows, bool)
-    fresh[rows] = True
-    append(answers, result.filter(pc.and_(pa.array(fresh), pc.is_valid(result.column("answer")))))
-    return result
+    for each in asks:
+        pairs = zip(places, said.answers, strict=True)
+        mine = {row: answer for (row, asked), answer in pairs if asked is each}
+        batch = _keep(batch, each, mine, said.engine)
+    return batch
 
 
-def _pictures(batch: pa.Table, rows: Sequence[int]) -> list[Picture | None]:
-    table = batch.select(list(_PICTURE_COLUMNS)).take(pa.array(rows))
-    return [Picture(row["width"], row["height"], row["pixels"]) for row in table.to_pylist()]
+def _open_pictures(
+    batch: pa.Table, rows: Sequence[int], limits: PictureLimits
+) -> tuple[pa.Table, dict[int, Picture]]:
+    """Decode the images of some rows; those that cannot be decoded get their error."""
+    codes: list[Any] = batch.column("error").to_pylist()
+    details: list[Any] = batch.column("error_detail").to_pylist()
+    cells, pictures = batch.column("bytes"), {}
+    for row in rows:
+        try:
+            pictures[row] = open_picture(bytes(cells[row].as_buffer()), limits)
+        except ImageError as error:
+            codes[row], details[row] = error.code, error.detail
+    plain = batch.drop_columns(["bytes"])
+    for name, values in (("error", codes), ("error_detail", details)):
+        place = plain.schema.get_field_index(name)
+        plain = plain.set_column(place, name, pa.array(values, pa.string()))
+    return plain, pictures
 
 
 def least_busy(replicas: Sequence[Any], key: bytes) -> Any:
@@ -138,23 +233,15 @@ def least_busy(replicas: Sequence[Any], key: bytes) -> Any:
     return asked[min((ref for ref in asked if ref in said), key=said.__getitem__)]
 
 
-def _with_answers(batch: pa.Table, rows: Sequence[int], said: Answers) -> pa.Table:
-    """Put answers into their rows."""
-    columns = {name: batch.column(name).to_pylist() for name in (*ANSWER_COLUMNS, "engine")}
-    columns |= {name: batch.column(name).to_pylist() for name in ("error", "error_detail")}
-    for row, answer in zip(rows, said.answers, strict=True):
-        _fill(columns, row, answer)
-        columns["engine"][row] = said.engine
-    for name, values in columns.items():
-        place = batch.schema.get_field_index(name)
-        kind = batch.schema.field(name).type
-        batch = batch.set_column(place, pa.field(name, kind), pa.array(values, kind))
-    return batch
-
-
-def _fill(columns: dict[str, list[Any]], row: int, answer: Answer) -> None:
-    columns["answer"][row] = answer.text
-    columns["finish_reason"][row] = answer.finish_reason
-    columns["prompt_tokens"][row] = answer.prompt_tokens
-    columns["output_tokens"][row] = answer.output_tokens
-    columns["error"][row], columns["error_detail"][row] = answer.error, answer.error_detail
+def _keep(batch: pa.Table, ask: Ask, said: Mapping[int, Answer], engine: str) -> pa.Table:
+    """Put answers into their rows, and those that came into the answers table."""
+    cells = batch.column(ask.name).to_pylist()
+    keys = batch.column("key").to_pylist()
+    fresh = []
+    for row, answer in said.items():
+        cells[row] = {"reused": False, "engine": engine, **answer.record()}
+        if answer.text is not None:
+            fresh.append({"key": keys[row], **cells[row]})
+    append(ask.answers, pa.Table.from_pylist(fresh, schema=ANSWERS_SCHEMA))
+    place = batch.schema.get_field_index(ask.name)
+    return batch.set_column(place, ask.name, pa.array(cells, ANSWER_TYPE))

@@ -11,8 +11,8 @@ from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
 from actors.decode import pixels_array
 from actors.labels_table import LABELS_SCHEMA
+from methods.class_matrix import softmax_scores, top_k
 from methods.classifier import Classifier, parse_classifier
-from methods.zero_shot import softmax_scores, top_k
 
 TOP_LABELS = 5
 

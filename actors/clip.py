@@ -133,6 +133,12 @@ class ClipEncoder:
                 chunks.append(_unit(self.model.encode_text(tokens)).cpu().numpy())
         return np.concatenate(chunks)
 
+    def fits(self, text: str) -> bool:
+        """Say whether the tokenizer takes a text whole."""
+        context = self.tokenizer.context_length
+        first_beyond = self.tokenizer([text, ""], context_length=context + 1)[:, context]
+        return bool(first_beyond[0] == first_beyond[1])  # both are padding
+
 
 def _unit(features: torch.Tensor) -> torch.Tensor:
     import torch

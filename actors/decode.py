@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from actors.image_errors import ImageError
+from actors.priority import step_back
 
 DEFAULT_MAX_PIXELS: Final = 120_000_000
 Image.MAX_IMAGE_PIXELS = None  # our own limit below refuses with a row, Pillow's raises or warns
@@ -188,11 +188,10 @@ def decode(
     """Map an image table batch to pixels: ``bytes`` is replaced by ``pixels``, rows stay in order.
 
     ``pixels`` is fixed-size binary of height x width x 3 bytes (all zero with an error). Rows that
-    come with an error keep it. ``niceness`` lowers the priority of the process that decodes: where
-    a model shares its cores, decoding fills the gaps and does not stall the model's threads.
+    come with an error keep it. ``niceness`` is that of the process that decodes
+    (`actors.priority`).
     """
-    if niceness is not None and os.getpriority(os.PRIO_PROCESS, 0) < niceness:
-        os.setpriority(os.PRIO_PROCESS, 0, niceness)
+    step_back(niceness)
     pixels = np.zeros((batch.num_rows, how.height, how.width, 3), np.uint8)
     codes: list[Any] = batch.column("error").to_pylist()
     details: list[Any] = batch.column("error_detail").to_pylist()
@@ -211,9 +210,7 @@ def decode(
             codes[index], details[index] = error.code, error.detail
     return pa.table(
         {
-            "image_id": batch.column("image_id"),
-            "path": batch.column("path"),
-            "uri": batch.column("uri"),
+            **{name: batch.column(name) for name in batch.column_names if name != "bytes"},
             "pixels": pixels_column(pixels),
             "error": pa.array(codes, pa.string()),
             "error_detail": pa.array(details, pa.string()),

@@ -9,42 +9,37 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from actors.asking import said_text
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
 from actors.mllm_requests import ChoiceFormat, Picture, Request, Sampling
-from methods.answers import AnswerError, usable_text
+from methods.answers import AnswerError
+from methods.class_matching import class_list, spoken
+from methods.class_matrix import EncodeTexts, class_matrix, fill
 from methods.prompt import Prompt
-from methods.tlac import TEMPLATE, class_list, clean_answer, shortlist, spoken
-from methods.zero_shot import EncodeTexts, class_matrix, fill
+from methods.tlac import TEMPLATE, clean_answer, shortlist
 
 
-def clean_descriptions(batch: pa.Table, upstream_compat: bool = False) -> pa.Table:
+def clean_descriptions(batch: pa.Table, ask: str, upstream_compat: bool = False) -> pa.Table:
     """Keep of answered rows their cleaned ``description``; rows that cannot be used are dropped.
 
     Args:
-        batch: with columns ``answer``, ``finish_reason`` and ``error``.
+        batch: with a column ``ask`` of `actors.asking.ANSWER_TYPE`.
+        ask: name of the ask.
         upstream_compat: clean as the published code does.
     """
-    texts = descriptions_of(batch, upstream_compat)
+    texts = descriptions_of(batch, ask, upstream_compat)
     return pa.table({"description": pa.array([t for t in texts if t is not None], pa.string())})
 
 
-def descriptions_of(batch: pa.Table, upstream_compat: bool) -> list[str | None]:
+def descriptions_of(batch: pa.Table, ask: str, upstream_compat: bool) -> list[str | None]:
     """The cleaned description of each row, None where there is none to use."""
-    cells = (batch.column(name).to_pylist() for name in ("answer", "finish_reason", "error"))
-    return [
-        _description(answer, reason, error, upstream_compat)
-        for answer, reason, error in zip(*cells, strict=True)
-    ]
+    return [_description(said, upstream_compat) for said in batch.column(ask).to_pylist()]
 
 
-def _description(
-    answer: str | None, finish_reason: str | None, error: str | None, upstream_compat: bool
-) -> str | None:
-    if error is not None:
-        return None
+def _description(said: dict[str, Any] | None, upstream_compat: bool) -> str | None:
     try:
-        text = usable_text(answer, finish_reason)
+        text = said_text(said)
     except AnswerError:
         return None
     return clean_answer(text, stage=1, upstream_compat=upstream_compat)

@@ -133,11 +133,14 @@ def _parquet_cell(uri: str, column: str, row_group: int, row: int) -> bytes:
 def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES) -> pa.Table:
     """Map a manifest batch to an image table batch of the same rows in the same order.
 
-    Columns out: ``image_id, path, uri, bytes`` (large_binary, null with an error), ``error,
-    error_detail``. Remote objects are read by several threads, local files one after another.
+    Columns out: those that come, ``bytes`` (large_binary, null with an error), ``error`` and
+    ``error_detail``. A row that comes with an error keeps it and is not read again. Remote objects
+    are read by several threads, local files one after another.
     """
 
     def one(row: Mapping[str, Any]) -> tuple[bytes | None, str | None, str | None]:
+        if row.get("error") is not None:
+            return None, row["error"], row["error_detail"]
         try:
             return fetch_bytes(row, max_bytes), None, None
         except ImageError as error:
@@ -152,9 +155,7 @@ def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES) -> pa.Table:
     data, codes, details = zip(*results, strict=True) if results else ((), (), ())
     return pa.table(
         {
-            "image_id": batch.column("image_id"),
-            "path": batch.column("path"),
-            "uri": batch.column("uri"),
+            **{name: batch.column(name) for name in batch.column_names},
             "bytes": pa.array(data, pa.large_binary()),
             "error": pa.array(codes, pa.string()),
             "error_detail": pa.array(details, pa.string()),

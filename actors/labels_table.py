@@ -30,6 +30,25 @@ MULTI_LABELS_SCHEMA = pa.schema(
 )
 """Several labels an image."""
 
+PART_LABELS_SCHEMA = pa.schema(
+    [
+        *LABELS_SCHEMA,
+        *(
+            field
+            for part in ("image", "description", "prediction")
+            for field in ((f"{part}_label", pa.string()), (f"{part}_score", pa.float32()))
+        ),
+        ("mllm_label", pa.string()),
+        ("description", pa.string()),
+        ("prediction", pa.string()),
+        ("description_problem", pa.string()),
+        ("prediction_problem", pa.string()),
+    ]
+)
+"""One label an image from parts that are fused (What Do You See): what each part alone would say,
+the class that the multimodal LLM's prediction names, if it names one, the words of both answers,
+and what kept an answer from being used (null where nothing did)."""
+
 ANSWER_LABELS_SCHEMA = pa.schema(
     [
         *LABELS_SCHEMA,

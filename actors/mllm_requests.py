@@ -12,9 +12,12 @@ mllm_too_long      prompt and image do not fit the model's context
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import hashlib
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 REQUEST_CODES: Final = (
@@ -48,18 +51,26 @@ class Sampling:
         """What decides the answer: a greedy one depends on its length only."""
         return {"max_tokens": self.max_tokens} if self.temperature == 0 else asdict(self)
 
+    def about(self, key: bytes) -> Sampling:
+        """The same with a random stream of its own for what ``key`` stands for."""
+        if self.temperature == 0:
+            return self
+        digest = hashlib.blake2b(b"%d:" % self.seed + key, digest_size=4).digest()
+        return replace(self, seed=int.from_bytes(digest) >> 1)  # engines take 31 bits
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Picture:
-    """A decoded image: ``pixels`` are height x width x 3 bytes of RGB."""
+    """A decoded image: RGB ``pixels``, uint8 (height, width, 3).
 
-    width: int
-    height: int
-    pixels: bytes
+    An array and no bytes: Ray hands it from process to process without copying it into a pickle.
+    """
+
+    pixels: NDArray[np.uint8]
 
     def image(self) -> Image.Image:
         """The picture as Pillow has it."""
-        return Image.frombytes("RGB", (self.width, self.height), self.pixels)
+        return Image.fromarray(self.pixels)
 
 
 @dataclass(frozen=True)
@@ -99,6 +110,11 @@ class Answer:
     output_tokens: int = 0
     error: str | None = None
     error_detail: str | None = None
+
+    def record(self) -> dict[str, Any]:
+        """The answer as tables name its parts."""
+        parts = asdict(self)
+        return {"answer": parts.pop("text"), **parts}
 
 
 def failed(code: str, detail: str) -> Answer:

@@ -1,9 +1,10 @@
 """vLLM inside a replica: requests of concurrent calls feed one engine that batches continuously.
 
 One thread owns the engine: it takes in what has arrived, lets the engine make one step, and hands
-out what is finished. On a GPU the model steps in a process of its own, so preparing images overlaps
-with it. On a CPU it steps in that thread: another process would compete for the same cores, and on
-two of them it takes the start from 18 to 54 seconds.
+out what is finished. On a GPU the model steps in a process of its own, and images are prepared
+beside it. On a CPU both happen in that one thread: whatever runs beside the model competes with it
+for the same cores (preparing images in other threads makes its steps 1.6 times as long, a process
+of its own takes the start from 18 to 54 seconds on two cores).
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class VllmEngine:
         try:
             from vllm.engine.arg_utils import EngineArgs
             from vllm.renderers import ChatParams
+            from vllm.usage.usage_lib import UsageContext
             from vllm.v1.engine.llm_engine import LLMEngine
         except ImportError as error:
             raise EngineStartError(
@@ -60,9 +62,11 @@ class VllmEngine:
                 "--extra gpu --no-dev (GPU)"
             ) from error
         arguments = engine_arguments(self._model, self._options)
+        # the defaults for throughput, as vLLM's LLM class has them: larger steps
+        offline = UsageContext.LLM_CLASS
         try:
             self._engine = await asyncio.to_thread(
-                lambda: LLMEngine.from_engine_args(EngineArgs(**arguments))
+                lambda: LLMEngine.from_engine_args(EngineArgs(**arguments), offline)
             )
         except Exception as error:  # vLLM raises many kinds for models it cannot run
             raise EngineStartError(why_not(self._model, error)) from error
@@ -70,6 +74,8 @@ class VllmEngine:
         self._chat = ChatParams(
             chat_template_kwargs={"add_generation_prompt": True, "continue_final_message": False}
         )
+        # it warns twice for every image that it cannot change the number of threads
+        logging.getLogger("vllm.v1.worker.cpu_worker").setLevel(logging.ERROR)
         tokens = self._engine.renderer.default_chat_tok_params
         self._tokens = tokens.with_kwargs(add_special_tokens=False)
         self._thread = threading.Thread(target=self._run, name="vllm-engine", daemon=True)
@@ -81,13 +87,15 @@ class VllmEngine:
         Raises:
             EngineDied: the engine is gone.
         """
-        try:
-            _, (prompt,) = await self._engine.renderer.render_chat_async(
-                [conversation(request)], self._chat, self._tokens
-            )
-        except Exception as error:  # image processors raise anything; the engine has not seen it
-            return rejected(str(error) or type(error).__name__)
-        ticket = _Ticket(prompt, sampling_params(request), asyncio.get_running_loop())
+        prompt = None
+        if self._options.gpus:
+            try:
+                _, (prompt,) = await self._engine.renderer.render_chat_async(
+                    [conversation(request)], self._chat, self._tokens
+                )
+            except Exception as error:  # as in `_add`
+                return rejected(str(error) or type(error).__name__)
+        ticket = _Ticket(request, prompt, asyncio.get_running_loop())
         self._arrived.put(ticket)
         if self._dead is not None:
             raise EngineDied(self._dead)
@@ -117,16 +125,29 @@ class VllmEngine:
             ticket = self._arrived.get()
             if ticket is None:
                 return False
-            wait = False
-            name = uuid.uuid4().hex
-            try:
-                self._engine.add_request(name, ticket.prompt, ticket.sampling)
-            except (ValueError, TypeError, _client_error()) as error:
-                ticket.settle(rejected(str(error) or type(error).__name__))
-                wait = not self._engine.has_unfinished_requests()
-                continue
-            self._open[name] = ticket
+            self._add(ticket)
+            wait = not self._engine.has_unfinished_requests()
         return True
+
+    def _add(self, ticket: _Ticket) -> None:
+        """Give the engine one request; one that cannot be asked is settled at once."""
+        name, prompt = uuid.uuid4().hex, ticket.prompt
+        if prompt is None:
+            try:
+                _, (prompt,) = self._engine.renderer.render_chat(
+                    [conversation(ticket.request)], self._chat, self._tokens
+                )
+            except (
+                Exception
+            ) as error:  # image processors raise anything; the engine has not seen it
+                ticket.settle(rejected(str(error) or type(error).__name__))
+                return
+        try:
+            self._engine.add_request(name, prompt, sampling_params(ticket.request))
+        except (ValueError, TypeError, _client_error()) as error:
+            ticket.settle(rejected(str(error) or type(error).__name__))
+            return
+        self._open[name] = ticket
 
     async def close(self) -> None:
         """Stop the thread and the engine."""
@@ -139,8 +160,8 @@ class VllmEngine:
 class _Ticket:
     """A request on its way through the engine's thread, and the future of its answer."""
 
-    def __init__(self, prompt: Any, sampling: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self.prompt, self.sampling = prompt, sampling
+    def __init__(self, request: Request, prompt: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self.request, self.prompt = request, prompt
         self._loop = loop
         self.answer: asyncio.Future[Answer] = loop.create_future()
 

@@ -68,7 +68,7 @@ def bare(images: Path, model: str, limit: int) -> float:
     from actors.clip import ClipEncoder, cpu_threads
     from actors.clip_models import resolve_clip
     from actors.decode import decode_image, to_input_size
-    from methods.zero_shot import softmax_scores, top_k
+    from methods.class_matrix import softmax_scores, top_k
 
     resolved = resolve_clip(model)
     how = resolved.preprocessing

@@ -110,9 +110,10 @@ class Onoma:
 
     def ask(self, archive: str) -> Answers:
         """Run the stage on an archive."""
-        from ray_jobs.asking import ask_images, stage_table
+        from ray_jobs.asking import ask_images
         from ray_jobs.labelling import list_archive
         from ray_jobs.run_folder import open_run
+        from ray_jobs.stage_tables import stage_table
         from ray_jobs.tlac import RECOGNISE, make_plan
 
         config = config_of(self._root, archive, self._mllm, self._out)
@@ -120,7 +121,7 @@ class Onoma:
         run = open_run(config.out, {"method": config.method}, config.public())
         list_archive(run, config.images)
         asked = plan.image_ask(config)
-        ask_images(run, config, RECOGNISE, asked, self._replicas)
+        ask_images(run, config, RECOGNISE, [asked], self._replicas)
         return read_answers(Path(stage_table(run, RECOGNISE)))
 
     def close(self) -> None:
@@ -132,12 +133,10 @@ def read_answers(table: Path) -> Answers:
     """Read a stage table: path in the archive, and what was said."""
     import pyarrow.parquet as pq
 
-    found = pq.read_table(table, columns=["path", "answer", "error"])
-    failed = [error for error in found.column("error").to_pylist() if error]
-    if failed:
-        raise SystemExit(f"{len(failed)} images have errors, the first: {failed[0]}")
-    paths, answers = (found.column(name).to_pylist() for name in ("path", "answer"))
-    return dict(zip(paths, answers, strict=True))
+    rows = pq.read_table(table, columns=["path", "error", "recognise"]).to_pylist()
+    if silent := [row for row in rows if row["error"] or row["recognise"]["error"]]:
+        raise SystemExit(f"{len(silent)} images have errors, the first: {silent[0]}")
+    return {row["path"]: row["recognise"]["answer"] for row in rows}
 
 
 def timed(what: Callable[[], Any]) -> tuple[float, Any]:

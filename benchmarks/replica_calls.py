@@ -19,13 +19,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import statistics
 import subprocess
 import sys
 import time
 from typing import Any
 
+import numpy as np
 import psutil
 
 from actors.mllm_requests import Answer, Picture, Request
@@ -51,7 +51,8 @@ class Echo:
 
 def batch() -> list[Request]:
     """A batch of requests, no two pictures alike."""
-    pictures = [Picture(SIDE, SIDE, os.urandom(SIDE * SIDE * 3)) for _ in range(BATCH)]
+    rng = np.random.default_rng(0)
+    pictures = [Picture(rng.integers(0, 256, (SIDE, SIDE, 3), np.uint8)) for _ in range(BATCH)]
     return [Request("What is in this image?", (picture,)) for picture in pictures]
 
 

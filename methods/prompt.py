@@ -51,7 +51,33 @@ def parse_prompt(text: str, where: str, placeholders: Collection[str] = ()) -> P
     return Prompt(text)
 
 
+def parse_prompts(text: str, where: str, placeholders: Collection[str] = ()) -> tuple[Prompt, ...]:
+    """Make prompts of a file's lines, one each; empty lines are dropped.
+
+    Raises:
+        InputError: no prompt, the same one twice, or one that cannot work.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise InputError(f"{where} holds no prompt; write one a line")
+    prompts = tuple(parse_prompt(line, where, placeholders) for line in lines)
+    if len(set(prompts)) != len(prompts):
+        raise InputError(f"{where}: a prompt is there twice; give each once")
+    return prompts
+
+
 def default_prompt(method: str, name: str, placeholders: Collection[str] = ()) -> Prompt:
     """Read the prompt that comes with a method."""
+    return parse_prompt(_file_of(method, name), f"{name}.txt", placeholders)
+
+
+def default_prompts(
+    method: str, name: str, placeholders: Collection[str] = ()
+) -> tuple[Prompt, ...]:
+    """Read the prompts, one a line, that come with a method."""
+    return parse_prompts(_file_of(method, name), f"{name}.txt", placeholders)
+
+
+def _file_of(method: str, name: str) -> str:
     path = Path(__file__).parent / "prompts" / method / f"{name}.txt"
-    return parse_prompt(path.read_text("utf-8"), path.name, placeholders)
+    return path.read_text("utf-8")

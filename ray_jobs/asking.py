@@ -1,51 +1,49 @@
 """Passes that ask a multimodal LLM: about every image, or about every distinct text.
 
-A pass writes a stage table into the run folder: a row for each thing asked about, with the answer
-or an error. The columns are those of `actors.asking`.
+A pass writes a stage table into the run folder: a row for each thing asked about, with an answer
+or an error to each question. The columns are those of `actors.asking`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import pyarrow.compute as pc
-
 from actors import storage
-from actors.answers_table import index_keys, open_ask
-from actors.asking import Question, ask, find_known
-from actors.mllm import ENDPOINT
-from actors.pictures import open_pictures
+from actors.answers_table import open_ask
+from actors.asking import Ask, Question, ask, find_known
+from actors.pictures import PictureLimits
+from actors.priority import BESIDE_A_MODEL
 from methods.errors import InputError
-from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
-from ray_jobs.ledger import batches_of, rows_committed
+from ray_jobs.config import AskingConfig, AskingImagesConfig
+from ray_jobs.ledger import rows_committed
 from ray_jobs.mllm_replicas import Replicas
 from ray_jobs.ray_context import pass_settings
 from ray_jobs.reading import READ_BATCH, read_images
 from ray_jobs.run_folder import RunFolder
+from ray_jobs.stage_tables import index_of, stage_table
 
-Config = LabelSlacConfig | LabelTlacConfig
-
-_ROWS_PER_PARTITION = 100_000
-_MOST_PARTITIONS = 200
-_COUNTED = ("reused", "engine", "error", "prompt_tokens", "output_tokens")
+_BATCHES_PER_UNIT = 2
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One ask in the answers table.
+    """One question of a pass.
 
     Attributes:
+        name: of its column in the stage table.
         question: makes each request.
-        identity: all that decides an answer beside what it is about.
+        identity: all that decides an answer beside what it is about; names the ask's folder in the
+            answers table.
     """
 
+    name: str
     question: Question
     identity: Mapping[str, Any]
 
 
-def answers_root(config: Config) -> str:
+def answers_root(config: AskingConfig) -> str:
     """The folder of the answers table: as set, else beside the run folder."""
     if config.answers:
         return storage.absolute(config.answers)
@@ -54,40 +52,28 @@ def answers_root(config: Config) -> str:
     return storage.join(out if beside.endswith((":", ":/")) else beside, "answers")
 
 
-def open_answers(config: Config, asked: Asked) -> str:
-    """Open the folder of an ask in the answers table; returns its URI.
+def open_answers(config: AskingConfig, asked: Asked) -> Ask:
+    """Open the folder of an ask in the answers table.
 
     Raises:
         InputError: it cannot be written.
     """
     root = answers_root(config)
     try:
-        return open_ask(root, asked.identity)
+        return Ask(asked.name, asked.question, open_ask(root, asked.identity))
     except OSError as error:
         reason = " ".join(str(error.strerror or error).split())
         raise InputError(f"--answers {root}: cannot be written ({reason})") from error
 
 
-def stage_table(run: RunFolder, stage: str) -> str:
-    """Folder of a stage table."""
-    return storage.join(run.uri, "stages", stage)
-
-
-def index_of(folder: str) -> Any:
-    """Index a folder's keys in the object store; returns the reference, the driver sees nothing."""
-    import ray
-
-    return ray.remote(index_keys).options(num_cpus=0).remote(folder)
-
-
 def ask_images(
     run: RunFolder,
-    config: Config,
+    config: AskingImagesConfig,
     stage: str,
-    asked: Asked,
+    asked: Sequence[Asked],
     replicas: Replicas,
 ) -> None:
-    """Ask about every image; resumes where an earlier attempt stopped.
+    """Ask one or several questions about every image; resumes where an earlier attempt stopped.
 
     All stages have one shape, so that Ray runs a unit of work in one task: pixels do not travel
     between processes before they go to the replica, and small models are not slower than the tasks
@@ -98,34 +84,29 @@ def ask_images(
     checkpoint = run.checkpoint(stage)
     if rows_committed(checkpoint) == int(run.record["images"]):
         return
-    answers = open_answers(config, asked)
-    if not storage.list_files(answers, ".parquet"):  # nothing is known, so the engines can start
-        replicas.warm_up()
+    asks = [open_answers(config, each) for each in asked]
+    if not all(storage.list_files(each.answers, ".parquet") for each in asks):
+        replicas.warm_up()  # there is something to ask: the engines can start
     tasks = TaskPoolStrategy(replicas.calls)
+    batch = max(1, config.mllm_batch // len(asks))
+    # two batches a unit at least: what a unit costs should not show beside a small model, and a
+    # unit that is lost has its answers in the answers table
+    unit = _BATCHES_PER_UNIT * batch
     with pass_settings(checkpoint):
-        rows = (
-            read_images(run, config, replicas.calls, config.mllm_batch)
-            .map_batches(
-                find_known,
-                batch_format="pyarrow",
-                batch_size=READ_BATCH,
-                fn_kwargs={"index": index_of(answers), "content": "bytes"},
-                compute=tasks,
-            )
-            .map_batches(
-                open_pictures,
-                batch_format="pyarrow",
-                batch_size=READ_BATCH,
-                fn_kwargs={"max_side": config.max_side, "max_pixels": config.max_pixels},
-                compute=tasks,
-            )
+        rows = read_images(run, config, replicas.calls, unit).map_batches(
+            find_known,
+            batch_format="pyarrow",
+            batch_size=READ_BATCH,
+            fn_kwargs={"content": "bytes", "known": _known(asks)},
+            compute=tasks,
         )
-        _ask_and_write(rows, stage_table(run, stage), config.mllm_batch, asked, answers, replicas)
+        limits = PictureLimits(config.max_side, config.max_pixels)
+        _ask_and_write(rows, stage_table(run, stage), batch, asks, replicas, limits)
 
 
 def ask_texts(
     run: RunFolder,
-    config: Config,
+    config: AskingConfig,
     stage: str,
     texts: Any,
     column: str,
@@ -149,22 +130,32 @@ def ask_texts(
 
     if stage in run.record.get("stages", []):
         return
-    answers = open_answers(config, asked)
+    asks = [open_answers(config, asked)]
     storage.delete_folder(stage_table(run, stage))
     with pass_settings(None):
         rows = texts().map_batches(
             find_known,
             batch_format="pyarrow",
             batch_size=config.mllm_batch,
-            fn_kwargs={"index": index_of(answers), "content": column},
+            fn_kwargs={"content": column, "known": _known(asks)},
             compute=TaskPoolStrategy(replicas.calls),
         )
-        _ask_and_write(rows, stage_table(run, stage), config.mllm_batch, asked, answers, replicas)
+        _ask_and_write(rows, stage_table(run, stage), config.mllm_batch, asks, replicas)
     run.save(stages=[*run.record.get("stages", []), stage])
 
 
+def _known(asks: Sequence[Ask]) -> dict[str, Any]:
+    """Indexes of what is known, in the object store, by name of the ask."""
+    return {each.name: index_of(each.answers) for each in asks}
+
+
 def _ask_and_write(
-    rows: Any, folder: str, batch: int, asked: Asked, answers: str, replicas: Replicas
+    rows: Any,
+    folder: str,
+    batch: int,
+    asks: Sequence[Ask],
+    replicas: Replicas,
+    limits: PictureLimits | None = None,
 ) -> None:
     """End a pass: ask about the rows of a dataset and write its stage table."""
     from ray.data import SaveMode, TaskPoolStrategy
@@ -176,57 +167,14 @@ def _ask_and_write(
         batch_size=batch,
         fn_kwargs={
             "replicas": replicas.handles,
-            "question": asked.question,
-            "answers": answers,
+            "asks": asks,
+            "limits": limits,
+            "niceness": BESIDE_A_MODEL if replicas.share_cores else None,
         },
         compute=TaskPoolStrategy(replicas.calls),
-    ).write_parquet(table, filesystem=filesystem, mode=SaveMode.APPEND)
-
-
-def distinct(dataset: Any, column: str, rows: int) -> Any:
-    """Each value of a string column once, by a shuffle: no node needs them all in memory."""
-    partitions = min(_MOST_PARTITIONS, 1 + rows // _ROWS_PER_PARTITION)
-    return dataset.groupby(column, num_partitions=partitions).count().select_columns([column])
-
-
-@dataclass
-class Usage:
-    """What a run asked for, counted from its stage tables.
-
-    Attributes:
-        mllm_calls: requests made, those that failed included.
-        answers_reused: answers that the answers table knew.
-        prompt_tokens, output_tokens: of the requests made.
-        engines: engine starts that gave answers.
-    """
-
-    mllm_calls: int = 0
-    answers_reused: int = 0
-    prompt_tokens: int = 0
-    output_tokens: int = 0
-    engines: set[str] = field(default_factory=set)
-
-    def record(self) -> dict[str, int]:
-        """The counts as ``run.json`` names them."""
-        counts = asdict(self)
-        engines = counts.pop("engines")
-        return {**counts, "engine_starts": len(engines)}
-
-
-def count_usage(run: RunFolder, stages: list[str]) -> Usage:
-    """Count what the stages of a run asked for, streaming."""
-    usage = Usage()
-    for stage in stages:
-        for batch in batches_of(stage_table(run, stage), _COUNTED):
-            _add(usage, batch)
-    return usage
-
-
-def _add(usage: Usage, batch: Any) -> None:
-    called = pc.is_valid(batch.column("engine"))  # of failed requests too
-    usage.mllm_calls += pc.sum(called).as_py() or 0
-    usage.answers_reused += pc.sum(batch.column("reused")).as_py() or 0
-    made = batch.filter(called)
-    usage.prompt_tokens += pc.sum(made.column("prompt_tokens")).as_py() or 0
-    usage.output_tokens += pc.sum(made.column("output_tokens")).as_py() or 0
-    usage.engines |= set(pc.unique(batch.column("engine").drop_null()).to_pylist()) - {ENDPOINT}
+    ).write_parquet(
+        table,
+        filesystem=filesystem,
+        mode=SaveMode.APPEND,
+        concurrency=replicas.calls,  # the same, so that writing needs no task of its own
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from actors import storage
 from actors.clip_models import FIELD_GUIDE
@@ -29,6 +30,22 @@ def read_classes(path: str | None, method: str) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"--classes {path}: not a readable UTF-8 text file ({error})") from error
     return parse_class_names(text, f"--classes {path}")
+
+
+def check_same_classes(path: str, labels: Sequence[str], classifier: str) -> None:
+    """Check that a file of class names holds a classifier's labels, in any order.
+
+    Raises:
+        InputError: the first name that one of them lacks.
+    """
+    names = read_classes(path, "the classifier")
+    if strangers := sorted(set(names) ^ set(labels)):
+        name = strangers[0]
+        where = f"is in --classes {path} only" if name in names else f"is not in --classes {path}"
+        raise InputError(
+            f"--classifier {classifier} was made for {len(labels)} classes and --classes {path} "
+            f"has {len(names)}: {name!r} {where}; leave --classes out, or fit a classifier for them"
+        )
 
 
 def say_what_the_field_guide_knows(kind: str, example: str, model: str, names: list[str]) -> None:

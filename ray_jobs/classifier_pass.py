@@ -13,6 +13,7 @@ from actors.classifier_labels import ClassifierLabels
 from actors.classifier_store import load_classifier, save_classifier
 from actors.clip_models import ClipModel
 from actors.decode import decode
+from actors.priority import BESIDE_A_MODEL
 from methods.classifier import CONFIG_FILE, Classifier
 from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
 from ray_jobs.labelling import LABEL, Work
@@ -22,8 +23,6 @@ from ray_jobs.run_folder import RunFolder
 
 Config = LabelZeroShotConfig | LabelClassifierConfig
 MakeClassifier = Callable[[Capacity], Classifier]
-
-_DECODE_NICENESS = 15
 
 
 def classifier_work(config: Config, model: ClipModel, make_classifier: MakeClassifier) -> Work:
@@ -66,7 +65,7 @@ def label_pass(
                 fn_kwargs={
                     "how": model.preprocessing,
                     "max_pixels": config.max_pixels,
-                    "niceness": None if plan.gpus else _DECODE_NICENESS,
+                    "niceness": None if plan.gpus else BESIDE_A_MODEL,
                 },
                 compute=TaskPoolStrategy(readers),
             )

@@ -15,6 +15,7 @@ import sys
 from typing import TextIO
 
 from methods.errors import InputError
+from ray_jobs.bytecode import keep_bytecode
 from ray_jobs.config import VerbConfig, parse, program_name, yaml_method
 from ray_jobs.verbs import COMMANDS, Command
 
@@ -45,6 +46,7 @@ _AGAIN = "run the same command again to resume"
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    keep_bytecode()
     with _results_stream() as results:
         return execute(sys.argv[1:] if arguments is None else arguments, results)
 

@@ -13,11 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from methods.errors import InputError
-from ray_jobs.config import DemoConfig, LabelSlacConfig, LabelTlacConfig, LabelZeroShotConfig
+from ray_jobs.config import (
+    DemoConfig,
+    LabelSlacConfig,
+    LabelTlacConfig,
+    LabelWhatDoYouSeeConfig,
+    LabelZeroShotConfig,
+)
 
 logger = logging.getLogger(__name__)
 
-METHODS = ("zero_shot", "slac", "tlac")
+METHODS = ("zero_shot", "slac", "tlac", "what_do_you_see")
 """In this order: TLAC finds SLAC's answers in the answers table."""
 
 _OF_THE_RUN = ("images_per_second", "mllm_calls", "answers_reused")
@@ -66,7 +72,7 @@ def run(config: DemoConfig) -> dict[str, Any]:
 
 def label(method: str, archive: Path, run_folder: str, seed: int) -> dict[str, Any]:
     """Label the drawn archive with one method; returns the content of ``run.json``."""
-    from ray_jobs import tlac, zero_shot
+    from ray_jobs import tlac, what_do_you_see, zero_shot
 
     settings: dict[str, Any] = {
         "images": str(archive / "images"),
@@ -78,7 +84,9 @@ def label(method: str, archive: Path, run_folder: str, seed: int) -> dict[str, A
         return zero_shot.label(LabelZeroShotConfig(**settings))
     if method == "slac":
         return tlac.label(LabelSlacConfig(**settings))
-    return tlac.label(LabelTlacConfig(**settings))
+    if method == "tlac":
+        return tlac.label(LabelTlacConfig(**settings))
+    return what_do_you_see.label(LabelWhatDoYouSeeConfig(**settings))
 
 
 def draw_once(out: Path, config: DemoConfig) -> Path:

@@ -19,15 +19,34 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 from actors import storage
-from actors.labels_table import ANSWER_LABELS_SCHEMA, MULTI_LABELS_SCHEMA
+from actors.labels_table import (
+    ANSWER_LABELS_SCHEMA,
+    LABELS_SCHEMA,
+    MULTI_LABELS_SCHEMA,
+    PART_LABELS_SCHEMA,
+)
 from methods.errors import InputError
 
 BATCH_ROWS = 32768
-_SAID = [ANSWER_LABELS_SCHEMA.field(name) for name in ("answer", "choice")]
+SAID = ("answer", "choice", "description", "prediction")
+"""Columns of what a multimodal LLM said, of which a run has some or none."""
+
+_PART_ENDING = "_label"
+_PARTS = tuple(name for name in PART_LABELS_SCHEMA.names if name.endswith(_PART_ENDING))
+_SINGLE_SCHEMA = pa.unify_schemas([LABELS_SCHEMA, ANSWER_LABELS_SCHEMA, PART_LABELS_SCHEMA])
+_MULTI_SCHEMA = pa.schema([*MULTI_LABELS_SCHEMA, *(_SINGLE_SCHEMA.field(name) for name in SAID)])
 
 
 class FinishedRun:
-    """The labels table, manifest and ``run.json`` of one run folder."""
+    """The labels table, manifest and ``run.json`` of one run folder.
+
+    Attributes:
+        uri: the folder.
+        multi_label: whether an image can have several labels.
+        parts: of a run that fuses parts, the column with the label that each alone would give.
+        record: the content of ``run.json``, empty without one.
+        when: when the run was finished.
+    """
 
     def __init__(self, uri: str) -> None:
         """Find the parts of the run at ``uri`` (a folder, local or remote).
@@ -41,6 +60,7 @@ class FinishedRun:
             raise InputError(f"{uri} holds no labels/*.parquet; give the folder that --out named")
         columns = _columns(self.uri, self._labels)
         self.multi_label = "labels" in columns
+        self.parts = {name.removesuffix(_PART_ENDING): name for name in _PARTS if name in columns}
         wanted = {"image_id", "path", "labels" if self.multi_label else "label"}
         if missing := sorted(wanted - set(columns)):
             raise InputError(f"{self._labels[0]} is no labels table: no column {missing[0]!r}")
@@ -78,18 +98,18 @@ class FinishedRun:
 
         Args:
             columns: of ``image_id, path, uri, labels, scores, top_labels, top_scores, error,
-                error_detail``, and ``answer, choice``, which are null where no multimodal LLM was
-                asked; ``scores`` only together with ``labels``.
+                error_detail``, and those of `SAID` and `parts`, which are null where the run has
+                none; ``scores`` only together with ``labels``.
 
         Yields:
             Tables of one chunk and at most `BATCH_ROWS` rows with exactly these columns.
         """
         if self.multi_label:
-            schema = pa.schema([*MULTI_LABELS_SCHEMA, *_SAID])
+            schema = _MULTI_SCHEMA
             stored = list(columns)
         else:
             # a column that a table lacks comes as nulls
-            schema = ANSWER_LABELS_SCHEMA
+            schema = _SINGLE_SCHEMA
             stored = [{"labels": "label", "scores": "score"}.get(name, name) for name in columns]
         if "error" not in stored:
             stored.append("error")

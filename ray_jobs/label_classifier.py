@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actors.classifier_store import clip_of, load_classifier
+from ray_jobs.class_files import check_same_classes
 from ray_jobs.classifier_pass import classifier_work
 from ray_jobs.config import LabelClassifierConfig
 from ray_jobs.labelling import label_archive
@@ -17,6 +18,8 @@ def label(config: LabelClassifierConfig) -> dict[str, Any]:
         InputError: the classifier is missing, corrupt or made for another CLIP model.
     """
     classifier = load_classifier(config.classifier)
+    if config.classes is not None:
+        check_same_classes(config.classes, classifier.labels, config.classifier)
     model = clip_of(classifier, config.clip, config.classifier)
     identity = {
         "method": classifier.method,

@@ -13,7 +13,7 @@ from typing import Any
 
 from actors import storage
 from methods.image_ids import IdFingerprint
-from ray_jobs.config import LabelConfig
+from ray_jobs.config import ArchiveConfig
 from ray_jobs.ledger import Ledger, count_labels, rows_committed
 from ray_jobs.manifest_table import write_manifest
 from ray_jobs.ray_context import Capacity, start_ray
@@ -54,7 +54,7 @@ class Interrupted(Exception):
         return f"stopped; of {self.images} images {asked}{self.done} are labelled, and that is kept"
 
 
-def label_archive(config: LabelConfig, identity: Mapping[str, Any], work: Work) -> dict[str, Any]:
+def label_archive(config: ArchiveConfig, identity: Mapping[str, Any], work: Work) -> dict[str, Any]:
     """Label an archive: start, resume or find it finished.
 
     Args:

@@ -89,10 +89,12 @@ class Replicas:
     Attributes:
         handles: of `actors.mllm.MLLM` actors.
         calls: batches to ask at once, over all of them.
+        share_cores: whether they compute on CPU cores that other stages use as well.
     """
 
     handles: list[Any]
     calls: int
+    share_cores: bool
 
     def warm_up(self) -> None:
         """Start the engines now, without waiting for them."""
@@ -108,12 +110,13 @@ def mllm_replicas(model: MllmModel, plan: MllmPlan) -> Iterator[Replicas]:
     live on: several runs in one process start each engine once.
     """
     held = (model, f"{plan.replicas} {plan.options}")
+    share_cores = model.engine == "vllm" and not plan.options.gpus
     if held in _HELD:
-        yield Replicas(_HELD[held], plan.calls)
+        yield Replicas(_HELD[held], plan.calls, share_cores)
         return
     _HELD[held] = _start(model, plan)
     try:
-        yield Replicas(_HELD[held], plan.calls)
+        yield Replicas(_HELD[held], plan.calls, share_cores)
     finally:
         _end(_HELD.pop(held))
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from methods.errors import InputError
+from ray_jobs.bytecode import keep_bytecode
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ def _start_here(options: dict[str, Any]) -> None:
     # decode tasks share the cores with torch: its threads should neither spin nor be the nicest
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("RAY_worker_niceness", "0")
+    keep_bytecode()
     cores = len(os.sched_getaffinity(0))
     slots = cores + _EXTRA_SLOTS
     with _quiet_native_code():

@@ -6,7 +6,7 @@ from typing import Any
 
 from actors import storage
 from actors.fetch import fetch
-from ray_jobs.config import LabelConfig
+from ray_jobs.config import ArchiveConfig
 from ray_jobs.manifest_table import manifest_files
 from ray_jobs.run_folder import RunFolder
 
@@ -17,7 +17,7 @@ _UNITS_WANTED = 32
 _UNIT_LIMITS = (64, 512)
 
 
-def reading_identity(config: LabelConfig) -> dict[str, Any]:
+def reading_identity(config: ArchiveConfig) -> dict[str, Any]:
     """The settings of reading that decide a run's rows."""
     return {
         "images": storage.absolute(config.images),
@@ -33,7 +33,7 @@ def rows_per_block(images: int, batch: int) -> int:
     return -(-rows // batch) * batch
 
 
-def read_images(run: RunFolder, config: LabelConfig, tasks: int, batch: int) -> Any:
+def read_images(run: RunFolder, config: ArchiveConfig, tasks: int, batch: int) -> Any:
     """Plan the reading of a run's archive, inside `ray_jobs.ray_context.pass_settings`.
 
     Args:

@@ -46,6 +46,9 @@ def run_table(record: dict[str, Any]) -> Table:
     table.add_row("engine starts", f"{record['engine_starts']:,}")
     for path, count in record.get("answer_paths", {}).items():
         table.add_row(f"label from answer: {path}", f"{count:,}")
+    for part, problems in record.get("answer_problems", {}).items():
+        for code, count in problems.items():
+            table.add_row(f"{part} missing: {code}", f"{count:,}")
     table.add_row("tokens in / out", f"{record['prompt_tokens']:,} / {record['output_tokens']:,}")
     return table
 
@@ -58,6 +61,8 @@ def metrics_table(result: dict[str, Any]) -> Table:
     for key in _METRICS:
         if result.get(key) is not None:
             table.add_row(key, f"{result[key]:.4f}")
+    for part, accuracy in result.get("parts", {}).items():
+        table.add_row(f"accuracy, {part}", f"{accuracy:.4f}")
     table.add_row("images", f"{result['images']:,}")
     table.add_row("errors", f"{result['errors']:,}")
     return table

@@ -7,40 +7,33 @@ label: stage tables -> the class that was named, or the closest in CLIP's text s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from actors import storage
-from actors.answer_labels import AnswerLabels, join_choices
+from actors.answer_labels import CHOOSE, RECOGNISE, AnswerLabels, join_choices
 from actors.asking import AboutImage
 from actors.clip_models import ClipModel, resolve_clip
 from actors.descriptions import ChooseClass, Shortlist, clean_descriptions
 from actors.mllm_models import MllmModel, resolve_mllm
 from actors.mllm_requests import ChoiceFormat, Sampling
-from methods.errors import InputError
-from methods.prompt import Prompt, default_prompt, parse_prompt
-from methods.tlac import PATHS, ClassMatcher
-from ray_jobs.asking import (
-    Asked,
-    ask_images,
-    ask_texts,
-    count_usage,
-    distinct,
-    index_of,
-    stage_table,
-)
+from methods.class_matching import PATHS, ClassMatcher
+from methods.prompt import Prompt
+from ray_jobs.asking import Asked, ask_images, ask_texts
 from ray_jobs.class_files import read_classes, say_what_the_field_guide_knows
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
 from ray_jobs.labelling import LABEL, Interrupted, label_archive
 from ray_jobs.ledger import count_values, rows_committed
 from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
+from ray_jobs.prompt_files import read_prompt
 from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
 from ray_jobs.run_folder import RunFolder
+from ray_jobs.stage_tables import distinct, index_of, read_stage, stage_table
+from ray_jobs.usage import count_usage
 
 Config = LabelSlacConfig | LabelTlacConfig
 
-RECOGNISE, CHOOSE = "recognise", "choose"
 _LONG_LIST = 1000
 _SHORT_LIST = 100
 
@@ -66,7 +59,7 @@ class Plan:
             "sampling": self.sampling.identity(),
             "max_side": config.max_side,
         }
-        return Asked(AboutImage(self.recognise.text, self.sampling), identity)
+        return Asked(RECOGNISE, AboutImage(self.recognise.text, self.sampling), identity)
 
     def choice_ask(self) -> Asked:
         """What is asked about descriptions."""
@@ -80,7 +73,7 @@ class Plan:
             "shortlist": [self.shortlist, self.clip.fingerprint] if self.shortlist else None,
         }
         question = ChooseClass(self.choose, self.names, self.sampling, self.choices)
-        return Asked(question, identity)
+        return Asked(CHOOSE, question, identity)
 
 
 def label(config: Config) -> dict[str, Any]:
@@ -117,7 +110,7 @@ def make_plan(config: Config) -> Plan:
     choose, choices, shorter = None, "none", 0
     mllm = resolve_mllm(config.mllm)
     if config.method == "tlac":
-        choose = read_prompt(config.choose_prompt, "choose", ("classes", "answer"))
+        choose = read_prompt("tlac", "choose", config.choose_prompt, ("classes", "answer"))
         guided = "guided" if mllm.engine == "vllm" else "none"
         choices = guided if config.choices == "auto" else config.choices
         long = _SHORT_LIST if len(names) > _LONG_LIST else 0
@@ -126,28 +119,12 @@ def make_plan(config: Config) -> Plan:
         names=names,
         clip=resolve_clip(config.clip),
         mllm=mllm,
-        recognise=read_prompt(config.recognise_prompt, "recognise"),
+        recognise=read_prompt("tlac", "recognise", config.recognise_prompt),
         choose=choose,
         choices=choices,  # type: ignore[arg-type]
         shortlist=shorter if shorter < len(names) else 0,
         sampling=Sampling(config.max_tokens, config.temperature, config.top_p, config.seed),
     )
-
-
-def read_prompt(path: str | None, name: str, placeholders: Sequence[str] = ()) -> Prompt:
-    """Read a prompt's file, or the one that comes with the method.
-
-    Raises:
-        InputError: no such file, or a prompt that cannot work.
-    """
-    if path is None:
-        return default_prompt("tlac", name, placeholders)
-    where = f"--{name}-prompt {path}"
-    try:
-        text = storage.read_bytes(path).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{where}: not a readable UTF-8 text file ({error})") from error
-    return parse_prompt(text, where, placeholders)
 
 
 def work(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -> None:
@@ -170,7 +147,7 @@ def run_stages(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -
     with mllm_replicas(plan.mllm, plan_mllm(config, plan.mllm, capacity)) as replicas:
         asked = plan.image_ask(config)
         with run.timed(RECOGNISE):
-            ask_images(run, config, RECOGNISE, asked, replicas)
+            ask_images(run, config, RECOGNISE, [asked], replicas)
         if plan.choose:
             texts = descriptions(run, config, plan)
             asked = plan.choice_ask()
@@ -178,7 +155,7 @@ def run_stages(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -
                 ask_texts(run, config, CHOOSE, texts, "description", asked, replicas)
     with run.timed(LABEL):
         label_pass(run, config, plan, capacity)
-    usage = count_usage(run, stages)
+    usage = count_usage(run, {stage: [stage] for stage in stages})
     paths = count_values(run.labels, "answer_path")
     run.save(**usage.record(), answer_paths={path: paths.get(path, 0) for path in PATHS})
 
@@ -189,12 +166,11 @@ def descriptions(run: RunFolder, config: Config, plan: Plan) -> Callable[[], Any
     def dataset() -> Any:
         from ray.data import ActorPoolStrategy
 
-        columns = ["answer", "finish_reason", "error"]
-        table = read_stage(stage_table(run, RECOGNISE), columns)
+        table = read_stage(stage_table(run, RECOGNISE), [RECOGNISE])
         cleaned = table.map_batches(
             clean_descriptions,
             batch_format="pyarrow",
-            fn_kwargs={"upstream_compat": config.upstream_compat},
+            fn_kwargs={"ask": RECOGNISE, "upstream_compat": config.upstream_compat},
         )
         found = distinct(cleaned, "description", int(run.record["images"]))
         if not plan.shortlist:
@@ -214,15 +190,6 @@ def descriptions(run: RunFolder, config: Config, plan: Plan) -> Callable[[], Any
         )
 
     return dataset
-
-
-def read_stage(folder: str, columns: list[str] | None = None) -> Any:
-    """Read a stage table as a Ray Data dataset."""
-    import ray
-
-    filesystem, _ = storage.resolve(folder)
-    paths = storage.list_files(folder, ".parquet")
-    return ray.data.read_parquet(paths, filesystem=filesystem, columns=columns)
 
 
 def label_pass(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -> None:

@@ -54,6 +54,18 @@ def _label_tlac(config: c.LabelSlacConfig | c.LabelTlacConfig) -> Result:
     return tlac.label(config)
 
 
+def _fit_what_do_you_see(config: c.FitWhatDoYouSeeConfig) -> Result:
+    from ray_jobs import what_do_you_see
+
+    return what_do_you_see.fit(config)
+
+
+def _label_what_do_you_see(config: c.LabelWhatDoYouSeeConfig) -> Result:
+    from ray_jobs import what_do_you_see
+
+    return what_do_you_see.label(config)
+
+
 def _evaluate(config: c.EvaluateConfig) -> Result:
     from ray_jobs.evaluation import evaluate_run
 
@@ -98,9 +110,11 @@ COMMANDS: dict[str, Command] = {
     "doctor": Command(c.DoctorConfig, _doctor),
     "manifest": Command(c.ManifestConfig, _manifest),
     "fit zero_shot": Command(c.FitZeroShotConfig, _fit_zero_shot),
+    "fit what_do_you_see": Command(c.FitWhatDoYouSeeConfig, _fit_what_do_you_see),
     "label zero_shot": Command(c.LabelZeroShotConfig, _label_zero_shot),
     "label slac": Command(c.LabelSlacConfig, _label_tlac),
     "label tlac": Command(c.LabelTlacConfig, _label_tlac),
+    "label what_do_you_see": Command(c.LabelWhatDoYouSeeConfig, _label_what_do_you_see),
     "label classifier": Command(c.LabelClassifierConfig, _label_classifier),
     "evaluate": Command(c.EvaluateConfig, _evaluate),
     "report": Command(c.ReportConfig, _report, positional="run"),

@@ -15,9 +15,10 @@ from actors import storage
 from actors.classifier_store import save_classifier
 from actors.clip import ClipEncoder, Precision, clip_record, cpu_threads
 from actors.clip_models import ClipModel, resolve_clip
+from methods.class_matrix import class_matrix
 from methods.classifier import Classifier
 from methods.errors import InputError
-from methods.zero_shot import SIMPLE_TEMPLATES, class_matrix, parse_templates
+from methods.zero_shot import SIMPLE_TEMPLATES, parse_templates
 from ray_jobs.class_files import read_classes, say_what_the_field_guide_knows
 from ray_jobs.classifier_pass import classifier_work
 from ray_jobs.config import FitZeroShotConfig, LabelZeroShotConfig

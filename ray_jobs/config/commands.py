@@ -9,12 +9,14 @@ from pydantic import Field
 from ray_jobs.config.parsing import VerbConfig
 from ray_jobs.config.shared import (
     ArchiveConfig,
+    AskingImagesConfig,
+    ClassTextsConfig,
     ClipConfig,
-    MllmConfig,
     Positive,
-    ReadingConfig,
     TemplatesConfig,
 )
+
+Weight = Annotated[float, Field(ge=0)]
 
 
 class ManifestConfig(VerbConfig):
@@ -32,23 +34,26 @@ class FitZeroShotConfig(ClipConfig, TemplatesConfig):
     out: str = Field(description="classifier folder to write, local or s3://")
 
 
-class LabelZeroShotConfig(ArchiveConfig, ReadingConfig, ClipConfig, TemplatesConfig):
+class LabelZeroShotConfig(ArchiveConfig, ClipConfig, TemplatesConfig):
     """Label an archive with zero-shot CLIP."""
 
     method: Literal["zero_shot"] = "zero_shot"
 
 
-class LabelClassifierConfig(ArchiveConfig, ReadingConfig, ClipConfig):
+class LabelClassifierConfig(ArchiveConfig, ClipConfig):
     """Label an archive with a classifier made by fit."""
 
     method: Literal["classifier"] = "classifier"
     classifier: str = Field(description="classifier folder, local or s3://")
+    classes: str | None = Field(
+        None, description="file of class names, one a line, that must be the classifier's"
+    )
     clip: str | None = Field(  # type: ignore[assignment]
         None, description="the same CLIP model in another place [default: where it was at fit]"
     )
 
 
-class RecogniseConfig(ArchiveConfig, ReadingConfig, ClipConfig, MllmConfig):
+class RecogniseConfig(AskingImagesConfig, ClipConfig):
     """What SLAC and TLAC share."""
 
     classes: str | None = Field(None, description="file of class names, one a line")
@@ -88,7 +93,51 @@ class LabelTlacConfig(RecogniseConfig):
     )
 
 
-LabelConfig = LabelZeroShotConfig | LabelClassifierConfig | LabelSlacConfig | LabelTlacConfig
+class FitWhatDoYouSeeConfig(ClassTextsConfig):
+    """Make a What Do You See classifier: class names, templates and what an LLM writes of them."""
+
+    method: Literal["what_do_you_see"] = "what_do_you_see"
+    images: str | None = Field(None, description="not read: this method learns from names alone")
+    out: str = Field(
+        description="classifier folder, local or s3://; run the same command again to resume"
+    )
+
+
+class LabelWhatDoYouSeeConfig(AskingImagesConfig, ClassTextsConfig):
+    """Label an archive with What Do You See: CLIP features of image and two answers, fused."""
+
+    method: Literal["what_do_you_see"] = "what_do_you_see"
+    classifier: str | None = Field(
+        None,
+        description="classifier folder made by fit what_do_you_see [default: fit into the run, "
+        "from --classes]",
+    )
+    # chosen with benchmarks.fusion_weights on seeds for development; the paper's are all 1, and its
+    # two texts then outvote the image: texts are closer to texts than images are
+    image_weight: Weight = Field(4.0, description="of the image in the fused query; the paper's 1")
+    description_weight: Weight = Field(
+        1.0, description="of the model's description; 0 leaves it out and asks for none"
+    )
+    prediction_weight: Weight = Field(
+        0.5,
+        description="of the model's guess with the class list; 0 asks for none; the paper's 1",
+    )
+    describe_prompt: str | None = Field(
+        None, description="file with the question for a description [default: fits any images]"
+    )
+    predict_prompt: str | None = Field(
+        None,
+        description="file with the question for a guess; {classes} is put in [default: fits any "
+        "classes]",
+    )
+    predict_temperature: Annotated[float, Field(ge=0)] = Field(
+        0.3, description="of the guess; descriptions take --temperature"
+    )
+    published_pixels: bool = Field(
+        False,
+        description="prepare images for CLIP as the published code does: squeezed to a square, "
+        "without mean and standard deviation",
+    )
 
 
 class EvaluateConfig(VerbConfig):

@@ -11,14 +11,21 @@ from actors.clip import Precision
 from actors.decode import DEFAULT_MAX_PIXELS
 from actors.fetch import DEFAULT_MAX_BYTES
 from actors.pictures import DEFAULT_MAX_SIDE
+from methods.long_texts import LongText
+from methods.what_do_you_see import CLASS_PARTS, ClassPart
 from ray_jobs.config.parsing import VerbConfig
 
 Positive = Annotated[int, Field(ge=1)]
 
 
-class ReadingConfig(VerbConfig):
-    """How images are read and decoded."""
+class ArchiveConfig(VerbConfig):
+    """Which archive, how its images are read and decoded, and where the run goes."""
 
+    images: str = Field(
+        description="folder, glob, s3:// prefix, .parquet (images, URIs or a manifest), .tar or "
+        ".txt list"
+    )
+    out: str = Field(description="run folder, local or s3://; run the same command again to resume")
     max_bytes: Positive = Field(
         DEFAULT_MAX_BYTES, description="refuse images of more encoded bytes than this"
     )
@@ -51,16 +58,6 @@ class ClipConfig(VerbConfig):
         None, description="GPUs per replica, fractions allowed [default: 1 if the cluster has any]"
     )
     clip_batch: Positive = Field(64, description="images per forward pass")
-
-
-class ArchiveConfig(VerbConfig):
-    """Which archive, and where the run goes."""
-
-    images: str = Field(
-        description="folder, glob, s3:// prefix, .parquet (images, URIs or a manifest), .tar or "
-        ".txt list"
-    )
-    out: str = Field(description="run folder, local or s3://; run the same command again to resume")
 
 
 class TemplatesConfig(VerbConfig):
@@ -134,3 +131,50 @@ class MllmConfig(VerbConfig):
             name: yaml.safe_load(value) if isinstance(value, str) else value
             for name, value in values.items()
         }
+
+
+class AskingConfig(MllmConfig):
+    """A job that asks a multimodal LLM and keeps what it says beside its output."""
+
+    out: str
+
+
+class AskingImagesConfig(ArchiveConfig, AskingConfig):
+    """A job that asks about the images of an archive."""
+
+
+class ClassTextsConfig(ClipConfig, AskingConfig):
+    """What stands for classes in a class matrix: names, templates, what an LLM writes of them."""
+
+    classes: str | None = Field(None, description="file of class names, one a line")
+    class_parts: list[ClassPart] = Field(
+        list(CLASS_PARTS),
+        description="what a class's weights are the sum of: name, template, descriptions",
+    )
+    class_answers: Positive = Field(
+        50, description="descriptions that the LLM writes of each class, spread over the prompts"
+    )
+    class_prompts: str | None = Field(
+        None,
+        description="file of prompts that ask for a description, one a line, each with {class} "
+        "[default: five that fit any classes]",
+    )
+    class_temperature: Annotated[float, Field(ge=0)] = Field(
+        0.99, description="of class descriptions; 0 is greedy, and each prompt is asked once"
+    )
+    class_rounds: Positive = Field(
+        3, description="how often a description is asked for at most, if refused or unusable"
+    )
+    long_text: LongText = Field(
+        "truncate",
+        description="texts beyond the CLIP encoder's context: truncate at its last token, mean of "
+        "the sentences, or published (the first 200 characters, as the published code does)",
+    )
+
+    @field_validator("class_parts")
+    @classmethod
+    def _each_once(cls, parts: list[ClassPart]) -> list[ClassPart]:
+        """Put the parts into their order, each once."""
+        if not parts:
+            raise ValueError("give at least one of name, template, descriptions")
+        return [part for part in CLASS_PARTS if part in parts]

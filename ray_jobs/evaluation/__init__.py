@@ -38,6 +38,8 @@ def evaluate(run: FinishedRun, truth: Truth) -> dict[str, Any]:
         class), ``confusions`` (the most frequent ``true, predicted, count``), ``note`` (string or
         None), and ``accuracy, macro_f1, cacc, nmi, ari`` of a single-label run or ``map, cf1, of1``
         and ``top3`` (``cp, cr, cf1, op, or, of1`` of the three best labels) of a multi-label run.
+        A run that fuses parts also gives ``parts``: the accuracy of each part alone, of the class
+        that the multimodal LLM named (``mllm``), and of the fused labels (``fused``).
         A run that discovers names also gives ``names``, the class that each name was matched with
         for cACC; ``per_class`` and ``confusions`` then go by that matching, not by spelling.
 

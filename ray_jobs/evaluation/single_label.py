@@ -46,11 +46,14 @@ def evaluate_single_label(run: FinishedRun, truth: Truth) -> dict[str, Any]:
     names, join = _Names(), TruthJoin(truth)
     true = names.encode(_one_label_each(truth))
     predicted = np.full(len(true), NO_PREDICTION, dtype=np.int64)
-    for batch in run.batches(["image_id", "labels", "error"]):
+    right = dict.fromkeys(run.parts, 0)
+    for batch in run.batches(["image_id", "labels", "error", *run.parts.values()]):
         at = join.positions(batch)
         row, label = explode(batch.column("labels").combine_chunks())
         known = at[row] >= 0
         predicted[at[row[known]]] = names.encode(label)[known]
+        for part, column in run.parts.items():
+            right[part] += _right(batch.column(column).combine_chunks(), at, true, names)
     join.check(run)
     classes, place = names.alphabetical()
     true = place[true]
@@ -73,10 +76,19 @@ def evaluate_single_label(run: FinishedRun, truth: Truth) -> dict[str, Any]:
         ],
         "note": join.note(),
     }
+    if run.parts:
+        shares = {part: count / max(len(true), 1) for part, count in right.items()}
+        result["parts"] = {**shares, "fused": result["accuracy"]}
     if matching is not None:
         matched = np.flatnonzero(matching != NO_PREDICTION)
         result["names"] = {classes[name]: classes[matching[name]] for name in matched}
     return result
+
+
+def _right(labels: pa.Array, at: NDArray[np.int64], true: NDArray[np.int64], names: _Names) -> int:
+    """Count the images of the truth to which a part alone gives the true label."""
+    judged = np.flatnonzero((at >= 0) & labels.is_valid().to_numpy(zero_copy_only=False))
+    return int((names.encode(labels.take(pa.array(judged))) == true[at[judged]]).sum())
 
 
 def _matching(

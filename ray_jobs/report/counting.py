@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ray_jobs.finished_run import FinishedRun
+from ray_jobs.finished_run import SAID, FinishedRun
 from ray_jobs.report.sampling import KeepFirst, random_keys
 
 ROW_COLUMNS: Final = (
@@ -23,8 +23,7 @@ ROW_COLUMNS: Final = (
     "top_scores",
     "error",
     "error_detail",
-    "answer",
-    "choice",
+    *SAID,
 )
 LEAST_CERTAIN: Final = 24
 SAMPLES_PER_ERROR: Final = 4

@@ -29,6 +29,13 @@ _PATHS: Final = (
     ("clip_fallback", "Closest in CLIP", "no class was named"),
     ("failed", "Failed", "no usable answer"),
 )
+_PARTS: Final = (
+    ("image", "Image alone", "CLIP's feature of the image"),
+    ("description", "Description alone", "what the model wrote of it"),
+    ("prediction", "Prediction alone", "what it guessed, as a text"),
+    ("mllm", "Class it named", "its guess, read as a class name"),
+    ("fused", "Fused", "the labels of this run"),
+)
 _FINISHED: Final = "finished"  # of run.json's state
 _SPELLED: Final = ("accuracy", "macro_f1")
 
@@ -99,11 +106,8 @@ def facts(run: FinishedRun, counts: Counts) -> list[Figure]:
         found.append(Figure("Classes", f"{len(run.classes):,} given"))
     else:
         found.append(Figure("Labels", f"{len(counts.labels):,} different"))
-    models = ["classifier", "clip"]
-    if "answer_paths" in run.record:
-        models.append("mllm")
     titles = {"classifier": "Classifier", "clip": "CLIP", "mllm": "MLLM"}
-    found += [Figure(titles[key], text) for key in models if (text := _setting(config, key))]
+    found += [Figure(name, text) for key, name in titles.items() if (text := _setting(config, key))]
     if run.when:
         found.append(Figure("When", run.when.strftime("%-d %B %Y, %H:%M UTC")))
     return found
@@ -147,6 +151,24 @@ def answer_paths(run: FinishedRun) -> list[Figure]:
         for path, name, hint in _PATHS
         if path in counts
     ]
+
+
+def answer_problems(run: FinishedRun) -> list[Figure]:
+    """Return which answers could not be used, and were left out of what is fused."""
+    problems = run.record.get("answer_problems")
+    if not isinstance(problems, dict):
+        return []
+    return [
+        Figure(f"{part.capitalize()} missing", whole(count), code.replace("_", " "))
+        for part, counts in problems.items()
+        for code, count in counts.items()
+    ]
+
+
+def parts(evaluation: Mapping[str, Any]) -> list[Figure]:
+    """Return the accuracy of each part alone beside that of all fused."""
+    found = evaluation.get("parts", {})
+    return [Figure(name, percent(found[key]), hint) for key, name, hint in _PARTS if key in found]
 
 
 def metrics(run: FinishedRun, evaluation: Mapping[str, Any]) -> list[Figure]:

@@ -59,6 +59,8 @@ def draw_page(run: FinishedRun, truth: Truth | None, evaluation: dict[str, Any] 
         facts=figures.facts(run, counts),
         tiles=figures.tiles(run, counts),
         answer_paths=figures.answer_paths(run),
+        answer_problems=figures.answer_problems(run),
+        part_figures=figures.parts(evaluation) if evaluation else [],
         metrics=figures.metrics(run, evaluation) if evaluation else [],
         evaluation=evaluation,
         name_of={true: name for name, true in names.items()} if names else {},

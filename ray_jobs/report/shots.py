@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ray_jobs.finished_run import SAID
 from ray_jobs.report.judge import Judge
 from ray_jobs.report.thumbnails import Thumbnail
 
@@ -69,7 +70,7 @@ def make_shot(row: Mapping[str, Any], thumbnail: Thumbnail, judge: Judge | None)
         truth=truth,
         top=_top(row),
         detail=_shortened(row["error_detail"] or ""),
-        said=[_shortened(text) for text in (row["answer"], row["choice"]) if text],
+        said=[_shortened(text) for text in (row[name] for name in SAID) if text],
     )
 
 

@@ -12,8 +12,8 @@ import ray
 import fieldguide
 from actors.mllm_requests import Answer, Picture, Request, Sampling
 from fieldguide.world import NAMES
+from methods.class_matching import class_list
 from methods.prompt import default_prompt
-from methods.tlac import class_list
 
 RECOGNISE = default_prompt("tlac", "recognise").text
 
@@ -33,7 +33,7 @@ def ask(replica: Any, *requests: Request) -> list[Answer]:
 def drawn(number: int, width: int = 90, height: int = 72) -> Picture:
     """A picture of a bird of the training domain's world, or noise where the size says so."""
     rng = np.random.default_rng(number)
-    return Picture(width, height, rng.integers(0, 256, width * height * 3, np.uint8).tobytes())
+    return Picture(rng.integers(0, 256, (height, width, 3), np.uint8))
 
 
 def choose(name: str, names: list[str], **settings: Any) -> Request:

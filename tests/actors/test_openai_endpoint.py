@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -107,14 +108,14 @@ def test_the_rate_is_limited(endpoint: Endpoint) -> None:
 def test_the_text_goes_before_the_picture_and_the_pixels_arrive_unchanged(
     endpoint: Endpoint,
 ) -> None:
-    pixels = bytes(range(2 * 3 * 3))
+    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
     sampling = Sampling(max_tokens=5, temperature=0.5, seed=3)
-    ask(endpoint, Request("fine look", (Picture(3, 2, pixels),), sampling))
+    ask(endpoint, Request("fine look", (Picture(pixels),), sampling))
     body = endpoint.bodies[-1]
     text, image = body["messages"][0]["content"]
     assert text == {"type": "text", "text": "fine look"}
     data = base64.b64decode(image["image_url"]["url"].partition(",")[2])
-    assert Image.open(io.BytesIO(data)).tobytes() == pixels
+    assert Image.open(io.BytesIO(data)).tobytes() == pixels.tobytes()
     assert (body["max_tokens"], body["temperature"], body["seed"]) == (5, 0.5, 3)
 
 

@@ -9,14 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actors.asking import AboutImage
+from actors.asking import ANSWER_TYPE, AboutImage
 from actors.mllm_requests import Sampling
 from methods.errors import InputError
-from ray_jobs.asking import Asked, answers_root, count_usage, open_answers
+from ray_jobs.asking import Asked, answers_root, open_answers
 from ray_jobs.config import LabelSlacConfig
 from ray_jobs.run_folder import RunFolder
+from ray_jobs.usage import count_usage
 
-ASKED = Asked(AboutImage("What?", Sampling()), {"prompt": "What?"})
+ASKED = Asked("see", AboutImage("What?", Sampling()), {"prompt": "What?"})
 
 
 @pytest.mark.parametrize(
@@ -51,16 +52,15 @@ def test_usage_is_counted_from_what_was_written(tmp_path: Path) -> None:
         (False, "a", "mllm_timeout", 0, 0),
         (False, "b", None, 40, 7),
         (False, "endpoint", None, 1, 1),
-        (False, None, "truncated", None, None),
+        None,  # never asked: the image cannot be read
     ]
     names = ("reused", "engine", "error", "prompt_tokens", "output_tokens")
-    kinds = (pa.bool_(), pa.string(), pa.string(), pa.int32(), pa.int32())
-    columns = zip(names, zip(*rows, strict=True), kinds, strict=True)
-    table = pa.table({name: pa.array(values, kind) for name, values, kind in columns})
+    said = [row and dict(zip(names, row, strict=True)) for row in rows]
+    table = pa.table({"recognise": pa.array(said, ANSWER_TYPE)})
     (tmp_path / "stages" / "recognise").mkdir(parents=True)
     pq.write_table(table, tmp_path / "stages" / "recognise" / "1.parquet")
     pq.write_table(pa.table({}), tmp_path / "stages" / "recognise" / "empty.parquet")
-    usage = count_usage(RunFolder(str(tmp_path), {}), ["recognise", "choose"])
+    usage = count_usage(RunFolder(str(tmp_path), {}), {"recognise": ["recognise"], "choose": []})
     assert json.loads(json.dumps(usage.record())) == {
         "mllm_calls": 4,
         "answers_reused": 1,

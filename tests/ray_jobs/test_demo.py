@@ -20,7 +20,7 @@ def test_the_demo_tells_the_whole_story(
     command = ["demo", "--out", str(tmp_path / "demo"), "--count", "60", "--json"]
     assert execute(command, results) == DONE
     result = json.loads(results.getvalue())
-    assert list(result["methods"]) == ["zero_shot", "slac", "tlac"]
+    assert list(result["methods"]) == ["zero_shot", "slac", "tlac", "what_do_you_see"]
     for method, metrics in result["methods"].items():
         assert metrics["images"] == 60
         assert metrics["errors"] == 0
@@ -34,7 +34,9 @@ def test_the_demo_tells_the_whole_story(
     assert result["seconds"] > 0
     html = Path(result["report"]).read_text("utf-8")
     assert "63 images" in html or "of 63" in html
-    assert "From answers to labels" in html
+    assert "Accuracy of the parts" in html
+    told = (tmp_path / "demo" / "tlac" / "report.html").read_text("utf-8")
+    assert "From answers to labels" in told
 
     again = io.StringIO()
     assert execute(command[:-1], again) == DONE

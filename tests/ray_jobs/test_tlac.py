@@ -22,7 +22,8 @@ from actors import storage
 from actors.labels_table import ANSWER_LABELS_SCHEMA
 from actors.mllm_models import resolve_mllm
 from fieldguide.world import NAMES
-from methods.tlac import PATHS, clean_answer
+from methods.class_matching import PATHS
+from methods.tlac import clean_answer
 from ray_jobs import tlac
 from ray_jobs.cli import FAILED, WRONG_USAGE, execute
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig

@@ -1,0 +1,16 @@
+"""Processes that share a machine's cores with a model step back behind it."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+BESIDE_A_MODEL: Final = 15
+"""Niceness of stages that read and decode while a model runs on the same cores: they fill the gaps
+and do not stall its threads, which wait for each other."""
+
+
+def step_back(niceness: int | None) -> None:
+    """Lower this process's priority to ``niceness``, if it is higher; None leaves it as it is."""
+    if niceness is not None and os.getpriority(os.PRIO_PROCESS, 0) < niceness:
+        os.setpriority(os.PRIO_PROCESS, 0, niceness)

@@ -1,0 +1,62 @@
+"""Class matrices of CLIP classifiers: from prompts to rows, from rows to scores and best classes.
+
+A class is the mean of the unit text features of its prompts, made unit again (Radford et al. 2021,
+3.1.4); an image's score for it is the softmax over classes of the scaled cosine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+PLACEHOLDER = "{}"
+
+EncodeTexts = Callable[[Sequence[str]], NDArray[np.float32]]
+"""Texts in, float32 (n, D) unit features out."""
+
+
+def fill(template: str, name: str) -> str:
+    """Put a class name into a template; the name is text, never a template itself."""
+    before, _, after = template.partition(PLACEHOLDER)
+    return before + name + after
+
+
+def unit_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Divide each row of (n, D) by its L2 norm; zero rows stay zero."""
+    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
+    return (matrix / np.maximum(norms, 1e-12)).astype(np.float32)
+
+
+def class_matrix(
+    names: Sequence[str], templates: Sequence[str], encode_texts: EncodeTexts
+) -> NDArray[np.float32]:
+    """Return the class matrix, float32 (C, D), rows of unit length in the order of ``names``."""
+    prompts = [fill(template, name) for name in names for template in templates]
+    features = unit_rows(encode_texts(prompts))
+    return unit_rows(features.reshape(len(names), len(templates), -1).mean(axis=1))
+
+
+def softmax_scores(
+    features: NDArray[np.float32], matrix: NDArray[np.float32], logit_scale: float
+) -> NDArray[np.float32]:
+    """Score unit image features (n, D) against a class matrix (C, D): probabilities (n, C)."""
+    logits = logit_scale * (features @ matrix.T)
+    logits -= logits.max(axis=1, keepdims=True)
+    exponentials = np.exp(logits)
+    return (exponentials / exponentials.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def top_k(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Return the columns of the k highest scores of each row, best first, ties by lower column."""
+    k = min(k, scores.shape[1])
+    if k < scores.shape[1]:
+        # a partial sort finds the k-th value; ties at the border are settled by the full key below
+        kth = -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
+        order = np.empty((len(scores), k), np.int64)
+        for row, (values, border) in enumerate(zip(scores, kth, strict=True)):
+            candidates = np.flatnonzero(values >= border)
+            order[row] = candidates[np.argsort(-values[candidates], kind="stable")][:k]
+        return order
+    return np.argsort(-scores, axis=1, kind="stable")

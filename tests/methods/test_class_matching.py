@@ -1,0 +1,55 @@
+"""Which class an answer names."""
+
+from __future__ import annotations
+
+import pytest
+
+from methods.class_matching import ClassMatcher, normalise
+from methods.errors import InputError
+
+BIRDS = ("golden_retriever", "St. Bernard", "tern", "Arctic tern", "Ménage, à trois", "赤い鳥")
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ("golden retriever", ("golden_retriever", "exact")),
+        ("St. Bernard", ("St. Bernard", "exact")),
+        ("st bernard", ("St. Bernard", "normalised")),
+        ("ARCTIC-TERN", ("Arctic tern", "normalised")),
+        ("It is an Arctic tern, I think", ("Arctic tern", "normalised")),
+        ("a tern", ("tern", "normalised")),
+        ("ménage à trois", ("Ménage, à trois", "normalised")),
+        ("赤い鳥", ("赤い鳥", "exact")),
+        ("a tern or an Arctic tern", None),  # two classes in one answer
+        ("St. Bernard or golden retriever", None),
+        ("a pattern", None),
+        ("a penguin", None),
+        ("鳥", None),
+        ("", None),
+    ],
+)
+def test_what_an_answer_names(answer: str, found: tuple[str, str] | None) -> None:
+    matched = ClassMatcher(BIRDS).match(answer, inside=True)
+    named = matched and (BIRDS[matched[0]], matched[1])
+    assert named == found
+
+
+def test_a_name_among_other_words_counts_only_where_asked_for() -> None:
+    assert ClassMatcher(BIRDS).match("It is an Arctic tern", inside=False) is None
+
+
+def test_names_that_only_punctuation_tells_apart_match_exactly_or_not_at_all() -> None:
+    matcher = ClassMatcher(["C", "C++", "C#"])
+    assert matcher.match("C++", inside=True) == (1, "exact")
+    assert matcher.match("c", inside=True) is None
+
+
+def test_names_that_differ_in_underscores_only_are_refused() -> None:
+    with pytest.raises(InputError, match="differ in underscores only"):
+        ClassMatcher(["red bird", "red_bird"])
+
+
+def test_normalising_keeps_letters_and_digits_of_any_script() -> None:
+    assert normalise("  Boeing\u00a0737-800_X! ") == "boeing 737 800 x"
+    assert normalise("…") == ""
