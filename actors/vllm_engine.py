@@ -15,6 +15,7 @@ import logging
 import queue
 import threading
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from actors.mllm_models import EngineOptions, MllmModel
@@ -62,12 +63,19 @@ class VllmEngine:
                 "--extra gpu --no-dev (GPU)"
             ) from error
         arguments = engine_arguments(self._model, self._options)
-        # the defaults for throughput, as vLLM's LLM class has them: larger steps
-        offline = UsageContext.LLM_CLASS
+
+        def make() -> Any:
+            # the defaults for throughput, as vLLM's LLM class has them: larger steps
+            return LLMEngine.from_engine_args(EngineArgs(**arguments), UsageContext.LLM_CLASS)
+
+        loop = asyncio.get_running_loop()
+        made: asyncio.Future[Any] = loop.create_future()
+        self._thread = threading.Thread(
+            target=self._live, args=(make, made, loop), name="vllm-engine", daemon=True
+        )
+        self._thread.start()
         try:
-            self._engine = await asyncio.to_thread(
-                lambda: LLMEngine.from_engine_args(EngineArgs(**arguments), offline)
-            )
+            self._engine = await made
         except Exception as error:  # vLLM raises many kinds for models it cannot run
             raise EngineStartError(why_not(self._model, error)) from error
         # as LLM.chat and vLLM's server have it: the model's turn is opened, no second start token
@@ -78,8 +86,6 @@ class VllmEngine:
         logging.getLogger("vllm.v1.worker.cpu_worker").setLevel(logging.ERROR)
         tokens = self._engine.renderer.default_chat_tok_params
         self._tokens = tokens.with_kwargs(add_special_tokens=False)
-        self._thread = threading.Thread(target=self._run, name="vllm-engine", daemon=True)
-        self._thread.start()
 
     async def answer(self, request: Request) -> Answer:
         """Answer one request.
@@ -101,8 +107,28 @@ class VllmEngine:
             raise EngineDied(self._dead)
         return await ticket.answer
 
+    def _live(
+        self,
+        make: Callable[[], Any],
+        made: asyncio.Future[Any],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        """The engine's thread: make the engine, then run it.
+
+        Each thread that computes gets a team of OpenMP threads; with a second team in the process
+        none of them waits actively any more, and each step of a small model takes a sixth longer.
+        """
+        try:
+            engine = make()
+        except BaseException as error:
+            failure = error if isinstance(error, Exception) else RuntimeError(repr(error))
+            loop.call_soon_threadsafe(made.set_exception, failure)
+            return
+        loop.call_soon_threadsafe(made.set_result, engine)
+        self._run()
+
     def _run(self) -> None:
-        """The engine's thread: take in, step, hand out, until told to stop or the engine fails."""
+        """Take in, step, hand out, until told to stop or the engine fails."""
         try:
             while self._take_in():
                 if self._engine.has_unfinished_requests():
@@ -120,7 +146,7 @@ class VllmEngine:
 
     def _take_in(self) -> bool:
         """Give the engine what has arrived, waiting if it has nothing to do; False at the end."""
-        wait = not self._engine.has_unfinished_requests()
+        wait = self._engine is None or not self._engine.has_unfinished_requests()
         while wait or not self._arrived.empty():
             ticket = self._arrived.get()
             if ticket is None:
