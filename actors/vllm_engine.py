@@ -18,8 +18,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import xxhash
+
 from actors.mllm_models import EngineOptions, MllmModel
-from actors.mllm_requests import CHOICE_FIELD, Answer, Request, rejected
+from actors.mllm_requests import CHOICE_FIELD, Answer, Picture, Request, rejected
 from actors.vllm_settings import (
     EngineStartError,
     engine_arguments,
@@ -226,13 +229,24 @@ def _answer(output: Any) -> Answer:
 
 
 def conversation(request: Request) -> list[dict[str, Any]]:
-    """A request as one message of a chat: the text, then the pictures."""
+    """A request as one message of a chat: the text, then the pictures.
+
+    Pictures come with a name of their own, a hash of their pixels, so that vLLM makes none: what it
+    keeps of an image is filed under it, and its own hash takes an eighth of preparing the request.
+    """
     if not request.pictures:
         return [{"role": "user", "content": request.text}]
     parts: list[dict[str, Any]] = [{"type": "text", "text": request.text}]
     for picture in request.pictures:
-        parts.append({"type": "image_pil", "image_pil": picture.image()})
+        part = {"type": "image_pil", "image_pil": picture.image(), "uuid": picture_name(picture)}
+        parts.append(part)
     return [{"role": "user", "content": parts}]
+
+
+def picture_name(picture: Picture) -> str:
+    """A hash of a picture's pixels and shape."""
+    pixels = np.ascontiguousarray(picture.pixels)
+    return xxhash.xxh3_128_hexdigest(pixels, seed=pixels.shape[0])
 
 
 def sampling_params(request: Request) -> Any:
