@@ -1,0 +1,171 @@
+"""A prompt of CLIP's text tower that is learned: continuous context tokens before each name.
+
+Context Optimization (CoOp, Zhou et al. 2022): the prompt of a name is start-of-text, n context
+tokens, the name and a period, end-of-text. The context is shared by all names and is all that
+trains; both towers stay frozen. Which parts of CLIP NeaR tunes is not public; this is our choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from methods.errors import InputError
+
+_STANDARD_DEVIATION = 0.02
+
+
+@dataclass(frozen=True)
+class TextTower:
+    """A frozen text tower with start-of-text first, taken apart so that embeddings can be put in.
+
+    For ``model``, an open_clip CLIP in evaluation mode after ``model.requires_grad_(False)``, with
+    ``text`` its text tower (``getattr(model, "text", model)``) and ``tokenizer`` its tokenizer::
+
+        TextTower(
+            tokenize=lambda texts, length: tokenizer(list(texts), context_length=length),
+            end_positions=lambda tokens: tokens.argmax(dim=-1),
+            token_embedding=text.token_embedding,
+            positional_embedding=text.positional_embedding,
+            transformer=lambda x, mask: text.transformer(x, attn_mask=mask),
+            attn_mask=text.attn_mask,
+            ln_final=text.ln_final,
+            text_projection=lambda x: x @ text.text_projection,
+            logit_scale=float(model.logit_scale.exp()),
+        )
+
+    ``end_positions`` is for the pooling ``argmax``; for ``eos`` it is the first position of that
+    token. Towers of other makes (a class token of their own, a mask of padding, another pooling, a
+    Hugging Face model, a projection that is a layer) need more than this or are not supported.
+
+    Attributes:
+        tokenize: texts and a length T to int64 (n, T), padded; what is too long is cut, the
+            end-of-text token kept.
+        end_positions: tokens (n, T) to the position of each end-of-text token, int64 (n,).
+        token_embedding: tokens (n, T) to vectors (n, T, W).
+        positional_embedding: (context length, W); its device and dtype are the tower's.
+        transformer: vectors (n, T, W) and the mask to vectors (n, T, W).
+        attn_mask: additive causal mask, (context length, context length); None if every position
+            sees all others.
+        ln_final: the layer norm after the transformer.
+        text_projection: vectors (n, W) to features (n, D).
+        logit_scale: what cosines are multiplied by, the exponential already taken.
+    """
+
+    tokenize: Callable[[Sequence[str], int], Tensor]
+    end_positions: Callable[[Tensor], Tensor]
+    token_embedding: Callable[[Tensor], Tensor]
+    positional_embedding: Tensor
+    transformer: Callable[[Tensor, Tensor | None], Tensor]
+    attn_mask: Tensor | None
+    ln_final: Callable[[Tensor], Tensor]
+    text_projection: Callable[[Tensor], Tensor]
+    logit_scale: float
+
+
+class PromptLearner(nn.Module):
+    """Text features of names under a learned context; ``ctx``, float32 (n, W), is all that trains.
+
+    It lives on the tower's device. Its ``state_dict`` holds ``ctx`` and nothing of the tower.
+    """
+
+    tokens: Tensor
+    ends: Tensor
+
+    def __init__(
+        self, tower: TextTower, names: Sequence[str], *, context: int | str = 16, seed: int = 0
+    ) -> None:
+        """Prepare the prompts of L names.
+
+        Args:
+            tower: frozen.
+            names: as CLIP should read them; a name too long for the tower is cut.
+            context: how many context tokens, random normal with standard deviation 0.02; or words
+                whose embeddings they start from, such as ``a photo of a``.
+            seed: of the random context.
+
+        Raises:
+            InputError: no names, no context, or one that leaves a name no room.
+            ValueError: the tower is not frozen.
+        """
+        super().__init__()
+        if not names:
+            raise InputError("there are no names to learn a prompt for; give at least one")
+        self._tower = tower
+        self.logit_scale = tower.logit_scale
+        length, _ = tower.positional_embedding.shape
+        ctx = _random_context(tower, context, seed) if isinstance(context, int) else None
+        ctx = _worded_context(tower, str(context)) if ctx is None else ctx
+        if not 1 <= len(ctx) <= length - 3:
+            raise InputError(
+                f"a context of {len(ctx)} tokens does not fit; this text tower takes {length} "
+                f"tokens, so use 1 to {length - 3}"
+            )
+        self.ctx = nn.Parameter(ctx)
+        # without the context's places, so that the tokenizer cuts long names where they must be
+        tokens = tower.tokenize([f"{name}." for name in names], length - len(ctx)).to(ctx.device)
+        ends = tower.end_positions(tokens)
+        if tower.attn_mask is not None:
+            # what follows the end of text is never seen; one length for all, whatever the chunk
+            tokens = tokens[:, : int(ends.max()) + 1]
+        self.register_buffer("tokens", tokens, persistent=False)
+        self.register_buffer("ends", ends + len(ctx), persistent=False)
+        self.ctx.requires_grad_(False)
+        with torch.enable_grad():
+            frozen = not self._encode(tokens[:1], self.ends[:1]).requires_grad
+        self.ctx.requires_grad_(True)
+        if not frozen:
+            raise ValueError("the text tower must be frozen: call model.requires_grad_(False)")
+
+    def text_features(self, name_ids: Tensor | None = None, chunk: int = 256) -> Tensor:
+        """Encode the prompts of names; a gradient flows to the context and to nothing else.
+
+        Args:
+            name_ids: int64 (n,), which names; all by default.
+            chunk: prompts encoded at a time. Where there are more, the activations of one chunk at
+                a time are kept and computed once more for the gradient.
+
+        Returns:
+            Unit features, float32 (n, D).
+        """
+        tokens = self.tokens if name_ids is None else self.tokens[name_ids]
+        ends = self.ends if name_ids is None else self.ends[name_ids]
+        if len(tokens) <= chunk:
+            return self._encode(tokens, ends)
+        parts = [
+            checkpoint(self._encode, own, end, use_reentrant=False, preserve_rng_state=False)
+            for own, end in zip(tokens.split(chunk), ends.split(chunk), strict=True)
+        ]
+        return torch.cat(parts)
+
+    def _encode(self, tokens: Tensor, ends: Tensor) -> Tensor:
+        tower = self._tower
+        position = tower.positional_embedding
+        words = tower.token_embedding(tokens).to(position.dtype)
+        context = self.ctx.to(position.dtype).expand(len(tokens), -1, -1)
+        x = torch.cat([words[:, :1], context, words[:, 1:]], dim=1)
+        length = x.shape[1]
+        mask = None if tower.attn_mask is None else tower.attn_mask[:length, :length]
+        x = tower.ln_final(tower.transformer(x + position[:length], mask))
+        x = tower.text_projection(x[torch.arange(len(x), device=x.device), ends])
+        return functional.normalize(x.float(), dim=-1)
+
+
+def _random_context(tower: TextTower, count: int, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    width = tower.positional_embedding.shape[1]
+    ctx = _STANDARD_DEVIATION * torch.randn(max(0, count), width, generator=generator)
+    return ctx.to(tower.positional_embedding.device)
+
+
+def _worded_context(tower: TextTower, words: str) -> Tensor:
+    length, device = len(tower.positional_embedding), tower.positional_embedding.device
+    tokens = tower.tokenize([words], length).to(device)
+    end = int(tower.end_positions(tokens)[0])
+    with torch.no_grad():
+        return tower.token_embedding(tokens)[0, 1:end].float().clone()

@@ -1,0 +1,286 @@
+"""Learning names from noisy labels: warm-up, then each epoch a split, refined targets, one pass.
+
+NeaR's loop on cached image features: only the text side is computed anew. Two plainer methods run
+in it for comparison: ``ce`` trains on the noisy labels as they are, ``proden`` on the candidate
+sets without a split. Images are known by their index everywhere, and an epoch's randomness comes
+from the seed and its number alone, so a run that stops and goes on ends where an uninterrupted one
+does.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from methods.near.candidates import CandidateSets
+from methods.near.refine import (
+    first_targets,
+    negative_entropy,
+    partial_loss,
+    refined_targets,
+    soft_cross_entropy,
+    uniform_divergence,
+)
+from methods.near.settings import TrainSettings, learning_rate
+from methods.near.split import Split, split_losses
+
+_BLOCK: Final = 4096
+
+
+class Learner(Protocol):
+    """What trains: a `methods.near.prompt_learner.PromptLearner`, or anything like one."""
+
+    logit_scale: float
+
+    def text_features(self) -> Tensor:
+        """Unit features of all L names, float32 (L, D), with a gradient."""
+        ...
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """What is trained."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is trained, by name."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any:
+        """Take up what `state_dict` gave."""
+        ...
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What an epoch did.
+
+    Attributes:
+        epoch: its number, from 0.
+        loss: mean over images.
+        lr: learning rate.
+        images: how many took part: those with a candidate (``ce``: a label of their own).
+        clean: share of labelled images that are clean; None where there was no split.
+        split: None in warm-up, and in the methods without one.
+        top_share: share of images whose prediction is the most predicted name, seen during the
+            epoch; near 1 when predictions collapse to one name.
+        note: what to tell the user; None mostly.
+        state: to go on from after this epoch; tensors, numbers and texts only, on the CPU.
+    """
+
+    epoch: int
+    loss: float
+    lr: float
+    images: int
+    clean: float | None
+    split: Split | None
+    top_share: float
+    note: str | None
+    state: dict[str, Any]
+
+
+def sample_losses(
+    features: Tensor, text: Tensor, labels: NDArray[np.int64], logit_scale: float
+) -> NDArray[np.float64]:
+    """Cross-entropy of each image's own label, without a gradient.
+
+    Args:
+        features: unit image features, float32 (N, D).
+        text: unit features of names, float32 (L, D).
+        labels: int64 (N,), -1 for none.
+        logit_scale: what cosines are multiplied by.
+
+    Returns:
+        float64 (N,), by image index; 0 where there is no label.
+    """
+    losses = np.zeros(len(labels))
+    rows = np.flatnonzero(labels >= 0)
+    with torch.no_grad():
+        for own in np.array_split(rows, max(1, math.ceil(len(rows) / _BLOCK))):
+            logits = logit_scale * features[torch.from_numpy(own).to(features.device)] @ text.T
+            goal = torch.from_numpy(labels[own]).to(features.device)
+            loss = nn.functional.cross_entropy(logits, goal, reduction="none")
+            losses[own] = loss.double().cpu().numpy()
+    return losses
+
+
+def train(
+    learner: Learner,
+    features: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    candidates: CandidateSets,
+    settings: TrainSettings,
+    state: dict[str, Any] | None = None,
+) -> Iterator[EpochReport]:
+    """Train, and report after each epoch; the learner then holds what that epoch learned.
+
+    Args:
+        learner: of L names.
+        features: unit image features, float32 (N, D).
+        labels: int64 (N,), each image's own name, -1 for none.
+        candidates: of the N images; an image with none takes no part.
+        settings: how.
+        state: of the last report of a run with the same inputs and settings that stopped; training
+            goes on with the epoch after it.
+
+    Raises:
+        ValueError: the inputs do not fit each other, are not finite, hold no label at all, or the
+            state is of other settings.
+        FloatingPointError: the loss is not finite.
+    """
+    loop = _Loop(learner, features, labels, candidates, settings)
+    first = loop.resume(state) if state is not None else 0
+    for epoch in range(first, settings.epochs):
+        yield loop.run(epoch)
+
+
+class _Loop:
+    """One run: the data, and all that changes from epoch to epoch."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        features: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        candidates: CandidateSets,
+        settings: TrainSettings,
+    ) -> None:
+        if not len(features) == len(labels) == len(candidates.sizes):
+            raise ValueError("features, labels and candidates are of different numbers of images")
+        if not np.isfinite(features).all():
+            raise ValueError("features of some images are not finite; leave those images out")
+        self.learner, self.labels, self.candidates = learner, labels, candidates
+        self.settings, self.labelled = settings, labels >= 0
+        taking_part = self.labelled if settings.method == "ce" else candidates.sizes > 0
+        self.used = np.flatnonzero(taking_part)
+        if not len(self.used):
+            raise ValueError("no image has a name, nor a neighbour with one: nothing to learn")
+        parameters = list(learner.parameters())
+        self.device = parameters[0].device
+        self.features = torch.from_numpy(np.ascontiguousarray(features)).to(self.device)
+        self.optimizer = torch.optim.SGD(
+            parameters,
+            lr=settings.lr,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+        )
+        self.history = np.zeros((0, len(labels)))
+        share = 1 / np.maximum(candidates.sizes, 1)
+        self.confidences = torch.from_numpy(np.repeat(share, candidates.sizes).astype(np.float32))
+
+    def run(self, epoch: int) -> EpochReport:
+        settings = self.settings
+        rate = learning_rate(epoch, settings)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        split = self._split() if settings.method == "near" and epoch >= settings.warmup else None
+        total, predicted = 0.0, []
+        for batch in _batches(self.used, settings.batch, settings.seed, epoch):
+            text = self.learner.text_features()
+            logits = self.learner.logit_scale * self.features[self._tensor(batch)] @ text.T
+            loss = self._loss(logits, batch, split)
+            if not math.isfinite(value := float(loss.detach())):
+                raise FloatingPointError(f"the loss of epoch {epoch} is not finite; use float32")
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            total += value * len(batch)
+            predicted.append(logits.detach().argmax(dim=1).cpu().numpy())
+        clean = float(split.clean[self.labelled].mean()) if split and self.labelled.any() else None
+        return EpochReport(
+            epoch=epoch,
+            loss=total / len(self.used),
+            lr=rate,
+            images=len(self.used),
+            clean=clean,
+            split=split,
+            top_share=float(np.bincount(np.concatenate(predicted)).max() / len(self.used)),
+            note=split.note if split else None,
+            state=self._state(epoch),
+        )
+
+    def _split(self) -> Split:
+        with torch.no_grad():
+            text = self.learner.text_features()
+        losses = sample_losses(self.features, text, self.labels, self.learner.logit_scale)
+        settings = self.settings
+        split = split_losses(
+            losses,
+            self.labelled,
+            self.history,
+            threshold=settings.threshold,
+            window=settings.window,
+        )
+        self.history = split.history
+        return split
+
+    def _loss(self, logits: Tensor, batch: NDArray[np.int64], split: Split | None) -> Tensor:
+        settings = self.settings
+        labels = self._tensor(self.labels[batch])
+        mask = self._tensor(self.candidates.mask(batch, logits.shape[1]))
+        if settings.method == "ce":
+            return soft_cross_entropy(logits, first_targets(labels, mask))
+        if settings.method == "proden":
+            return self._proden_loss(logits, batch, mask)
+        if split is None:
+            loss = soft_cross_entropy(logits, first_targets(labels, mask))
+            return loss + settings.alpha1 * negative_entropy(logits)
+        weights = self._tensor(split.weights[batch].astype(np.float32))
+        clean = self._tensor(split.clean[batch])
+        targets = refined_targets(logits, labels, weights, clean, mask, settings.sharpen)
+        loss = soft_cross_entropy(logits, targets)
+        return loss + settings.alpha2 * uniform_divergence(logits) if settings.alpha2 else loss
+
+    def _proden_loss(self, logits: Tensor, batch: NDArray[np.int64], mask: Tensor) -> Tensor:
+        owner, position = (torch.from_numpy(part) for part in self.candidates.entries(batch))
+        classes = torch.from_numpy(self.candidates.classes).long()[position]
+        targets = torch.zeros(logits.shape)
+        targets[owner, classes] = self.confidences[position]
+        loss, following = partial_loss(logits, targets.to(self.device), mask)
+        self.confidences[position] = following.cpu()[owner, classes]
+        return loss
+
+    def _tensor(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
+
+    def _state(self, epoch: int) -> dict[str, Any]:
+        state = {
+            "epoch": epoch,
+            "settings": asdict(self.settings),
+            "learner": self.learner.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "history": torch.from_numpy(self.history),
+            "confidences": self.confidences,
+        }
+        return _on_cpu(copy.deepcopy(state))
+
+    def resume(self, state: dict[str, Any]) -> int:
+        if state["settings"] != asdict(self.settings):
+            raise ValueError("the state to go on from is of a run with other settings")
+        self.learner.load_state_dict(state["learner"])
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        self.history = state["history"].numpy().copy()
+        self.confidences = state["confidences"].clone()
+        return int(state["epoch"]) + 1
+
+
+def _batches(used: NDArray[np.int64], size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+    """Shuffle by seed and epoch alone, and cut into batches; the last may be smaller."""
+    mixed = np.random.SeedSequence([seed, epoch]).generate_state(2)
+    generator = torch.Generator().manual_seed(int(mixed[0]) << 31 | int(mixed[1]) >> 1)
+    order = used[torch.randperm(len(used), generator=generator).numpy()]
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def _on_cpu(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.cpu()
+    if isinstance(value, dict):
+        return {key: _on_cpu(item) for key, item in value.items()}
+    return [_on_cpu(item) for item in value] if isinstance(value, list) else value
