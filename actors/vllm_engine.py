@@ -246,7 +246,7 @@ def conversation(request: Request) -> list[dict[str, Any]]:
 def picture_name(picture: Picture) -> str:
     """A hash of a picture's pixels and shape."""
     pixels = np.ascontiguousarray(picture.pixels)
-    return xxhash.xxh3_128_hexdigest(pixels, seed=pixels.shape[0])
+    return xxhash.xxh3_128_hexdigest(pixels.data, seed=pixels.shape[0])
 
 
 def sampling_params(request: Request) -> Any:
