@@ -48,7 +48,9 @@ def check_same_classes(path: str, labels: Sequence[str], classifier: str) -> Non
         )
 
 
-def say_what_the_field_guide_knows(kind: str, example: str, model: str, names: list[str]) -> None:
+def say_what_the_field_guide_knows(
+    kind: str, example: str, model: str, names: Sequence[str]
+) -> None:
     """Warn once when a small built-in model is asked about things it has never seen.
 
     Args:

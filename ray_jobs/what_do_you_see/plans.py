@@ -18,7 +18,7 @@ from methods.errors import InputError
 from methods.prompt import Prompt
 from methods.what_do_you_see import Part
 from ray_jobs.asking import Asked
-from ray_jobs.class_files import check_same_classes, read_classes, say_what_the_field_guide_knows
+from ray_jobs.class_files import check_same_classes, read_classes, say_what_small_models_know
 from ray_jobs.config import ClassTextsConfig, LabelWhatDoYouSeeConfig
 from ray_jobs.prompt_files import read_prompt, read_prompts
 from ray_jobs.what_do_you_see.classes import METHOD, ClassPlan
@@ -35,11 +35,7 @@ def plan_classes(config: ClassTextsConfig, names: list[str], clip: ClipModel) ->
     wanted = "descriptions" in config.class_parts
     greedy = config.class_temperature == 0
     mllm = resolve_mllm(config.mllm)
-    for kind, example, model in (
-        ("CLIP", "--clip ViT-L-14/openai", clip.name),
-        ("MLLM", "--mllm Qwen/Qwen2.5-VL-7B-Instruct", mllm.name),
-    ):
-        say_what_the_field_guide_knows(kind, example, model, names)
+    say_what_small_models_know(clip.name, mllm.name, names)
     texts = ClassTexts(
         names=tuple(names),
         parts=tuple(config.class_parts),
@@ -127,4 +123,5 @@ def make_plan(config: LabelWhatDoYouSeeConfig) -> Plan:
     given = config.clip if "clip" in config.model_fields_set else None
     clip = clip_of(classifier, given, config.classifier)
     ClassMatcher(classifier.labels)
+    say_what_small_models_know(clip.name, mllm.name, classifier.labels)
     return Plan(classifier.labels, classifier, clip, mllm, describe, predict, weights)

@@ -161,6 +161,25 @@ def test_a_part_that_weighs_nothing_is_not_asked_for(
         assert row["description_label"] in NAMES
 
 
+def test_pixels_and_long_texts_can_be_treated_in_other_ways(
+    runs: Path, birds: Path, tmp_path: Path
+) -> None:
+    record = label(
+        birds,
+        tmp_path / "run",
+        classifier=str(runs / "classifier"),
+        answers=str(runs / "answers"),
+        published_pixels=True,
+        long_text="sentences",
+    )
+    assert (record["mllm_calls"], record["labelled"]) == (0, 48)
+    before, after = rows(runs / "run"), rows(tmp_path / "run")
+    assert any(row["image_score"] != before[path]["image_score"] for path, row in after.items())
+    for path, row in after.items():  # these descriptions fit the encoder's context
+        expected = before[path]["description_score"]
+        assert row["description_score"] == pytest.approx(expected, abs=1e-5)
+
+
 def test_the_run_fits_its_own_classifier_and_shows_the_ablation(
     runs: Path, birds: Path, tmp_path: Path
 ) -> None:
