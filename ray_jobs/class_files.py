@@ -48,6 +48,17 @@ def check_same_classes(path: str, labels: Sequence[str], classifier: str) -> Non
         )
 
 
+def say_what_small_models_know(clip: str, mllm: str, names: Sequence[str]) -> None:
+    """Warn once for each of two models that is built in and asked about things it has never seen.
+
+    Args:
+        clip, mllm: names of the models.
+        names: class names.
+    """
+    say_what_the_field_guide_knows("CLIP", "--clip ViT-L-14/openai", clip, names)
+    say_what_the_field_guide_knows("MLLM", "--mllm Qwen/Qwen2.5-VL-7B-Instruct", mllm, names)
+
+
 def say_what_the_field_guide_knows(
     kind: str, example: str, model: str, names: Sequence[str]
 ) -> None:

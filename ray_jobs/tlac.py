@@ -21,7 +21,7 @@ from actors.mllm_requests import ChoiceFormat, Sampling
 from methods.class_matching import PATHS, ClassMatcher
 from methods.prompt import Prompt
 from ray_jobs.asking import Asked, ask_images, ask_texts
-from ray_jobs.class_files import read_classes, say_what_the_field_guide_knows
+from ray_jobs.class_files import read_classes, say_what_small_models_know
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
 from ray_jobs.labelling import LABEL, Interrupted, label_archive
 from ray_jobs.ledger import count_values, rows_committed
@@ -83,10 +83,7 @@ def label(config: Config) -> dict[str, Any]:
         InputError: the classes, a prompt, a model, the archive or the folder cannot work.
     """
     plan = make_plan(config)
-    say_what_the_field_guide_knows("CLIP", "--clip ViT-L-14/openai", plan.clip.name, plan.names)
-    say_what_the_field_guide_knows(
-        "MLLM", "--mllm Qwen/Qwen2.5-VL-7B-Instruct", plan.mllm.name, plan.names
-    )
+    say_what_small_models_know(plan.clip.name, plan.mllm.name, plan.names)
     identity = {
         "method": config.method,
         "clip": plan.clip.fingerprint,

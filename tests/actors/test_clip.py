@@ -116,6 +116,14 @@ def test_dense_features_of_a_resnet_equal_its_pool_on_a_constant_map(tmp_path: P
     assert torch.allclose(row[:, 0], pooled, atol=1e-4)
 
 
+def test_the_encoder_says_which_texts_fit(encoder: ClipEncoder) -> None:
+    """Of 40 tokens, 2 are the start and the end."""
+    assert encoder.fits("")
+    assert encoder.fits(" ".join(["red"] * 38))
+    assert not encoder.fits(" ".join(["red"] * 39))
+    assert not encoder.fits(" ".join(["red"] * 400))
+
+
 def test_long_texts_are_cut_and_still_end(encoder: ClipEncoder) -> None:
     tokens = encoder.tokenizer(["bird " * 300])
     context = tokens.shape[1]
