@@ -179,6 +179,8 @@ def ask(
     pictures: dict[int, Picture] = {}
     if limits is not None:
         batch, pictures = _open_pictures(batch, rows, limits)
+        failed = [row for row in rows if row not in pictures]
+        batch = _never_asked(batch, failed, [each.name for each in asks])
         rows = list(pictures)
     if not rows:
         return batch
@@ -212,6 +214,17 @@ def _open_pictures(
         place = plain.schema.get_field_index(name)
         plain = plain.set_column(place, name, pa.array(values, pa.string()))
     return plain, pictures
+
+
+def _never_asked(batch: pa.Table, rows: Sequence[int], asks: Sequence[str]) -> pa.Table:
+    """Take the answers' places from rows about which nothing can be asked."""
+    for name in asks if rows else ():
+        cells = batch.column(name).to_pylist()
+        for row in rows:
+            cells[row] = None
+        place = batch.schema.get_field_index(name)
+        batch = batch.set_column(place, name, pa.array(cells, ANSWER_TYPE))
+    return batch
 
 
 def least_busy(replicas: Sequence[Any], key: bytes) -> Any:

@@ -235,6 +235,8 @@ def test_broken_images_are_rows_with_their_code(runs: Path, tmp_path: Path) -> N
     for name, (_, code) in FILES.items():
         assert found[name]["error"] == code, name
         assert (found[name]["label"] is None) == (code is not None)
+        assert found[name]["description_problem"] is None, "it was not asked about"
+    assert record["answer_problems"] == {"description": {}, "prediction": {}}
     assert record["mllm_calls"] == 2 * sum(code is None for _, code in FILES.values())
 
 
