@@ -12,13 +12,11 @@ from actors import storage
 from actors.classifier_labels import ClassifierLabels
 from actors.classifier_store import load_classifier, save_classifier
 from actors.clip_models import ClipModel
-from actors.decode import decode
-from actors.priority import BESIDE_A_MODEL
 from methods.classifier import CONFIG_FILE, Classifier
 from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
 from ray_jobs.labelling import LABEL, Work
 from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
-from ray_jobs.reading import READ_BATCH, read_images
+from ray_jobs.reading import decode_images, read_images
 from ray_jobs.run_folder import RunFolder
 
 Config = LabelZeroShotConfig | LabelClassifierConfig
@@ -50,25 +48,16 @@ def label_pass(
     run: RunFolder, config: Config, model: ClipModel, classifier: Classifier, capacity: Capacity
 ) -> None:
     """Stream the archive through decoding and CLIP into ``labels/``, finished images aside."""
-    from ray.data import ActorPoolStrategy, SaveMode, TaskPoolStrategy
+    from ray.data import ActorPoolStrategy, SaveMode
 
     plan = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
     readers = config.decode_tasks or capacity.cores
     filesystem, labels = storage.resolve(run.labels)
     with pass_settings(run.checkpoint(LABEL)):
+        images = read_images(run, config, readers, config.clip_batch)
+        how = model.preprocessing
         (
-            read_images(run, config, readers, config.clip_batch)
-            .map_batches(
-                decode,
-                batch_format="pyarrow",
-                batch_size=READ_BATCH,
-                fn_kwargs={
-                    "how": model.preprocessing,
-                    "max_pixels": config.max_pixels,
-                    "niceness": None if plan.gpus else BESIDE_A_MODEL,
-                },
-                compute=TaskPoolStrategy(readers),
-            )
+            decode_images(images, config, how, readers, share_cores=not plan.gpus)
             .map_batches(
                 ClassifierLabels,
                 batch_format="pyarrow",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from actors import storage
+from actors.decode import Preprocessing, decode
 from actors.fetch import fetch
+from actors.priority import BESIDE_A_MODEL
 from ray_jobs.config import ArchiveConfig
 from ray_jobs.manifest_table import manifest_files
 from ray_jobs.run_folder import RunFolder
@@ -46,18 +48,44 @@ def read_images(run: RunFolder, config: ArchiveConfig, tasks: int, batch: int) -
         A Ray Data dataset of the image table; finished images are skipped before a byte is read.
     """
     import ray
-    from ray.data import TaskPoolStrategy
 
     unit = config.rows_per_block or rows_per_block(int(run.record["images"]), batch)
     filesystem, _ = storage.resolve(run.manifest)
-    return (
-        ray.data.read_parquet(manifest_files(run.manifest), filesystem=filesystem)
-        .repartition(target_num_rows_per_block=unit, strict=True)
-        .map_batches(
-            fetch,
-            batch_format="pyarrow",
-            batch_size=READ_BATCH,
-            fn_kwargs={"max_bytes": config.max_bytes},
-            compute=TaskPoolStrategy(tasks),
-        )
+    rows = ray.data.read_parquet(manifest_files(run.manifest), filesystem=filesystem)
+    units = rows.repartition(target_num_rows_per_block=unit, strict=True)
+    return fetch_images(units, config, tasks)
+
+
+def fetch_images(rows: Any, config: ArchiveConfig, tasks: int) -> Any:
+    """Read the encoded images of a dataset of manifest rows, ``tasks`` batches at once."""
+    from ray.data import TaskPoolStrategy
+
+    return rows.map_batches(
+        fetch,
+        batch_format="pyarrow",
+        batch_size=READ_BATCH,
+        fn_kwargs={"max_bytes": config.max_bytes},
+        compute=TaskPoolStrategy(tasks),
+    )
+
+
+def decode_images(
+    images: Any, config: ArchiveConfig, how: Preprocessing, tasks: int, share_cores: bool
+) -> Any:
+    """Decode a dataset of encoded images to a CLIP model's input size, ``tasks`` batches at once.
+
+    ``share_cores`` says that the model computes on the cores that decode.
+    """
+    from ray.data import TaskPoolStrategy
+
+    return images.map_batches(
+        decode,
+        batch_format="pyarrow",
+        batch_size=READ_BATCH,
+        fn_kwargs={
+            "how": how,
+            "max_pixels": config.max_pixels,
+            "niceness": BESIDE_A_MODEL if share_cores else None,
+        },
+        compute=TaskPoolStrategy(tasks),
     )

@@ -8,10 +8,7 @@ from typing import Any
 from actors import storage
 from actors.classifier_store import load_classifier, save_classifier
 from actors.clip_models import ClipModel
-from actors.decode import decode
-from actors.fetch import fetch
 from actors.part_labels import PartLabels
-from actors.priority import BESIDE_A_MODEL
 from methods.classifier import CONFIG_FILE, Classifier
 from ray_jobs.asking import ask_images
 from ray_jobs.config import LabelWhatDoYouSeeConfig
@@ -19,7 +16,7 @@ from ray_jobs.labelling import LABEL, Interrupted, label_archive
 from ray_jobs.ledger import count_values, rows_committed
 from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
 from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
-from ray_jobs.reading import READ_BATCH
+from ray_jobs.reading import decode_images, fetch_images
 from ray_jobs.run_folder import RunFolder
 from ray_jobs.stage_tables import read_stage, stage_table
 from ray_jobs.usage import count_usage
@@ -110,33 +107,17 @@ def label_pass(
     capacity: Capacity,
 ) -> None:
     """Read what was said and the images again, and write ``labels/``, finished images aside."""
-    from ray.data import ActorPoolStrategy, SaveMode, TaskPoolStrategy
+    from ray.data import ActorPoolStrategy, SaveMode
 
     clip = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
     model = as_published(plan.clip) if config.published_pixels else plan.clip
-    readers = TaskPoolStrategy(config.decode_tasks or capacity.cores)
+    readers = config.decode_tasks or capacity.cores
     filesystem, labels = storage.resolve(run.labels)
     with pass_settings(run.checkpoint(LABEL)):
+        images = fetch_images(read_stage(stage_table(run, ANSWERS)), config, readers)
+        how = model.preprocessing
         (
-            read_stage(stage_table(run, ANSWERS))
-            .map_batches(
-                fetch,
-                batch_format="pyarrow",
-                batch_size=READ_BATCH,
-                fn_kwargs={"max_bytes": config.max_bytes},
-                compute=readers,
-            )
-            .map_batches(
-                decode,
-                batch_format="pyarrow",
-                batch_size=READ_BATCH,
-                fn_kwargs={
-                    "how": model.preprocessing,
-                    "max_pixels": config.max_pixels,
-                    "niceness": None if clip.gpus else BESIDE_A_MODEL,
-                },
-                compute=readers,
-            )
+            decode_images(images, config, how, readers, share_cores=not clip.gpus)
             .map_batches(
                 PartLabels,
                 batch_format="pyarrow",
