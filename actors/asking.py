@@ -210,10 +210,8 @@ def _open_pictures(
         except ImageError as error:
             codes[row], details[row] = error.code, error.detail
     plain = batch.drop_columns(["bytes"])
-    for name, values in (("error", codes), ("error_detail", details)):
-        place = plain.schema.get_field_index(name)
-        plain = plain.set_column(place, name, pa.array(values, pa.string()))
-    return plain, pictures
+    plain = _with_column(plain, "error", pa.array(codes, pa.string()))
+    return _with_column(plain, "error_detail", pa.array(details, pa.string())), pictures
 
 
 def _never_asked(batch: pa.Table, rows: Sequence[int], asks: Sequence[str]) -> pa.Table:
@@ -222,9 +220,13 @@ def _never_asked(batch: pa.Table, rows: Sequence[int], asks: Sequence[str]) -> p
         cells = batch.column(name).to_pylist()
         for row in rows:
             cells[row] = None
-        place = batch.schema.get_field_index(name)
-        batch = batch.set_column(place, name, pa.array(cells, ANSWER_TYPE))
+        batch = _with_column(batch, name, pa.array(cells, ANSWER_TYPE))
     return batch
+
+
+def _with_column(batch: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    """The batch with other values in one column, which stays in its place."""
+    return batch.set_column(batch.schema.get_field_index(name), name, values)
 
 
 def least_busy(replicas: Sequence[Any], key: bytes) -> Any:
@@ -256,5 +258,4 @@ def _keep(batch: pa.Table, ask: Ask, said: Mapping[int, Answer], engine: str) ->
         if answer.text is not None:
             fresh.append({"key": keys[row], **cells[row]})
     append(ask.answers, pa.Table.from_pylist(fresh, schema=ANSWERS_SCHEMA))
-    place = batch.schema.get_field_index(ask.name)
-    return batch.set_column(place, ask.name, pa.array(cells, ANSWER_TYPE))
+    return _with_column(batch, ask.name, pa.array(cells, ANSWER_TYPE))

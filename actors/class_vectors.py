@@ -98,13 +98,15 @@ class ClassVectors:
         ends = np.cumsum([len(texts) for texts, _ in written])[:-1]
         means = np.stack([mean_features(own) for own in np.split(descriptions, ends)])
         names = [spoken(self._texts.names[index]) for index in indices]
-        encode = self._encoder.encode_texts
-        made: dict[ClassPart, NDArray[np.float32]] = {
-            "name": encode(names),
-            "template": encode([fill(TEMPLATE, name) for name in names]),
-            "descriptions": means,
-        }
-        vectors = class_weights({part: made[part] for part in self._texts.parts})
+        encode, parts = self._encoder.encode_texts, self._texts.parts
+        made: dict[ClassPart, NDArray[np.float32]] = {}
+        if "name" in parts:
+            made["name"] = encode(names)
+        if "template" in parts:
+            made["template"] = encode([fill(TEMPLATE, name) for name in names])
+        if "descriptions" in parts:
+            made["descriptions"] = means
+        vectors = class_weights(made)
         return pa.table(
             {
                 "class_index": batch.column("class_index"),

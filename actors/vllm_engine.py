@@ -166,9 +166,7 @@ class VllmEngine:
                 _, (prompt,) = self._engine.renderer.render_chat(
                     [conversation(ticket.request)], self._chat, self._tokens
                 )
-            except (
-                Exception
-            ) as error:  # image processors raise anything; the engine has not seen it
+            except Exception as error:  # image processors raise anything
                 ticket.settle(rejected(str(error) or type(error).__name__))
                 return
         try:

@@ -54,13 +54,16 @@ class Interrupted(Exception):
         return f"stopped; of {self.images} images {asked}{self.done} are labelled, and that is kept"
 
 
-def label_archive(config: ArchiveConfig, identity: Mapping[str, Any], work: Work) -> dict[str, Any]:
+def label_archive(
+    config: ArchiveConfig, identity: Mapping[str, Any], work: Work, asking: str | None = None
+) -> dict[str, Any]:
     """Label an archive: start, resume or find it finished.
 
     Args:
         config: the verb's settings.
         identity: what decides the rows beside reading: method, model, classes, ...
         work: writes the labels table, resuming from the checkpoint ``label``.
+        asking: the stage that asks a multimodal LLM about images, if there is one.
 
     Returns:
         The content of ``run.json``.
@@ -89,7 +92,8 @@ def label_archive(config: ArchiveConfig, identity: Mapping[str, Any], work: Work
                 capacity = start_ray()
             work(run, capacity)
         except KeyboardInterrupt:
-            raise Interrupted(rows_committed(checkpoint), images) from None
+            answered = rows_committed(run.checkpoint(asking)) if asking else None
+            raise Interrupted(rows_committed(checkpoint), images, answered) from None
     finish(run, time.time() - started, images - done)
     return run.record
 

@@ -23,8 +23,8 @@ from methods.prompt import Prompt
 from ray_jobs.asking import Asked, ask_images, ask_texts
 from ray_jobs.class_files import read_classes, say_what_small_models_know
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
-from ray_jobs.labelling import LABEL, Interrupted, label_archive
-from ray_jobs.ledger import count_values, rows_committed
+from ray_jobs.labelling import LABEL, label_archive
+from ray_jobs.ledger import count_values
 from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
 from ray_jobs.prompt_files import read_prompt
 from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
@@ -93,7 +93,12 @@ def label(config: Config) -> dict[str, Any]:
         "recognise": dict(plan.image_ask(config).identity),
         "choose": dict(plan.choice_ask().identity) if plan.choose else None,
     }
-    return label_archive(config, identity, lambda run, capacity: work(run, config, plan, capacity))
+    return label_archive(
+        config,
+        identity,
+        lambda run, capacity: run_stages(run, config, plan, capacity),
+        asking=RECOGNISE,
+    )
 
 
 def make_plan(config: Config) -> Plan:
@@ -124,21 +129,8 @@ def make_plan(config: Config) -> Plan:
     )
 
 
-def work(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -> None:
-    """Recognise, choose, label; each resumes.
-
-    Raises:
-        Interrupted: stopped by the user.
-    """
-    try:
-        run_stages(run, config, plan, capacity)
-    except KeyboardInterrupt:
-        answered, done = (rows_committed(run.checkpoint(stage)) for stage in (RECOGNISE, LABEL))
-        raise Interrupted(done, int(run.record["images"]), answered) from None
-
-
 def run_stages(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -> None:
-    """Run the stages one after another and count what they asked."""
+    """Run the stages one after another, each resumes, and count what they asked."""
     stages = [RECOGNISE, CHOOSE] if plan.choose else [RECOGNISE]
     # the replicas are gone before the last pass: it may want their GPUs
     with mllm_replicas(plan.mllm, plan_mllm(config, plan.mllm, capacity)) as replicas:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 from actors.classifier_store import save_classifier
 from actors.clip_models import resolve_clip
-from actors.mllm_models import MllmModel
 from ray_jobs.class_files import read_classes
-from ray_jobs.config import ClassTextsConfig, FitWhatDoYouSeeConfig
-from ray_jobs.mllm_replicas import Replicas, mllm_replicas, plan_mllm
-from ray_jobs.ray_context import Capacity, start_ray
+from ray_jobs.config import FitWhatDoYouSeeConfig
+from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
+from ray_jobs.ray_context import start_ray
 from ray_jobs.run_folder import FINISHED, open_run
 from ray_jobs.usage import count_usage
 from ray_jobs.what_do_you_see.classes import (
@@ -36,7 +33,7 @@ def fit(config: FitWhatDoYouSeeConfig) -> dict[str, Any]:
     if not run.finished:
         with run.timed("start"):
             capacity = start_ray()
-        with _replicas(config, plan.mllm, capacity, bool(plan.rounds)) as replicas:
+        with mllm_replicas(plan.mllm, plan_mllm(config, plan.mllm, capacity)) as replicas:
             stages = describe_classes(run, config, plan, replicas)
         with run.timed("encode"):
             classifier = make_classifier(run, config, plan, stages, capacity)
@@ -56,15 +53,3 @@ def fit(config: FitWhatDoYouSeeConfig) -> dict[str, Any]:
         "mllm_calls": run.record["mllm_calls"],
         "answers_reused": run.record["answers_reused"],
     }
-
-
-@contextlib.contextmanager
-def _replicas(
-    config: ClassTextsConfig, model: MllmModel, capacity: Capacity, needed: bool
-) -> Iterator[Replicas]:
-    """Hold the replicas of the multimodal LLM, none where nothing will be asked."""
-    if not needed:
-        yield Replicas([], 1, share_cores=False)
-        return
-    with mllm_replicas(model, plan_mllm(config, model, capacity)) as replicas:
-        yield replicas

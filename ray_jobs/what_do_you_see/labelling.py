@@ -12,8 +12,8 @@ from actors.part_labels import PartLabels
 from methods.classifier import CONFIG_FILE, Classifier
 from ray_jobs.asking import ask_images
 from ray_jobs.config import LabelWhatDoYouSeeConfig
-from ray_jobs.labelling import LABEL, Interrupted, label_archive
-from ray_jobs.ledger import count_values, rows_committed
+from ray_jobs.labelling import LABEL, label_archive
+from ray_jobs.ledger import count_values
 from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
 from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
 from ray_jobs.reading import decode_images, fetch_images
@@ -52,26 +52,18 @@ def label(config: LabelWhatDoYouSeeConfig) -> dict[str, Any]:
         "published_pixels": config.published_pixels,
         **{each.name: dict(each.identity) for each in plan.asks(config)},
     }
-    return label_archive(config, identity, lambda run, capacity: work(run, config, plan, capacity))
-
-
-def work(run: RunFolder, config: LabelWhatDoYouSeeConfig, plan: Plan, capacity: Capacity) -> None:
-    """Describe the classes, ask about the images, label; each resumes.
-
-    Raises:
-        Interrupted: stopped by the user.
-    """
-    try:
-        run_stages(run, config, plan, capacity)
-    except KeyboardInterrupt:
-        answered, done = (rows_committed(run.checkpoint(stage)) for stage in (ANSWERS, LABEL))
-        raise Interrupted(done, int(run.record["images"]), answered) from None
+    return label_archive(
+        config,
+        identity,
+        lambda run, capacity: run_stages(run, config, plan, capacity),
+        asking=ANSWERS,
+    )
 
 
 def run_stages(
     run: RunFolder, config: LabelWhatDoYouSeeConfig, plan: Plan, capacity: Capacity
 ) -> None:
-    """Run the stages one after another and count what they asked."""
+    """Run the stages one after another, each resumes, and count what they asked."""
     asks = plan.asks(config)
     own = plan.classes if isinstance(plan.classes, ClassPlan) else None
     stages: list[str] = []
