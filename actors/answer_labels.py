@@ -21,7 +21,7 @@ from actors.clip_models import ClipModel
 from actors.descriptions import descriptions_of, name_matrix
 from actors.image_errors import CODES as IMAGE_CODES
 from actors.labels_table import ANSWER_LABELS_SCHEMA
-from actors.mllm_requests import CHOICE_FIELD, ChoiceFormat
+from actors.mllm_requests import CHOICE_FIELD, AnswerFormat
 from methods.answers import AnswerError, json_field
 from methods.class_matching import AnswerPath, ClassMatcher
 from methods.class_matrix import fill
@@ -59,7 +59,7 @@ class AnswerLabels:
         model: ClipModel,
         names: Sequence[str],
         method: str,
-        choice_format: ChoiceFormat = "none",
+        answer_format: AnswerFormat = "none",
         upstream_compat: bool = False,
         precision: Precision = "auto",
         threads: int | None = None,
@@ -70,7 +70,7 @@ class AnswerLabels:
         self._matrix = name_matrix(names, self._encoder.encode_texts)
         self._names = np.array(names, dtype=object)
         self._matcher = ClassMatcher(names)
-        self._method, self._format = method, choice_format
+        self._method, self._format = method, answer_format
         self._upstream_compat = upstream_compat
 
     def __call__(self, batch: pa.Table) -> pa.Table:

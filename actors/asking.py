@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from actors.answers_table import ANSWER_COLUMNS, ANSWERS_SCHEMA, KEY_BYTES, KeyIndex, append, key_of
 from actors.image_errors import ImageError
 from actors.mllm import Answers
-from actors.mllm_requests import Answer, Picture, Request, Sampling
+from actors.mllm_requests import Answer, AnswerFormat, Picture, Request, Sampling
 from actors.pictures import PictureLimits, open_picture
 from actors.priority import step_back
 from methods.answers import AnswerError, usable_text
@@ -73,14 +73,22 @@ class Ask:
 class AboutImage:
     """The same question about every image."""
 
-    def __init__(self, text: str, sampling: Sampling) -> None:
-        """Keep the prompt's text and how to sample."""
+    def __init__(
+        self,
+        text: str,
+        sampling: Sampling,
+        text_field: str = "",
+        answer_format: AnswerFormat = "none",
+    ) -> None:
+        """Keep the prompt's text, how to sample, and the form of the answer as `Request` has it."""
         self._text, self._sampling = text, sampling
+        self._form = {"text_field": text_field, "answer_format": answer_format}
 
     def request(self, row: dict[str, Any], picture: Picture | None) -> Request:
         """Return the text with the row's picture."""
         assert picture is not None
-        return Request(self._text, (picture,), self._sampling.about(row["key"]))
+        sampling = self._sampling.about(row["key"])
+        return Request(self._text, (picture,), sampling, **self._form)  # type: ignore[arg-type]
 
 
 class AsWritten:

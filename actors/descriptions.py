@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from actors.asking import said_text
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
-from actors.mllm_requests import ChoiceFormat, Picture, Request, Sampling
+from actors.mllm_requests import AnswerFormat, Picture, Request, Sampling
 from methods.answers import AnswerError
 from methods.class_matching import class_list, spoken
 from methods.class_matrix import EncodeTexts, class_matrix, fill
@@ -54,7 +54,7 @@ class ChooseClass:
     """Asks which class of a list a description means."""
 
     def __init__(
-        self, prompt: Prompt, names: Sequence[str], sampling: Sampling, choices: ChoiceFormat
+        self, prompt: Prompt, names: Sequence[str], sampling: Sampling, choices: AnswerFormat
     ) -> None:
         """Keep the prompt, with ``{classes}`` and ``{answer}``, and the class names."""
         self._prompt, self._names = prompt, tuple(names)
@@ -67,7 +67,7 @@ class ChooseClass:
         names = self._names if picked is None else tuple(self._names[index] for index in picked)
         listed = self._list if picked is None else class_list(names)
         text = self._prompt.fill(classes=listed, answer=row["description"])
-        return Request(text, (), self._sampling, names, self._choices)
+        return Request(text, (), self._sampling, names, answer_format=self._choices)
 
 
 class Shortlist:

@@ -13,6 +13,8 @@ mllm_too_long      prompt and image do not fit the model's context
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
@@ -31,11 +33,13 @@ REQUEST_CODES: Final = (
 
 _TOO_LONG: Final = ("context length", "model length", "max_model_len", "too long")
 
-ChoiceFormat = Literal["none", "guided", "json"]
-"""How allowed choices reach the engine: not at all, as a constraint on the decoding, or as a JSON
-schema of an object with the field ``class``."""
+AnswerFormat = Literal["none", "guided", "json"]
+"""How the form of an answer reaches the engine: not at all, as a constraint on the decoding, or as
+a JSON schema of an object with one text field."""
 
 CHOICE_FIELD: Final = "class"
+"""The field of a choice."""
+_LONGEST_TEXT: Final = 120
 
 
 @dataclass(frozen=True)
@@ -75,20 +79,49 @@ class Picture:
 
 @dataclass(frozen=True)
 class Request:
-    """One question: text, then pictures, so that a shared text is a shared prefix."""
+    """One question: text, then pictures, so that a shared text is a shared prefix.
+
+    Attributes:
+        text, pictures: what is asked, about what.
+        sampling: how the answer is drawn.
+        choices: the only answers allowed, if not all are.
+        text_field: where the answer is to be a JSON object, its one field.
+        answer_format: how choices or the object reach the engine.
+    """
 
     text: str
     pictures: tuple[Picture, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
     choices: tuple[str, ...] = ()
-    choice_format: ChoiceFormat = "none"
+    text_field: str = ""
+    answer_format: AnswerFormat = "none"
 
-    def choice_schema(self) -> dict[str, Any]:
-        """JSON schema of an answer that is one of the choices."""
+    def constraint(self) -> dict[str, Any]:
+        """What guided decoding holds the answer to, in vLLM's words; empty without one.
+
+        JSON is spelled out: a schema leaves blanks between tokens free, and small models get lost
+        in them.
+        """
+        if self.choices and self.answer_format == "guided":
+            return {"choice": list(self.choices)}
+        if self.choices and self.answer_format == "json":
+            objects = [{CHOICE_FIELD: name} for name in self.choices]
+            return {"choice": [json.dumps(each, ensure_ascii=False) for each in objects]}
+        if self.text_field and self.answer_format != "none":
+            field = re.escape(self.text_field)
+            return {"regex": rf'\{{"{field}": "[^"\\\x00-\x1f]{{1,{_LONGEST_TEXT}}}"\}}'}
+        return {}
+
+    def schema(self) -> dict[str, Any] | None:
+        """JSON schema of the answer, where one is wanted: an object with one text field."""
+        if self.answer_format != "json" or not (self.choices or self.text_field):
+            return None
+        value = {"type": "string", **({"enum": list(self.choices)} if self.choices else {})}
+        field = CHOICE_FIELD if self.choices else self.text_field
         return {
             "type": "object",
-            "properties": {CHOICE_FIELD: {"type": "string", "enum": list(self.choices)}},
-            "required": [CHOICE_FIELD],
+            "properties": {field: value},
+            "required": [field],
             "additionalProperties": False,
         }
 

@@ -82,11 +82,11 @@ class OpenAIEndpoint:
         }
         if sampling.temperature:
             body["seed"] = sampling.seed
-        if request.choices and request.choice_format == "guided":  # vLLM's servers know this one
-            body["extra_body"] = {"structured_outputs": {"choice": list(request.choices)}}
-        elif request.choices and request.choice_format == "json":
-            schema = {"name": "choice", "strict": True, "schema": request.choice_schema()}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        if request.answer_format == "guided" and (constraint := request.constraint()):
+            body["extra_body"] = {"structured_outputs": constraint}  # vLLM's servers know it
+        elif (schema := request.schema()) is not None:
+            wanted = {"name": "answer", "strict": True, "schema": schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": wanted}
         return body
 
     async def close(self) -> None:

@@ -10,7 +10,6 @@ of its own takes the start from 18 to 54 seconds on two cores).
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import queue
 import threading
@@ -22,7 +21,7 @@ import numpy as np
 import xxhash
 
 from actors.mllm_models import EngineOptions, MllmModel
-from actors.mllm_requests import CHOICE_FIELD, Answer, Picture, Request, rejected
+from actors.mllm_requests import Answer, Picture, Request, rejected
 from actors.vllm_settings import (
     EngineStartError,
     engine_arguments,
@@ -252,19 +251,13 @@ def sampling_params(request: Request) -> Any:
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
-    structured = None
-    if request.choices and request.choice_format == "guided":
-        structured = StructuredOutputsParams(choice=list(request.choices))
-    elif request.choices and request.choice_format == "json":
-        # spelled out: a schema leaves blanks between tokens free, and small models get lost in them
-        objects = [json.dumps({CHOICE_FIELD: name}, ensure_ascii=False) for name in request.choices]
-        structured = StructuredOutputsParams(choice=objects)
+    constraint = request.constraint()
     sampling = request.sampling
     return SamplingParams(
         max_tokens=sampling.max_tokens,
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         seed=sampling.seed if sampling.temperature else None,
-        structured_outputs=structured,
+        structured_outputs=StructuredOutputsParams(**constraint) if constraint else None,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )

@@ -27,13 +27,16 @@ class Prompt:
         return _PLACEHOLDER.sub(lambda match: values[match[1]], self.text)
 
 
-def parse_prompt(text: str, where: str, placeholders: Collection[str] = ()) -> Prompt:
+def parse_prompt(
+    text: str, where: str, placeholders: Collection[str] = (), optional: Collection[str] = ()
+) -> Prompt:
     """Make a prompt of a file's text; blanks at its ends are dropped.
 
     Args:
         text: what the file holds.
         where: what to call it in errors.
-        placeholders: names that must each be there, and no others.
+        placeholders: names that must each be there.
+        optional: names that may be there; no others may.
 
     Raises:
         InputError: no text, a placeholder missing, or one that means nothing here.
@@ -45,9 +48,10 @@ def parse_prompt(text: str, where: str, placeholders: Collection[str] = ()) -> P
     wanted = set(placeholders)
     if missing := sorted(wanted - found):
         raise InputError(f"{where}: the prompt must hold {{{missing[0]}}}")
-    if unknown := sorted(found - wanted):
-        known = ", ".join(f"{{{name}}}" for name in sorted(wanted)) or "none"
-        raise InputError(f"{where}: {{{unknown[0]}}} means nothing here; placeholders: {known}")
+    known = wanted | set(optional)
+    if unknown := sorted(found - known):
+        names = ", ".join(f"{{{name}}}" for name in sorted(known)) or "none"
+        raise InputError(f"{where}: {{{unknown[0]}}} means nothing here; placeholders: {names}")
     return Prompt(text)
 
 
@@ -66,9 +70,11 @@ def parse_prompts(text: str, where: str, placeholders: Collection[str] = ()) -> 
     return prompts
 
 
-def default_prompt(method: str, name: str, placeholders: Collection[str] = ()) -> Prompt:
+def default_prompt(
+    method: str, name: str, placeholders: Collection[str] = (), optional: Collection[str] = ()
+) -> Prompt:
     """Read the prompt that comes with a method."""
-    return parse_prompt(_file_of(method, name), f"{name}.txt", placeholders)
+    return parse_prompt(_file_of(method, name), f"{name}.txt", placeholders, optional)
 
 
 def default_prompts(

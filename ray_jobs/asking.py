@@ -20,7 +20,7 @@ from ray_jobs.config import AskingConfig, AskingImagesConfig
 from ray_jobs.ledger import rows_committed
 from ray_jobs.mllm_replicas import Replicas
 from ray_jobs.ray_context import pass_settings
-from ray_jobs.reading import READ_BATCH, read_images
+from ray_jobs.reading import READ_BATCH, Images, images_of, read_images
 from ray_jobs.run_folder import RunFolder
 from ray_jobs.stage_tables import index_of, stage_table
 
@@ -72,8 +72,11 @@ def ask_images(
     stage: str,
     asked: Sequence[Asked],
     replicas: Replicas,
+    images: Images | None = None,
 ) -> None:
     """Ask one or several questions about every image; resumes where an earlier attempt stopped.
+
+    The images are those of the run, or those given.
 
     All stages have one shape, so that Ray runs a unit of work in one task: pixels do not travel
     between processes before they go to the replica, and small models are not slower than the tasks
@@ -81,8 +84,9 @@ def ask_images(
     """
     from ray.data import TaskPoolStrategy
 
+    images = images or images_of(run)
     checkpoint = run.checkpoint(stage)
-    if rows_committed(checkpoint) == int(run.record["images"]):
+    if rows_committed(checkpoint) == images.count:
         return
     asks = [open_answers(config, each) for each in asked]
     if not all(storage.list_files(each.answers, ".parquet") for each in asks):
@@ -93,7 +97,7 @@ def ask_images(
     # unit that is lost has its answers in the answers table
     unit = _BATCHES_PER_UNIT * batch
     with pass_settings(checkpoint):
-        rows = read_images(run, config, replicas.calls, unit).map_batches(
+        rows = read_images(images, config, replicas.calls, unit).map_batches(
             find_known,
             batch_format="pyarrow",
             batch_size=READ_BATCH,

@@ -16,7 +16,7 @@ from methods.classifier import CONFIG_FILE, Classifier
 from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
 from ray_jobs.labelling import LABEL, Work
 from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
-from ray_jobs.reading import decode_images, read_images
+from ray_jobs.reading import decode_images, images_of, read_images
 from ray_jobs.run_folder import RunFolder
 
 Config = LabelZeroShotConfig | LabelClassifierConfig
@@ -54,7 +54,7 @@ def label_pass(
     readers = config.decode_tasks or capacity.cores
     filesystem, labels = storage.resolve(run.labels)
     with pass_settings(run.checkpoint(LABEL)):
-        images = read_images(run, config, readers, config.clip_batch)
+        images = read_images(images_of(run), config, readers, config.clip_batch)
         how = model.preprocessing
         (
             decode_images(images, config, how, readers, share_cores=not plan.gpus)

@@ -58,7 +58,7 @@ def run(config: DemoConfig) -> dict[str, Any]:
             say(f"labelling {archive / 'images'} with {method}; no label is read")
             run_folder = str(out / method)
             record = label(method, archive, run_folder, config.seed)
-            metrics = evaluate_run(run_folder, truth)
+            metrics = evaluate_run(run_folder, truth, semantic=False)
             kept = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
             methods[method] = kept | {key: record[key] for key in _OF_THE_RUN}
             reports[method] = write_report(run_folder, truth)

@@ -31,6 +31,7 @@ BATCH_ROWS = 32768
 SAID = ("answer", "choice", "description", "prediction")
 """Columns of what a multimodal LLM said, of which a run has some or none."""
 
+_DISCOVERING = ("near", "mllm_names")
 _PART_ENDING = "_label"
 _PARTS = tuple(name for name in PART_LABELS_SCHEMA.names if name.endswith(_PART_ENDING))
 _SINGLE_SCHEMA = pa.unify_schemas([LABELS_SCHEMA, ANSWER_LABELS_SCHEMA, PART_LABELS_SCHEMA])
@@ -91,7 +92,7 @@ class FinishedRun:
     @property
     def names_discovered(self) -> bool:
         """Whether the run found its names itself, so that they may be spelled unlike the truth."""
-        return self.record.get("method") == "near"
+        return self.record.get("method") in _DISCOVERING
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Stream the labels table.

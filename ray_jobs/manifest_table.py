@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -51,19 +51,26 @@ class Manifest:
     skipped: str
 
 
-def write_manifest(source: str, out: str) -> Manifest:
+Choose = Callable[[Iterator[pa.Table]], Iterator[pa.Table]]
+"""Chooses among the rows of a listing, as tables of `MANIFEST_SCHEMA`."""
+
+
+def write_manifest(source: str, out: str, choose: Choose = iter) -> Manifest:
     """List ``source`` and write its manifest.
 
     Args:
         source: what ``--images`` takes.
         out: a ``.parquet`` file, or a folder that gets files of at most 500,000 rows.
+        choose: which of the images listed the manifest is to hold; all by default.
 
     Raises:
         InputError: the archive is not there, is empty, or two of its images have one id.
     """
     listing = list_images(source)
     ids: array[int] = array("q")
-    for number, tables in enumerate(_files(_tables(listing.rows), single=out.endswith(".parquet"))):
+    for number, tables in enumerate(
+        _files(choose(_tables(listing.rows)), single=out.endswith(".parquet"))
+    ):
         target = (
             out if out.endswith(".parquet") else storage.join(out, f"part-{number:05d}.parquet")
         )

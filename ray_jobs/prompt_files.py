@@ -10,7 +10,11 @@ from methods.prompt import Prompt, default_prompt, default_prompts, parse_prompt
 
 
 def read_prompt(
-    method: str, name: str, path: str | None, placeholders: Collection[str] = ()
+    method: str,
+    name: str,
+    path: str | None,
+    placeholders: Collection[str] = (),
+    optional: Collection[str] = (),
 ) -> Prompt:
     """Read a prompt's file (flag ``--NAME-prompt``), or the one that comes with the method.
 
@@ -18,9 +22,9 @@ def read_prompt(
         InputError: no such file, or a prompt that cannot work.
     """
     if path is None:
-        return default_prompt(method, name, placeholders)
+        return default_prompt(method, name, placeholders, optional)
     where = f"--{name}-prompt {path}"
-    return parse_prompt(_text(path, where), where, placeholders)
+    return parse_prompt(_text(path, where), where, placeholders, optional)
 
 
 def read_prompts(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from actors import storage
@@ -35,11 +36,24 @@ def rows_per_block(images: int, batch: int) -> int:
     return -(-rows // batch) * batch
 
 
-def read_images(run: RunFolder, config: ArchiveConfig, tasks: int, batch: int) -> Any:
-    """Plan the reading of a run's archive, inside `ray_jobs.ray_context.pass_settings`.
+@dataclass(frozen=True)
+class Images:
+    """Which images a pass is over: a manifest, and how many it lists."""
+
+    manifest: str
+    count: int
+
+
+def images_of(run: RunFolder) -> Images:
+    """All images of a run's manifest."""
+    return Images(run.manifest, int(run.record["images"]))
+
+
+def read_images(images: Images, config: ArchiveConfig, tasks: int, batch: int) -> Any:
+    """Plan the reading of images, inside `ray_jobs.ray_context.pass_settings`.
 
     Args:
-        run: with its manifest.
+        images: which.
         config: the verb's settings.
         tasks: how many read at once; stages given the same number run inside of these tasks.
         batch: images that the model takes at once; a unit of work is whole batches.
@@ -49,9 +63,9 @@ def read_images(run: RunFolder, config: ArchiveConfig, tasks: int, batch: int) -
     """
     import ray
 
-    unit = config.rows_per_block or rows_per_block(int(run.record["images"]), batch)
-    filesystem, _ = storage.resolve(run.manifest)
-    rows = ray.data.read_parquet(manifest_files(run.manifest), filesystem=filesystem)
+    unit = config.rows_per_block or rows_per_block(images.count, batch)
+    filesystem, _ = storage.resolve(images.manifest)
+    rows = ray.data.read_parquet(manifest_files(images.manifest), filesystem=filesystem)
     units = rows.repartition(target_num_rows_per_block=unit, strict=True)
     return fetch_images(units, config, tasks)
 

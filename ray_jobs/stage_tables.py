@@ -35,5 +35,15 @@ def index_of(folder: str) -> Any:
 
 def distinct(dataset: Any, column: str, rows: int) -> Any:
     """Each value of a string column once, by a shuffle: no node needs them all in memory."""
+    return _counted(dataset, column, rows).select_columns([column])
+
+
+def count_distinct(dataset: Any, column: str, rows: int) -> dict[str, int]:
+    """How often each value of a string column is there; the distinct values come to the driver."""
+    counted = _counted(dataset, column, rows)
+    return {row[column]: row["count()"] for row in counted.iter_rows()}
+
+
+def _counted(dataset: Any, column: str, rows: int) -> Any:
     partitions = min(_MOST_PARTITIONS, 1 + rows // _ROWS_PER_PARTITION)
-    return dataset.groupby(column, num_partitions=partitions).count().select_columns([column])
+    return dataset.groupby(column, num_partitions=partitions).count()

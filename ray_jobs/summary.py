@@ -8,6 +8,15 @@ from rich.console import Console
 from rich.table import Table
 
 _METRICS = ("accuracy", "macro_f1", "cacc", "sacc", "nmi", "ari", "map", "cf1", "of1")
+_COSTS = (
+    ("MLLM calls, fit included", "mllm_calls", ","),
+    ("answers reused, fit included", "answers_reused", ","),
+    ("share of the MLLM's questions", "calls_share", ".4f"),
+    ("tokens in, fit included", "prompt_tokens", ","),
+    ("tokens out, fit included", "output_tokens", ","),
+    ("seconds of labelling", "seconds", ",.1f"),
+    ("images/s of labelling", "images_per_second", ",.1f"),
+)
 
 
 def show(name: str, result: dict[str, Any], out: TextIO) -> None:
@@ -17,6 +26,8 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
         console.print(run_table(result))
     elif name == "evaluate":
         console.print(metrics_table(result))
+        for note in _notes(result):
+            console.print(f"Note: {note}", soft_wrap=True, markup=False)
     elif name == "doctor":
         console.print(_checks_table(result))
     elif name == "demo":
@@ -54,18 +65,36 @@ def run_table(record: dict[str, Any]) -> Table:
 
 
 def metrics_table(result: dict[str, Any]) -> Table:
-    """The metrics that fit a run."""
+    """The metrics that fit a run; with ``mllm_run``, that run beside it and what both cost."""
+    other = result.get("mllm_run", {})
     table = Table()
     table.add_column("metric")
-    table.add_column("value", justify="right")
+    table.add_column("this run" if other else "value", justify="right")
+    if other:
+        table.add_column("MLLM on every image", justify="right")
+
+    def add(name: str, key: str, form: str, ours: dict[str, Any] = result) -> None:
+        values = [run.get(key) for run in ([ours, other] if other else [ours])]
+        if any(value is not None for value in values):
+            table.add_row(name, *("" if v is None else format(v, form) for v in values))
+
     for key in _METRICS:
-        if result.get(key) is not None:
-            table.add_row(key, f"{result[key]:.4f}")
+        add(key, key, ".4f")
     for part, accuracy in result.get("parts", {}).items():
         table.add_row(f"accuracy, {part}", f"{accuracy:.4f}")
-    table.add_row("images", f"{result['images']:,}")
-    table.add_row("errors", f"{result['errors']:,}")
+    add("distinct names", "names_found", ",")
+    for key in ("images", "errors"):
+        add(key, key, ",")
+    if other:
+        for name, key, form in _COSTS:
+            add(name, key, form, result["cost"])
     return table
+
+
+def _notes(result: dict[str, Any]) -> list[str]:
+    """What a reader of the numbers should know, said once."""
+    notes = [result.get("note"), result.get("mllm_run", {}).get("note")]
+    return list(dict.fromkeys(note for note in notes if note))
 
 
 def demo_table(result: dict[str, Any]) -> Table:

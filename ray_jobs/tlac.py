@@ -17,7 +17,7 @@ from actors.asking import AboutImage
 from actors.clip_models import ClipModel, resolve_clip
 from actors.descriptions import ChooseClass, Shortlist, clean_descriptions
 from actors.mllm_models import MllmModel, resolve_mllm
-from actors.mllm_requests import ChoiceFormat, Sampling
+from actors.mllm_requests import AnswerFormat, Sampling
 from methods.class_matching import PATHS, ClassMatcher
 from methods.prompt import Prompt
 from ray_jobs.asking import Asked, ask_images, ask_texts
@@ -47,7 +47,7 @@ class Plan:
     mllm: MllmModel
     recognise: Prompt
     choose: Prompt | None
-    choices: ChoiceFormat
+    choices: AnswerFormat
     shortlist: int
     sampling: Sampling
 
@@ -207,7 +207,7 @@ def label_pass(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -
                     "model": plan.clip,
                     "names": plan.names,
                     "method": config.method,
-                    "choice_format": plan.choices,
+                    "answer_format": plan.choices,
                     "upstream_compat": config.upstream_compat,
                     "precision": config.precision,
                     "threads": clip.threads,

@@ -36,6 +36,18 @@ def _fit_zero_shot(config: c.FitZeroShotConfig) -> Result:
     return zero_shot.fit(config)
 
 
+def _fit_near(config: c.FitNearConfig) -> Result:
+    from ray_jobs import near
+
+    return near.fit(config)
+
+
+def _label_mllm_names(config: c.LabelMllmNamesConfig) -> Result:
+    from ray_jobs import mllm_names
+
+    return mllm_names.label(config)
+
+
 def _label_zero_shot(config: c.LabelZeroShotConfig) -> Result:
     from ray_jobs import zero_shot
 
@@ -69,7 +81,9 @@ def _label_what_do_you_see(config: c.LabelWhatDoYouSeeConfig) -> Result:
 def _evaluate(config: c.EvaluateConfig) -> Result:
     from ray_jobs.evaluation import evaluate_run
 
-    return evaluate_run(config.labels, config.truth)
+    return evaluate_run(
+        config.labels, config.truth, sentences=config.sentences, mllm_run=config.mllm_run
+    )
 
 
 def _report(config: c.ReportConfig) -> Result:
@@ -111,10 +125,12 @@ COMMANDS: dict[str, Command] = {
     "manifest": Command(c.ManifestConfig, _manifest),
     "fit zero_shot": Command(c.FitZeroShotConfig, _fit_zero_shot),
     "fit what_do_you_see": Command(c.FitWhatDoYouSeeConfig, _fit_what_do_you_see),
+    "fit near": Command(c.FitNearConfig, _fit_near),
     "label zero_shot": Command(c.LabelZeroShotConfig, _label_zero_shot),
     "label slac": Command(c.LabelSlacConfig, _label_tlac),
     "label tlac": Command(c.LabelTlacConfig, _label_tlac),
     "label what_do_you_see": Command(c.LabelWhatDoYouSeeConfig, _label_what_do_you_see),
+    "label mllm_names": Command(c.LabelMllmNamesConfig, _label_mllm_names),
     "label classifier": Command(c.LabelClassifierConfig, _label_classifier),
     "evaluate": Command(c.EvaluateConfig, _evaluate),
     "report": Command(c.ReportConfig, _report, positional="run"),

@@ -8,14 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from actors import storage
 from actors.classifier_store import save_classifier
-from actors.clip import ClipEncoder, Precision, clip_record, cpu_threads
 from actors.clip_models import ClipModel, resolve_clip
-from methods.class_matrix import class_matrix
 from methods.classifier import Classifier
 from methods.errors import InputError
 from methods.zero_shot import SIMPLE_TEMPLATES, parse_templates
@@ -23,7 +18,8 @@ from ray_jobs.class_files import read_classes, say_what_the_field_guide_knows
 from ray_jobs.classifier_pass import classifier_work
 from ray_jobs.config import FitZeroShotConfig, LabelZeroShotConfig
 from ray_jobs.labelling import label_archive
-from ray_jobs.ray_context import Capacity, plan_replicas, start_ray
+from ray_jobs.name_encoding import encode_names
+from ray_jobs.ray_context import Capacity, start_ray
 from ray_jobs.run_folder import versions
 
 
@@ -104,20 +100,9 @@ def make_classifier(
     templates: tuple[str, ...],
     capacity: Capacity,
 ) -> Classifier:
-    """Encode the prompts in one remote task, on a GPU where there is one."""
-    import ray
-
+    """Encode the prompts of the class names."""
     say_what_the_field_guide_knows("CLIP", "--clip ViT-L-14/openai", model.name, names)
-    plan = plan_replicas(capacity, 1, config.clip_gpus)
-    # one call a process: a worker that keeps torch would go on to decode with 800 MB on its back
-    task = ray.remote(max_calls=1)(encode_classes).options(num_gpus=plan.gpus, num_cpus=0)
-    work = task.remote(model, names, templates, config.precision, plan.device)
-    try:
-        matrix, record = ray.get(work)
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, InputError):  # Ray makes a traceback of its sentence
-            raise error.cause from None
-        raise
+    matrix, record = encode_names(config, model, names, templates, capacity)
     made = {"config": config.public(), "templates": list(templates), "versions": versions()}
     return Classifier(
         labels=tuple(names),
@@ -127,15 +112,3 @@ def make_classifier(
         logit_scale=record["logit_scale"],
         made=made,
     )
-
-
-def encode_classes(
-    model: ClipModel,
-    names: list[str],
-    templates: tuple[str, ...],
-    precision: Precision,
-    device: str,
-) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    """Load CLIP and compute the class matrix; runs as a Ray task."""
-    encoder = ClipEncoder(model, precision=precision, threads=cpu_threads(), device=device)
-    return class_matrix(names, templates, encoder.encode_texts), clip_record(model, encoder)

@@ -163,7 +163,7 @@ class _Loop:
             raise ValueError("no image has a name, nor a neighbour with one: nothing to learn")
         parameters = list(learner.parameters())
         self.device = parameters[0].device
-        self.features = torch.from_numpy(np.ascontiguousarray(features)).to(self.device)
+        self.features = torch.tensor(features).to(self.device)  # a copy: it may be read-only
         self.optimizer = torch.optim.SGD(
             parameters,
             lr=settings.lr,

@@ -16,6 +16,7 @@ from ray_jobs.config.commands import (
     RecogniseConfig,
     ReportConfig,
 )
+from ray_jobs.config.naming import FitNearConfig, LabelMllmNamesConfig, NamingConfig
 from ray_jobs.config.parsing import VerbConfig, method_of, parse, program_name, yaml_method
 from ray_jobs.config.shared import (
     ArchiveConfig,
@@ -36,15 +37,18 @@ __all__ = [
     "DoctorConfig",
     "DrawConfig",
     "EvaluateConfig",
+    "FitNearConfig",
     "FitWhatDoYouSeeConfig",
     "FitZeroShotConfig",
     "LabelClassifierConfig",
+    "LabelMllmNamesConfig",
     "LabelSlacConfig",
     "LabelTlacConfig",
     "LabelWhatDoYouSeeConfig",
     "LabelZeroShotConfig",
     "ManifestConfig",
     "MllmConfig",
+    "NamingConfig",
     "RecogniseConfig",
     "ReportConfig",
     "VerbConfig",

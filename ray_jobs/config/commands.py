@@ -145,6 +145,17 @@ class EvaluateConfig(VerbConfig):
 
     labels: str = Field(description="run folder")
     truth: str = Field(description="CSV with columns path,label; several labels joined by |")
+    sentences: str | None = Field(
+        None,
+        description="sentence-transformers model for sACC, a name of the hub or a folder [default: "
+        "all-mpnet-base-v2 for runs that discover names, left out with a note when it cannot be "
+        "had]",
+    )
+    mllm_run: str | None = Field(
+        None,
+        description="a run in which the MLLM named every image of the same archive, to compare "
+        "with",
+    )
 
 
 class ReportConfig(VerbConfig):

@@ -1,4 +1,4 @@
-"""Metrics of a run that gives each image one label: accuracy, macro F1, cACC, NMI, ARI.
+"""Metrics of a run that gives each image one label: accuracy, macro F1, cACC, sACC, NMI, ARI.
 
 Labels stream in batches; what stays in memory is a few integers per image with truth.
 """
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from methods import metrics_cluster, metrics_single
 from methods.metrics_single import NO_PREDICTION
+from ray_jobs.evaluation.sentences import SentenceScorer
 from ray_jobs.evaluation.truth import Truth, TruthError
 from ray_jobs.evaluation.truth_join import TruthJoin
 from ray_jobs.finished_run import FinishedRun, explode
@@ -42,14 +43,24 @@ class _Names:
         return names, place
 
 
-def evaluate_single_label(run: FinishedRun, truth: Truth) -> dict[str, Any]:
+def evaluate_single_label(
+    run: FinishedRun, truth: Truth, sentences: SentenceScorer | None
+) -> dict[str, Any]:
+    """Return what `ray_jobs.evaluation.evaluate` documents for a single-label run.
+
+    Raises:
+        TruthError: images of the truth are not in the run, or have not one label each.
+        InputError: the sentence model that the user named cannot be had.
+    """
     names, join = _Names(), TruthJoin(truth)
     true = names.encode(_one_label_each(truth))
     predicted = np.full(len(true), NO_PREDICTION, dtype=np.int64)
     right = dict.fromkeys(run.parts, 0)
+    used: set[str] = set()
     for batch in run.batches(["image_id", "labels", "error", *run.parts.values()]):
         at = join.positions(batch)
         row, label = explode(batch.column("labels").combine_chunks())
+        used.update(pc.unique(label).to_pylist())
         known = at[row] >= 0
         predicted[at[row[known]]] = names.encode(label)[known]
         for part, column in run.parts.items():
@@ -60,6 +71,7 @@ def evaluate_single_label(run: FinishedRun, truth: Truth) -> dict[str, Any]:
     predicted = np.where(predicted == NO_PREDICTION, NO_PREDICTION, place[predicted])
     matching = _matching(true, predicted, len(classes)) if run.names_discovered else None
     meant = predicted if matching is None else np.append(matching, NO_PREDICTION)[predicted]
+    sacc, remark = sentences.score(run, true, predicted, classes) if sentences else (None, None)
     mistaken = np.where(meant == true, NO_PREDICTION, predicted)
     pairs = metrics_single.confusion_pairs(true, mistaken, WORST_PAIRS)
     result = {
@@ -74,14 +86,17 @@ def evaluate_single_label(run: FinishedRun, truth: Truth) -> dict[str, Any]:
         "confusions": [
             {"true": classes[t], "predicted": classes[p], "count": count} for t, p, count in pairs
         ],
-        "note": join.note(),
+        "note": join.note(remark),
     }
+    if sacc is not None and sentences is not None:
+        result |= {"sacc": sacc, "sentences": sentences.name}
     if run.parts:
         shares = {part: count / max(len(true), 1) for part, count in right.items()}
         result["parts"] = {**shares, "fused": result["accuracy"]}
     if matching is not None:
         matched = np.flatnonzero(matching != NO_PREDICTION)
         result["names"] = {classes[name]: classes[matching[name]] for name in matched}
+        result["names_found"] = len(used)
     return result
 
 

@@ -31,7 +31,7 @@ def write_report(run: str, truth: str | None = None) -> str:
     """
     finished = FinishedRun(run)
     aligned = align_truth(read_truth(truth), finished) if truth else None
-    evaluation = evaluate(finished, aligned) if aligned else None
+    evaluation = evaluate(finished, aligned, semantic=False) if aligned else None
     target = storage.join(finished.uri, "report.html")
     page = draw_page(finished, aligned, evaluation)
     storage.write_bytes(target, page.encode("utf-8", "replace"))

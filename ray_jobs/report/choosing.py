@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ray_jobs.finished_run import FinishedRun, explode
 from ray_jobs.report.counting import ROW_COLUMNS, Counts
 from ray_jobs.report.judge import Judge
-from ray_jobs.report.sampling import KeepFirst, random_keys
+from ray_jobs.sampling import KeepFirst, random_keys
 
 SHOWN_LABELS: Final = 60
 MOST_CERTAIN: Final = 4

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ray_jobs.finished_run import SAID, FinishedRun
-from ray_jobs.report.sampling import KeepFirst, random_keys
+from ray_jobs.sampling import KeepFirst, random_keys
 
 ROW_COLUMNS: Final = (
     "image_id",

@@ -10,7 +10,8 @@ import pytest
 import ray
 
 import fieldguide
-from actors.mllm_requests import Answer, Picture, Request, Sampling
+from actors.mllm_requests import Answer, AnswerFormat, Picture, Request, Sampling
+from fieldguide.mllm_tasks.naming import NAME, NAME_JSON
 from fieldguide.world import NAMES
 from methods.class_matching import class_list
 from methods.prompt import default_prompt
@@ -75,14 +76,27 @@ def test_concurrent_batches_share_one_engine_and_get_their_own_answers(replica: 
 
 def test_guided_answers_are_one_of_the_choices(replica: Any) -> None:
     odd = ["St. Bernard", 'a "quoted" name', "C++", "赤い鳥"]
-    for answer in ask(replica, *(choose(name, odd, choice_format="guided") for name in odd)):
+    for answer in ask(replica, *(choose(name, odd, answer_format="guided") for name in odd)):
         assert answer.text in odd
 
 
 def test_json_answers_follow_the_schema(replica: Any) -> None:
     names = list(NAMES[:4])
-    answers = ask(replica, *(choose(name, names, choice_format="json") for name in names))
+    answers = ask(replica, *(choose(name, names, answer_format="json") for name in names))
     assert {json.loads(str(answer.text))["class"] for answer in answers} <= {*names}
+
+
+@pytest.mark.parametrize("form", ["guided", "json"])
+def test_an_object_with_one_text_field_is_what_comes(replica: Any, form: AnswerFormat) -> None:
+    """Of a prompt that does not ask for one, too."""
+    for number, text in enumerate((NAME_JSON, NAME)):
+        request = Request(
+            text, (drawn(number),), Sampling(48), text_field="name", answer_format=form
+        )
+        (answer,) = ask(replica, request)
+        found = json.loads(str(answer.text))
+        assert list(found) == ["name"]
+        assert len(found["name"]) > 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3000, 2), (2, 3000), (72, 72), (1024, 768)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,12 +128,26 @@ def test_the_key_reaches_the_endpoint_and_nobody_else(endpoint: Endpoint) -> Non
 
 def test_choices_reach_the_endpoint_in_the_form_asked_for(endpoint: Endpoint) -> None:
     for form in ("none", "guided", "json"):
-        ask(endpoint, Request("fine", choices=("a", "b"), choice_format=form))  # type: ignore[arg-type]
+        ask(endpoint, Request("fine", choices=("a", "b"), answer_format=form))  # type: ignore[arg-type]
     none, guided, schema = endpoint.bodies[-3:]
     assert not {"structured_outputs", "response_format"} & none.keys()
     assert guided["structured_outputs"] == {"choice": ["a", "b"]}
     properties = schema["response_format"]["json_schema"]["schema"]["properties"]
     assert properties["class"]["enum"] == ["a", "b"]
+
+
+def test_a_wanted_object_reaches_the_endpoint_in_the_form_asked_for(endpoint: Endpoint) -> None:
+    for form in ("none", "guided", "json"):
+        ask(endpoint, Request("fine", text_field="na.me", answer_format=form))  # type: ignore[arg-type]
+    none, guided, schema = endpoint.bodies[-3:]
+    assert not {"structured_outputs", "response_format"} & none.keys()
+    pattern = guided["structured_outputs"]["regex"]
+    assert re.fullmatch(pattern, '{"na.me": "a (b) c"}')
+    for other in ('{"naxme": "a"}', '{"na.me": ""}', '{"na.me": "a"b"}', '{"na.me":"a"}'):
+        assert not re.fullmatch(pattern, other)
+    wanted = schema["response_format"]["json_schema"]["schema"]
+    assert wanted["properties"] == {"na.me": {"type": "string"}}
+    assert wanted["required"] == ["na.me"]
 
 
 @pytest.mark.parametrize(

@@ -3,48 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import Any
+from unittest.mock import Mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from methods.errors import InputError
-from methods.image_ids import image_id
 from ray_jobs.evaluation import evaluate_run
 from ray_jobs.evaluation.truth import TruthError
 
-
-def write_run(
-    folder: Path,
-    *blocks: list[dict[str, Any]],
-    config: Any = None,
-    method: str = "zero_shot",
-) -> str:
-    """Write one labels file per block, as Ray Data does; columns of nulls stay of type null."""
-    (folder / "labels").mkdir()
-    for number, rows in enumerate(blocks):
-        full = [{"image_id": image_id(row["path"]), "uri": row["path"], **row} for row in rows]
-        pq.write_table(pa.Table.from_pylist(full), folder / "labels" / f"{number}.parquet")
-    (folder / "run.json").write_text(json.dumps({"method": method, "config": config or {}}))
-    return str(folder)
-
-
-def one(path: str, label: str | None, error: str | None = None) -> dict[str, Any]:
-    return {"path": path, "label": label, "error": error}
-
-
-def many(path: str, labels: list[str] | None, error: str | None = None, **top: float) -> Any:
-    ranked = {"top_labels": list(top), "top_scores": list(top.values())}
-    scores = None if labels is None else [top[name] for name in labels]
-    return {"path": path, "labels": labels, "scores": scores, "error": error, **ranked}
-
-
-def write_truth(folder: Path, **labels: str) -> str:
-    rows = "".join(f"{path},{label}\n" for path, label in labels.items())
-    (folder / "truth.csv").write_text(f"path,label\n{rows}")
-    return str(folder / "truth.csv")
+sys.path.insert(0, str(Path(__file__).parent))
+from runs import many, one, write_run, write_truth
 
 
 def test_single_label_run(tmp_path: Path) -> None:
@@ -74,18 +46,23 @@ def test_single_label_run(tmp_path: Path) -> None:
     json.dumps(result)
 
 
-def test_discovered_names_are_scored_as_clusters(tmp_path: Path) -> None:
+def test_discovered_names_are_scored_as_clusters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_model = InputError("none here")
+    monkeypatch.setattr("ray_jobs.evaluation.sentences.SentenceEncoder", Mock(side_effect=no_model))
     rows = [one("a", "x"), one("b", "x"), one("c", "y"), one("d", "y"), one("e", "x")]
     run = write_run(tmp_path, rows, method="near")
     truth = write_truth(tmp_path, a="wren", b="wren", c="owl", d="owl", e="owl")
     result = evaluate_run(run, truth)
     assert (result["accuracy"], result["macro_f1"], result["cacc"]) == (0, 0, 0.8)
     assert result["names"] == {"x": "wren", "y": "owl"}
+    assert result["names_found"] == 2
     owl, wren = result["per_class"]
     assert (owl["label"], owl["images"], owl["predicted"], owl["correct"]) == ("owl", 3, 2, 2)
     assert (wren["label"], wren["precision"], wren["recall"]) == ("wren", pytest.approx(2 / 3), 1)
     assert result["confusions"] == [{"true": "owl", "predicted": "x", "count": 1}]
-    assert result["note"] is None
+    assert result["note"] == "sACC is left out (onoma evaluate none here)"
 
 
 def test_order_of_rows_and_files_changes_nothing(tmp_path: Path) -> None:

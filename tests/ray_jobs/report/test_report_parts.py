@@ -10,7 +10,7 @@ from ray_jobs.report.charts import draw_histogram
 from ray_jobs.report.choosing import Histogram
 from ray_jobs.report.counting import certainties
 from ray_jobs.report.figures import duration
-from ray_jobs.report.sampling import KeepFirst, random_keys
+from ray_jobs.sampling import KeepFirst, random_keys
 
 
 def test_keep_first_keeps_the_smallest_keys_of_each_group() -> None:

@@ -133,12 +133,15 @@ class Vocabulary:
 
 
 def build_vocabulary(
-    names: Sequence[str | None], merges: Mapping[str, str] | None = None
+    names: Sequence[str | None],
+    merges: Mapping[str, str] | None = None,
+    votes: Sequence[int] | None = None,
 ) -> tuple[Vocabulary, NDArray[np.int64]]:
     """Collect the distinct names.
 
     Args:
         names: of N images; None, or a text without a key, where there is no name.
+        votes: how many images each of ``names`` stands for; one by default.
         merges: from key to the name to use for it, a key or in full; applied once, not again to its
             own result. An empty text sets the key's images aside as nameless.
 
@@ -151,18 +154,18 @@ def build_vocabulary(
     written: dict[str, Counter[str]] = defaultdict(Counter)  # as a person wrote it
     direct: dict[str, Counter[str]] = defaultdict(Counter)  # as answers with this very key did
     merged: dict[str, Counter[str]] = defaultdict(Counter)
-    for name, key, goal in zip(names, own, final, strict=True):
+    for name, key, goal, count in zip(names, own, final, votes or [1] * len(own), strict=True):
         if not goal:
             continue
         if (text := tidy_name(merges.get(key, goal))) != goal:
-            written[goal][text] += 1
-        (direct if key == goal else merged)[goal][tidy_name(name or "")] += 1
+            written[goal][text] += count
+        (direct if key == goal else merged)[goal][tidy_name(name or "")] += count
     keys = tuple(sorted({goal for goal in final if goal}))
     forms = tuple(_most_frequent(written[k] or direct[k] or Counter([k])) for k in keys)
-    votes = tuple((direct[key] + merged[key]).total() for key in keys)
+    totals = tuple((direct[key] + merged[key]).total() for key in keys)
     ids = {key: index for index, key in enumerate(keys)}
     labels = np.array([ids.get(goal, -1) for goal in final], np.int64)
-    return Vocabulary(keys, forms, votes), labels
+    return Vocabulary(keys, forms, totals), labels
 
 
 def _most_frequent(forms: Counter[str]) -> str:

@@ -10,8 +10,7 @@ import pytest
 
 from methods.answers import ANSWER_CODES, AnswerError
 from methods.class_matrix import unit_rows
-from methods.errors import InputError
-from methods.near.names import (
+from methods.discovered_names import (
     NOT_A_NAME,
     Vocabulary,
     build_vocabulary,
@@ -22,6 +21,7 @@ from methods.near.names import (
     tidy_name,
     write_names,
 )
+from methods.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ their order or their distribution over files.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,23 @@ from numpy.typing import NDArray
 _FIXED_SHUFFLE = np.uint64(0x9E3779B97F4A7C15)
 
 
-def random_keys(image_ids: NDArray[np.int64]) -> NDArray[np.float64]:
+def random_keys(image_ids: NDArray[np.int64], seed: int = 0) -> NDArray[np.float64]:
     """Return a pseudo-random key in [0, 1) per image id: the same one in every run and order.
 
-    The mixing function is the finaliser of SplitMix64.
+    The mixing function is the finaliser of SplitMix64; a seed other than 0 gives other keys.
     """
     with np.errstate(over="ignore"):
         z = image_ids.view(np.uint64) + _FIXED_SHUFFLE
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
+        if seed:
+            z = z ^ _mixed(np.array([seed], np.int64).view(np.uint64) + _FIXED_SHUFFLE)
+        z = _mixed(z)
     return (z >> np.uint64(11)).astype(np.float64) / float(1 << 53)
+
+
+def _mixed(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
 
 
 class KeepFirst:
@@ -58,6 +65,10 @@ class KeepFirst:
         self._rows = rows.take(pa.array(kept)).combine_chunks()
         self._groups, self._keys = groups[kept], keys[kept]
 
+    def table(self) -> pa.Table | None:
+        """Return the kept rows of all groups, ordered by group and key; None without any."""
+        return self._rows
+
     def rows(self) -> dict[int, list[dict[str, Any]]]:
         """Return the kept rows of each group, smallest key first, with the key as ``key``."""
         found: dict[int, list[dict[str, Any]]] = {}
@@ -75,3 +86,17 @@ class KeepFirst:
         starts = np.searchsorted(ordered, ordered, side="left")
         first: NDArray[np.int64] = order[np.arange(len(order)) - starts < self.per_group]
         return first
+
+
+def draw(tables: Iterable[pa.Table], size: int, seed: int) -> Iterator[pa.Table]:
+    """Draw ``size`` rows at random, without replacement, of tables that have ``image_id``.
+
+    A row is drawn by a hash of seed and id, so the draw does not depend on the order of rows, and
+    a larger one of the same seed contains a smaller.
+    """
+    kept = KeepFirst(size)
+    for table in tables:
+        ids = table.column("image_id").to_numpy()
+        kept.add(table, np.zeros(len(ids), np.int64), random_keys(ids, seed))
+    if (drawn := kept.table()) is not None:
+        yield drawn

@@ -1,0 +1,154 @@
+"""Sentence embeddings of names: any model that sentence-transformers loads.
+
+Names of models: one of the hub (``all-mpnet-base-v2``, ``ORG/MODEL``; without an organisation it is
+``sentence-transformers``' own), or a folder that sentence-transformers has saved. The package is
+imported when a model is loaded: nothing else needs it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.model_hub import hub_failure, stay_offline_without_a_hub
+from methods.errors import InputError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+logger = logging.getLogger(__name__)
+
+_MODULES: Final = "modules.json"  # what every folder of sentence-transformers holds
+_OWN: Final = "sentence-transformers"
+_HUB_ANSWERS_S: Final = 5.0
+_BATCH: Final = 64
+_FOLDER_ADVICE: Final = f"give a folder saved by sentence-transformers ({_MODULES} and the weights)"
+_HUB_ADVICE: Final = (
+    "give --sentences a folder saved by sentence-transformers, or run once where the hub can be "
+    "reached and keep its cache (HF_HOME)"
+)
+_INSTALL_ADVICE: Final = (
+    "install it with uv sync --extra sentences (on a GPU machine with --extra gpu --no-dev as well)"
+)
+
+
+class SentenceEncoder:
+    """A sentence-transformers model; embeddings are float32, L2-normalised, on the CPU.
+
+    Attributes:
+        name: the model, as the user wrote it.
+    """
+
+    def __init__(self, name: str, *, device: str | None = None) -> None:
+        """Load the model; one of the hub is downloaded to the cache unless it is there.
+
+        Args:
+            name: a model of the hub or a folder.
+            device: a torch device; by default the first GPU visible, else the CPU.
+
+        Raises:
+            InputError: sentence-transformers is not installed, there is no such folder, it holds no
+                model that can be loaded, or the hub does not give the model.
+        """
+        self.name = name
+        self._device = device
+        if find_spec("sentence_transformers") is None:
+            raise InputError(
+                f"--sentences {name}: sentence-transformers is not installed; {_INSTALL_ADVICE}"
+            )
+        folder = Path(os.path.expanduser(name))
+        if folder.is_dir():
+            self._model = self._from_folder(folder)
+        elif name.startswith((".", "/", "~")) or name.count("/") > 1:
+            raise InputError(f"--sentences {name}: no such folder; {_FOLDER_ADVICE}")
+        else:
+            self._model = self._from_hub(name if "/" in name else f"{_OWN}/{name}")
+        logger.info("sentence model %s on %s", name, self._model.device)
+
+    def encode(self, names: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit embeddings of names, without any prompt around them.
+
+        Args:
+            names: n names, at least one.
+
+        Returns:
+            float32 (n, D), rows of unit length; a name of which the model knows no token at all may
+            give a row of zeros, which is unlike every name.
+        """
+        embeddings = self._model.encode(
+            list(names),
+            prompt="",  # a model's own default prompt would stand before every name
+            batch_size=_BATCH,
+            show_progress_bar=False,
+            convert_to_numpy=True,
+        )
+        rows = np.asarray(embeddings, dtype=np.float32)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+
+    def _from_folder(self, folder: Path) -> SentenceTransformer:
+        if not (folder / _MODULES).is_file():
+            raise InputError(
+                f"--sentences {self.name}: {folder} holds no {_MODULES}; {_FOLDER_ADVICE}"
+            )
+        try:
+            return self._load(str(folder), local_files_only=True)
+        except Exception as error:  # the library raises whatever its modules do
+            raise InputError(
+                f"--sentences {self.name}: {folder} cannot be loaded ({_first_line(error)}); "
+                f"{_FOLDER_ADVICE}"
+            ) from error
+
+    def _from_hub(self, repository: str) -> SentenceTransformer:
+        from huggingface_hub import HfApi, try_to_load_from_cache
+
+        if isinstance(try_to_load_from_cache(repository, _MODULES), str):
+            try:
+                return self._load(repository, local_files_only=True)
+            except Exception:  # as many kinds; the hub has the rest
+                logger.info("the cache holds %s only in part", repository)
+        stay_offline_without_a_hub()
+        try:
+            # one short question first: the library itself asks again and again behind a proxy or a
+            # firewall that lets nothing through
+            HfApi().model_info(repository, timeout=_HUB_ANSWERS_S)
+            logger.warning("getting the sentence model %s from the hub", repository)
+            return self._load(repository, local_files_only=False)
+        except Exception as error:  # the hub client raises many kinds
+            raise InputError(
+                f"--sentences {self.name}: not in the cache and {hub_failure(error)}; {_HUB_ADVICE}"
+            ) from error
+
+    def _load(self, source: str, *, local_files_only: bool) -> SentenceTransformer:
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
+        with _without_bars():
+            return SentenceTransformer(source, device=device, local_files_only=local_files_only)
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Keep transformers and the hub client from drawing bars while a model is loaded."""
+    from transformers.utils import logging as transformers_logging
+
+    drawn = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if drawn:
+            transformers_logging.enable_progress_bar()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

@@ -1,0 +1,156 @@
+"""Make a classifier from unlabelled images: name a sample, learn the names, keep the matrix."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from actors import storage
+from actors.classifier_store import save_classifier
+from methods.classifier import Classifier
+from methods.discovered_names import name_key, write_names
+from ray_jobs.class_files import say_what_small_models_know
+from ray_jobs.config import FitNearConfig
+from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
+from ray_jobs.near.features import FEATURES, Features, compute_features
+from ray_jobs.near.naming import Said, name_sample
+from ray_jobs.near.plans import Plan, make_plan
+from ray_jobs.near.sample import choose_spread, draw_images
+from ray_jobs.near.training import EPOCHS, Task, Trained, forget_training, train_prompt
+from ray_jobs.near.vocabulary import (
+    Labelled,
+    candidates_of,
+    keep_names,
+    label_sample,
+    sample_table,
+)
+from ray_jobs.ray_context import Capacity, plan_replicas, start_ray
+from ray_jobs.run_folder import FINISHED, RunFolder, open_run, versions
+from ray_jobs.usage import count_usage
+
+logger = logging.getLogger(__name__)
+
+METHOD = "near"
+NAMES, SAMPLE = "names.csv", "sample.csv"
+"""Files for a person, in the classifier's folder."""
+
+
+def fit(config: FitNearConfig) -> dict[str, Any]:
+    """Make a classifier and write its folder; an interrupted fit goes on where it was.
+
+    Raises:
+        InputError: the archive, a model, a prompt, the names or the folder cannot work, or the
+            model names nothing.
+    """
+    plan = make_plan(config)
+    run = open_run(config.out, plan.identity(config), config.public())
+    if run.finished:
+        logger.warning("%s is finished; nothing to do (give a new --out to fit again)", run.uri)
+    else:
+        draw_images(run, config)
+        with run.timed("start"):
+            capacity = start_ray()
+        _fit(run, config, plan, capacity)
+    kept = ("images", "sample", "named", "unnamed", "errors", "names", "merged")
+    used = ("mllm_calls", "answers_reused", "engine_starts")
+    return {
+        "classifier": run.uri,
+        "method": METHOD,
+        "labels": run.record["names"],
+        "clip": plan.clip.name,
+        **{key: run.record[key] for key in (*kept, *used)},
+        "training": run.record["training"],
+    }
+
+
+def _fit(run: RunFolder, config: FitNearConfig, plan: Plan, capacity: Capacity) -> None:
+    with run.timed(FEATURES):
+        features = compute_features(run, config, plan.clip, capacity)
+    sample = choose_spread(run, config, features)
+    # the replicas come when CLIP has left the GPUs, and are gone before training comes
+    with mllm_replicas(plan.mllm, plan_mllm(config, plan.mllm, capacity)) as replicas:
+        said, stages = name_sample(run, config, plan.question, plan.mllm, sample, replicas)
+    labelled = label_sample(config, plan, said, features, capacity)
+    say_what_small_models_know(plan.clip.name, plan.mllm.name, labelled.vocabulary.forms)
+    _write(run, NAMES, write_names(labelled.names, labelled.merges))
+    _write(run, SAMPLE, sample_table(labelled, said, features))
+    with run.timed("training"):
+        trained = _train(run, config, plan, labelled, capacity)
+    labelled, trained = _predicted_names(config, labelled, trained)
+    usage = count_usage(run, {stage: ["name"] for stage in stages}).record()
+    counts = _counts(labelled, said, features)
+    classifier = Classifier(
+        labels=labelled.vocabulary.forms,
+        matrix=trained.matrix,
+        clip={**plan.clip.record(), "logit_scale": trained.logit_scale},
+        method=METHOD,
+        logit_scale=trained.logit_scale,
+        made={
+            "config": config.public(),
+            "sample": counts,
+            "usage": usage,
+            "training": trained.epochs[-1],
+            "versions": versions(),
+        },
+    )
+    save_classifier(classifier, run.uri)
+    run.save(**counts, **usage, training=trained.epochs[-1], state=FINISHED)
+    forget_training(run)
+
+
+def _train(
+    run: RunFolder, config: FitNearConfig, plan: Plan, labelled: Labelled, capacity: Capacity
+) -> Trained:
+    workers = config.train_workers
+    each = plan_replicas(capacity, workers, config.clip_gpus)
+    task = Task(
+        clip=plan.clip,
+        names=labelled.vocabulary.forms,
+        context=plan.context,
+        features=labelled.features,
+        labels=labelled.labels,
+        candidates=candidates_of(labelled, config.neighbours),
+        settings=plan.settings,
+        device=each.device,
+        threads=each.threads,
+        epochs=storage.join(run.uri, EPOCHS),
+    )
+    return train_prompt(run, task, workers, each)
+
+
+def _predicted_names(
+    config: FitNearConfig, labelled: Labelled, trained: Trained
+) -> tuple[Labelled, Trained]:
+    """With ``--label-filter trained``, drop the names that no image of the sample gets."""
+    if config.label_filter != "trained":
+        return labelled, trained
+    kept = np.unique((labelled.features @ trained.matrix.T).argmax(axis=1))
+    logger.warning(
+        "the classifier gives %d of %d names to some image; the others are left out",
+        len(kept),
+        len(trained.matrix),
+    )
+    return keep_names(labelled, kept), replace(trained, matrix=trained.matrix[kept])
+
+
+def _counts(labelled: Labelled, said: dict[int, Said], features: Features) -> dict[str, Any]:
+    """What became of the images: each of the sample is named, unnamed or has an error, by code."""
+    unnamed = Counter(each.problem for each in said.values() if each.asked and each.problem)
+    unread = {key: each.problem for key, each in said.items() if not each.asked}
+    errors = Counter({**unread, **features.errors}.values())
+    return {
+        "sample": len(said),
+        "named": sum(each.name is not None for each in said.values()),
+        "unnamed": dict(sorted(unnamed.items())),
+        "errors": dict(sorted(errors.items())),
+        "names": len(labelled.vocabulary.keys),
+        "merged": sum(name_key(goal) not in ("", key) for key, goal in labelled.merges.items()),
+    }
+
+
+def _write(run: RunFolder, name: str, text: str) -> None:
+    storage.write_bytes(storage.join(run.uri, name), text.encode())

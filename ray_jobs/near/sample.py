@@ -1,0 +1,89 @@
+"""The sample that is named: drawn from the listing alone, or spread over clusters of features."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from actors import storage
+from ray_jobs.config import FitNearConfig
+from ray_jobs.manifest_table import read_manifest, write_manifest
+from ray_jobs.near.features import Features
+from ray_jobs.reading import Images, images_of
+from ray_jobs.run_folder import RunFolder
+from ray_jobs.sampling import draw
+
+logger = logging.getLogger(__name__)
+
+_CHOSEN = "sample.parquet"
+
+
+def draw_images(run: RunFolder, config: FitNearConfig) -> None:
+    """List the archive and write the manifest of the images drawn; no image is read.
+
+    Raises:
+        InputError: the archive is not there or is empty.
+    """
+    if "images" in run.record:
+        return
+    storage.delete_folder(run.manifest)  # an attempt that died while listing
+    wanted = config.sample * config.spread
+    drawn = write_manifest(
+        config.images, run.manifest, partial(draw, size=wanted, seed=config.seed)
+    )
+    if drawn.images < wanted:
+        logger.warning("the archive has %d images; all of them are taken", drawn.images)
+    run.save(images=drawn.images)
+
+
+def choose_spread(run: RunFolder, config: FitNearConfig, features: Features) -> Images:
+    """Return the images to name: all that were drawn, or one of each cluster of features."""
+    if config.spread == 1 or len(features.ids) <= config.sample:
+        return images_of(run)
+    path = storage.join(run.uri, _CHOSEN)
+    chosen = np.sort(features.ids[nearest_to_centres(features.matrix, config.sample, config.seed)])
+    write_rows(run.manifest, path, chosen)
+    return Images(path, len(chosen))
+
+
+def write_rows(manifest: str, path: str, image_ids: NDArray[np.int64]) -> None:
+    """Write the rows of some images of a manifest as a manifest of their own."""
+    wanted = pa.array(image_ids, pa.int64())
+    tables = [
+        table.filter(pa.compute.is_in(table.column("image_id"), wanted))
+        for table in read_manifest(manifest, None)
+    ]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.concat_tables(tables), sink)
+    storage.write_bytes(path, sink.getvalue().to_pybytes())
+
+
+def nearest_to_centres(
+    features: NDArray[np.float32], clusters: int, seed: int
+) -> NDArray[np.int64]:
+    """Find one image for each of k clusters (k-means): the one nearest to the cluster's centre.
+
+    Args:
+        features: unit image features, float32 (N, D).
+        clusters: k, at most N.
+        seed: of the first centres.
+
+    Returns:
+        Image indices, int64 (k,), each once.
+    """
+    from sklearn.cluster import MiniBatchKMeans
+
+    means = MiniBatchKMeans(clusters, random_state=seed, n_init=1, batch_size=4 * clusters)
+    labels = means.fit_predict(features)
+    distances = np.linalg.norm(features - means.cluster_centers_[labels], axis=1)
+    order = np.lexsort((distances, labels))
+    first = np.unique(labels[order], return_index=True)[1]
+    chosen = order[first]
+    # a cluster may have become empty: the images farthest from their centres stand in
+    rest = np.setdiff1d(np.argsort(-distances, kind="stable"), chosen, assume_unique=True)
+    return np.concatenate([chosen, rest[: clusters - len(chosen)]]).astype(np.int64)

@@ -1,0 +1,172 @@
+"""From what was said of the sample to names and labels: merged, filtered, and written for a person
+to look through."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methods.discovered_names import Vocabulary, build_vocabulary, merge_similar, name_key
+from methods.errors import InputError
+from methods.near.candidates import (
+    CandidateSets,
+    candidate_sets,
+    hubness_warning,
+    nearest_neighbours,
+)
+from methods.zero_shot import SIMPLE_TEMPLATES
+from ray_jobs.config import FitNearConfig
+from ray_jobs.name_encoding import encode_names
+from ray_jobs.near.features import Features
+from ray_jobs.near.naming import Said
+from ray_jobs.near.plans import Plan
+from ray_jobs.ray_context import Capacity
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The sample as training wants it, ordered by image id.
+
+    Attributes:
+        ids: int64 (N,), of the images that were read and asked about.
+        names: what the MLLM called each; None without a name.
+        merges: from key to name, a person's decisions and those by similarity.
+        vocabulary: the L names.
+        labels: int64 (N,), -1 for none.
+        features: unit image features, float32 (N, D).
+    """
+
+    ids: NDArray[np.int64]
+    names: list[str | None]
+    merges: dict[str, str]
+    vocabulary: Vocabulary
+    labels: NDArray[np.int64]
+    features: NDArray[np.float32]
+
+
+def label_sample(
+    config: FitNearConfig, plan: Plan, said: dict[int, Said], features: Features, capacity: Capacity
+) -> Labelled:
+    """Make the vocabulary and each image's label in it.
+
+    Raises:
+        InputError: no image has a name, or none is left after the decisions of ``--names``.
+    """
+    asked = {image_id for image_id, each in said.items() if each.asked}
+    ids = np.array(sorted(asked & set(features.ids.tolist())), np.int64)
+    names = [said[image_id].name for image_id in ids.tolist()]
+    if not any(names):
+        problems = Counter(each.problem for each in said.values())
+        why = ", ".join(f"{count} {code}" for code, count in problems.most_common())
+        raise InputError(
+            f"none of the {len(said)} images of the sample has a name ({why}); try another "
+            "--mllm, --category, --unit or --name-prompt, or look at the images"
+        )
+    merges = dict(plan.merges)
+    vocabulary, labels = build_vocabulary(names, merges)
+    if vocabulary.keys and config.merge_similarity is not None:
+        similar = _alike(config, plan, vocabulary, capacity)
+        # a person's decisions come first: what they named is not renamed
+        merges = {
+            **{key: similar.get(name_key(name), name) for key, name in merges.items()},
+            **{key: name for key, name in similar.items() if key not in merges},
+        }
+        vocabulary, labels = build_vocabulary(names, merges)
+    if not vocabulary.keys:
+        raise InputError(f"--names {config.names}: sets aside every name; keep at least one")
+    labelled = Labelled(ids, names, merges, vocabulary, labels, features.of(ids))
+    if config.label_filter == "zero_shot":
+        labelled = _voted(config, plan, labelled, capacity)
+    _say_what_is_odd(labelled)
+    return labelled
+
+
+def candidates_of(labelled: Labelled, k: int) -> CandidateSets:
+    """The candidate names of each image."""
+    neighbours = nearest_neighbours(labelled.features, k)
+    if warning := hubness_warning(neighbours, len(labelled.ids)):
+        logger.warning("%s", warning)
+    return candidate_sets(labelled.labels, neighbours)
+
+
+def keep_names(labelled: Labelled, kept: NDArray[np.int64]) -> Labelled:
+    """Drop all names but some; images that had one of the others have none.
+
+    Args:
+        labelled: the sample.
+        kept: int64, ascending, the label ids to keep; with none, all stay.
+    """
+    vocabulary = labelled.vocabulary
+    if not len(kept) or len(kept) == len(vocabulary.keys):
+        return labelled
+    place = np.full(len(vocabulary.keys) + 1, -1, np.int64)  # the last is that of -1
+    place[kept] = np.arange(len(kept))
+    smaller = Vocabulary(
+        keys=tuple(vocabulary.keys[index] for index in kept),
+        forms=tuple(vocabulary.forms[index] for index in kept),
+        votes=tuple(vocabulary.votes[index] for index in kept),
+    )
+    return replace(labelled, vocabulary=smaller, labels=place[labelled.labels])
+
+
+def sample_table(labelled: Labelled, said: dict[int, Said], features: Features) -> str:
+    """What became of each image drawn, as CSV: path, answer, name, problem."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("path", "answer", "name", "problem"))
+    forms = labelled.vocabulary.forms
+    final = {
+        image_id: forms[label] if label >= 0 else ""
+        for image_id, label in zip(labelled.ids.tolist(), labelled.labels.tolist(), strict=True)
+    }
+    asked = {**dict.fromkeys(features.errors), **said}
+    for image_id in sorted(asked, key=lambda each: features.paths[each]):
+        answer = said.get(image_id, Said(None))
+        problem = features.errors.get(image_id) or answer.problem or ""
+        name = final.get(image_id, "")
+        table.writerow((features.paths[image_id], answer.name or "", name, problem))
+    return text.getvalue()
+
+
+def _alike(
+    config: FitNearConfig, plan: Plan, vocabulary: Vocabulary, capacity: Capacity
+) -> dict[str, str]:
+    assert config.merge_similarity is not None
+    matrix, _ = encode_names(config, plan.clip, vocabulary.forms, SIMPLE_TEMPLATES, capacity)
+    similar = merge_similar(vocabulary, matrix, config.merge_similarity)
+    for key, goal in sorted(similar.items()):
+        logger.warning("%r is merged into %r, which reads alike", key, goal)
+    return similar
+
+
+def _voted(config: FitNearConfig, plan: Plan, labelled: Labelled, capacity: Capacity) -> Labelled:
+    """Drop the names that no image of the sample gets from zero-shot CLIP."""
+    forms = labelled.vocabulary.forms
+    matrix, _ = encode_names(config, plan.clip, forms, SIMPLE_TEMPLATES, capacity)
+    voted = np.unique((labelled.features @ matrix.T).argmax(axis=1))
+    logger.warning("zero-shot CLIP gives %d of %d names to some image", len(voted), len(forms))
+    return keep_names(labelled, voted)
+
+
+def _say_what_is_odd(labelled: Labelled) -> None:
+    names, given = len(labelled.vocabulary.keys), int((labelled.labels >= 0).sum())
+    if names == 1:
+        logger.warning(
+            "all %d named images have one name, %r: there is nothing to tell apart",
+            given,
+            labelled.vocabulary.forms[0],
+        )
+    elif names == given > 1:
+        logger.warning(
+            "no two of the %d named images share a name, so neighbours cannot confirm each other; "
+            "a larger --sample, a coarser --unit or --merge-similarity may help",
+            given,
+        )
