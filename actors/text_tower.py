@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from actors.clip import ClipEncoder
+from actors.clip_models import ClipModel
 from methods.errors import InputError
 from methods.near.prompt_learner import PromptLearner, TextTower
 
@@ -48,8 +49,11 @@ def text_tower(encoder: ClipEncoder) -> TextTower:
         logit_scale=encoder.logit_scale,
     )
     words, noun = _SAMPLE
-    with torch.no_grad():
-        found = PromptLearner(tower, [noun], context=words).text_features().cpu().numpy()
+    try:
+        with torch.no_grad():
+            found = PromptLearner(tower, [noun], context=words).text_features().cpu().numpy()
+    except InputError as error:  # its tokens are not where they should be
+        raise _unsupported(name) from error
     if not np.allclose(found, encoder.encode_texts([f"{words} {noun}."]), atol=_TOLERANCE):
         raise _unsupported(name)
     return tower
@@ -75,3 +79,16 @@ def _unsupported(name: str) -> InputError:
         f"--clip {name}: its text tower is not one of CLIP's own kind (start of text first, pooled "
         "at the end of text), so no prompt can be learned for it; use one such as ViT-B-16/openai"
     )
+
+
+def check_context(model: ClipModel, context: int | str) -> None:
+    """Load a model and see whether a prompt with this context can be learned for it.
+
+    Raises:
+        InputError: its tower is of another kind, or the context leaves names no room.
+    """
+    tower = text_tower(ClipEncoder(model, precision="fp32", device="cpu", threads=1))
+    try:
+        PromptLearner(tower, [_SAMPLE[1]], context=context)
+    except InputError as error:
+        raise InputError(f"--context {context}: {error}") from error

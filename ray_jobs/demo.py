@@ -15,6 +15,8 @@ from typing import Any
 from methods.errors import InputError
 from ray_jobs.config import (
     DemoConfig,
+    FitNearConfig,
+    LabelClassifierConfig,
     LabelSlacConfig,
     LabelTlacConfig,
     LabelWhatDoYouSeeConfig,
@@ -23,8 +25,11 @@ from ray_jobs.config import (
 
 logger = logging.getLogger(__name__)
 
-METHODS = ("zero_shot", "slac", "tlac", "what_do_you_see")
+METHODS = ("zero_shot", "slac", "tlac", "near", "what_do_you_see")
 """In this order: TLAC finds SLAC's answers in the answers table."""
+
+_NAMED_BY_MLLM = 300
+"""Images that NeaR has named."""
 
 _OF_THE_RUN = ("images_per_second", "mllm_calls", "answers_reused")
 _SETTINGS = "demo.json"
@@ -74,12 +79,10 @@ def label(method: str, archive: Path, run_folder: str, seed: int) -> dict[str, A
     """Label the drawn archive with one method; returns the content of ``run.json``."""
     from ray_jobs import tlac, what_do_you_see, zero_shot
 
-    settings: dict[str, Any] = {
-        "images": str(archive / "images"),
-        "classes": str(archive / "classes.txt"),
-        "out": run_folder,
-        "seed": seed,
-    }
+    settings: dict[str, Any] = {"images": str(archive / "images"), "out": run_folder, "seed": seed}
+    if method == "near":
+        return _fit_and_label(settings)
+    settings["classes"] = str(archive / "classes.txt")
     if method == "zero_shot":
         return zero_shot.label(LabelZeroShotConfig(**settings))
     if method == "slac":
@@ -87,6 +90,23 @@ def label(method: str, archive: Path, run_folder: str, seed: int) -> dict[str, A
     if method == "tlac":
         return tlac.label(LabelTlacConfig(**settings))
     return what_do_you_see.label(LabelWhatDoYouSeeConfig(**settings))
+
+
+def _fit_and_label(settings: dict[str, Any]) -> dict[str, Any]:
+    """Fit NeaR beside the run and label with it; the record counts the calls of both."""
+    from ray_jobs import label_classifier, near
+
+    made = near.fit(
+        FitNearConfig(
+            **{**settings, "out": f"{settings['out']}-classifier"},
+            sample=_NAMED_BY_MLLM,
+            category="bird",
+            unit="species",
+        )
+    )
+    config = LabelClassifierConfig(**settings, classifier=made["classifier"])
+    record = label_classifier.label(config)
+    return {**record, **{key: record[key] + made[key] for key in ("mllm_calls", "answers_reused")}}
 
 
 def draw_once(out: Path, config: DemoConfig) -> Path:

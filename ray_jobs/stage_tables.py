@@ -17,6 +17,12 @@ def stage_table(run: RunFolder, stage: str) -> str:
     return storage.join(run.uri, "stages", stage)
 
 
+def forget_stage(run: RunFolder, stage: str) -> None:
+    """Delete a stage table and its checkpoint, so that the same run makes it anew."""
+    storage.delete_folder(stage_table(run, stage))
+    storage.delete_folder(run.checkpoint(stage))
+
+
 def read_stage(folder: str, columns: list[str] | None = None) -> Any:
     """Read a stage table as a Ray Data dataset."""
     import ray

@@ -101,13 +101,14 @@ def demo_table(result: dict[str, Any]) -> Table:
     """One row a method."""
     table = Table(title="The field guide, by method", title_justify="left")
     table.add_column("method")
-    columns = ("accuracy", "macro_f1", "images", "errors", "images/s", "MLLM calls", "reused")
-    for column in columns:
+    columns = ("accuracy", "cACC", "macro_f1", "images", "errors", "images/s", "MLLM calls")
+    for column in (*columns, "reused"):
         table.add_column(column, justify="right")
     for method, values in result["methods"].items():
         table.add_row(
             method,
             f"{values['accuracy']:.3f}",
+            f"{values['cacc']:.3f}",
             f"{values['macro_f1']:.3f}",
             f"{values['images']:,}",
             f"{values['errors']:,}",

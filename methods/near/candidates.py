@@ -81,6 +81,34 @@ class CandidateSets:
         rank = np.arange(len(owner), dtype=np.int64) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         return owner, self.offsets[rows][owner] + rank
 
+    def given_by(
+        self,
+        labels: NDArray[np.int64],
+        neighbours: NDArray[np.int64],
+        chosen: NDArray[np.bool_],
+    ) -> NDArray[np.bool_]:
+        """Which candidates come of one of some images.
+
+        Args:
+            labels, neighbours: that the sets were made of.
+            chosen: bool (N,), those images.
+
+        Returns:
+            bool (entries,), in the order of ``classes``: whether the image itself or one of its
+            neighbours is chosen and has that label. Where that is none of an image's candidates,
+            all of them.
+        """
+        n_classes = int(labels.max(initial=0)) + 1
+        owner, _ = self.entries(np.arange(len(labels)))
+        keys = owner * n_classes + self.classes  # ascending
+        found = np.zeros(len(self.classes), bool)
+        own = np.arange(len(labels), dtype=np.int64)
+        for giver in (own, *neighbours.T):
+            gives = chosen[giver] & (labels[giver] >= 0)
+            found[np.searchsorted(keys, own[gives] * n_classes + labels[giver[gives]])] = True
+        none = np.bincount(owner, found, minlength=len(labels)) == 0
+        return found | none[owner]
+
     def mask(self, rows: NDArray[np.int64], n_classes: int) -> NDArray[np.bool_]:
         """The sets of some images as a table: bool (len(rows), n_classes)."""
         owner, position = self.entries(rows)

@@ -1,18 +1,21 @@
-"""What each image is trained towards: labels mixed with predictions, predictions among candidates.
+"""What each image is trained towards: predictions among its candidates, and its label if trusted.
 
-A clean image keeps its label as far as it is trusted and takes the rest from the model's prediction
-(DivideMix, Li et al. 2020). A noisy image takes the prediction restricted to its candidate names
-(PRODEN, Lv et al. 2020). Both are sharpened. Targets never carry a gradient. The paper's own
-formulas are not public; these are those of the works it builds on.
+An image takes the prediction restricted to its candidate names (PRODEN, Lv et al. 2020), of which
+only those remain that a clean image gave. If its own label is clean, that may be mixed in
+(DivideMix, Li et al. 2020). Targets may be sharpened and never carry a gradient. The paper's own
+formulas are not public; these are made of those of the works it builds on.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+_NOTHING: Final = 1e-12
 
 
 def sharpen(q: Tensor, power: float = 2.0) -> Tensor:
@@ -69,30 +72,56 @@ def noisy_targets(logits: Tensor, mask: Tensor) -> Tensor:
         return logits.masked_fill(~_never_empty(mask), float("-inf")).softmax(dim=1)
 
 
+def restricted(probabilities: Tensor, mask: Tensor) -> Tensor:
+    """Restrict probabilities to candidates, made to sum to 1 again.
+
+    Args:
+        probabilities: float32 (B, L), such as the mean prediction of several views.
+        mask: bool (B, L), candidates; a row without any restricts nothing.
+
+    Returns:
+        float32 (B, L), 0 outside of the candidates, rows sum to 1; candidates that all have
+        probability 0 are equally likely.
+    """
+    with torch.no_grad():
+        candidates = _never_empty(mask).float()
+        kept = probabilities * candidates
+        total = kept.sum(dim=1, keepdim=True)
+        uniform = candidates / candidates.sum(dim=1, keepdim=True)
+        return torch.where(total > _NOTHING, kept / total.clamp(min=_NOTHING), uniform)
+
+
 def refined_targets(
-    logits: Tensor,
+    probabilities: Tensor,
     labels: Tensor,
     weights: Tensor,
     clean: Tensor,
     mask: Tensor,
-    power: float = 2.0,
+    *,
+    trust: float = 0.0,
+    power: float = 1.0,
 ) -> Tensor:
-    """Refine targets, image by image: the mix for clean ones, candidates only for noisy ones.
+    """Refine targets, image by image.
+
+    The prediction among the candidates; where the label is clean, mixed with it.
 
     Args:
-        logits: float32 (B, L), as `noisy_targets` takes them.
+        probabilities: float32 (B, L), the model's prediction.
         labels: int64 (B,), -1 for none, which must be noisy.
         weights: float32 (B,), probability that the label is clean.
         clean: bool (B,).
         mask: bool (B, L), candidates.
+        trust: what the weights are multiplied by before they mix; 0 mixes no label in, 1 is
+            DivideMix.
         power: of sharpening.
 
     Returns:
         float32 (B, L), rows sum to 1, no gradient.
     """
     with torch.no_grad():
-        mixed = clean_targets(labels, weights, logits.softmax(dim=1))
-        return sharpen(torch.where(clean[:, None], mixed, noisy_targets(logits, mask)), power)
+        among = restricted(probabilities, mask)
+        mixed = clean_targets(labels, trust * weights, among)
+        return sharpen(torch.where(clean[:, None], mixed, among), power)
 
 
 def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

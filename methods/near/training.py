@@ -33,6 +33,7 @@ from methods.near.settings import TrainSettings, learning_rate
 from methods.near.split import Split, split_losses
 
 _BLOCK: Final = 4096
+_LEAST: Final = 1e-12
 
 
 class Learner(Protocol):
@@ -85,28 +86,59 @@ class EpochReport:
     state: dict[str, Any]
 
 
-def sample_losses(
-    features: Tensor, text: Tensor, labels: NDArray[np.int64], logit_scale: float
-) -> NDArray[np.float64]:
-    """Cross-entropy of each image's own label, without a gradient.
+def candidate_probabilities(
+    features: Tensor,
+    text: Tensor,
+    candidates: CandidateSets,
+    views: NDArray[np.int64],
+    logit_scale: float,
+) -> NDArray[np.float32]:
+    """Probability of each candidate of each image, without a gradient.
+
+    Never holds more predictions than those of a few thousand images.
 
     Args:
         features: unit image features, float32 (N, D).
         text: unit features of names, float32 (L, D).
-        labels: int64 (N,), -1 for none.
+        candidates: of the N images.
+        views: int64 (N, V), the images whose predictions are averaged for each image.
         logit_scale: what cosines are multiplied by.
+
+    Returns:
+        float32 (entries,), in the order of ``candidates.classes``.
+    """
+    found = np.zeros(len(candidates.classes), np.float32)
+    for start in range(0, len(views), _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, len(views)))
+        owner, position = candidates.entries(rows)
+        classes = torch.from_numpy(candidates.classes[position].astype(np.int64))
+        seen = torch.from_numpy(views[rows]).to(features.device)
+        with torch.no_grad():
+            total = torch.zeros(len(rows), len(text), device=features.device)
+            for view in seen.T:
+                total += (logit_scale * features[view] @ text.T).softmax(dim=1)
+        mean = (total / seen.shape[1]).cpu()
+        found[position] = mean[torch.from_numpy(owner), classes].numpy()
+    return found
+
+
+def label_losses(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], candidates: CandidateSets
+) -> NDArray[np.float64]:
+    """Cross-entropy of each image's own label.
+
+    Args:
+        probabilities: of each candidate, as `candidate_probabilities` gives them.
+        labels: int64 (N,), -1 for none; a label is always among its image's candidates.
+        candidates: of the N images.
 
     Returns:
         float64 (N,), by image index; 0 where there is no label.
     """
+    owner, _ = candidates.entries(np.arange(len(labels)))
+    own = candidates.classes == labels[owner]
     losses = np.zeros(len(labels))
-    rows = np.flatnonzero(labels >= 0)
-    with torch.no_grad():
-        for own in np.array_split(rows, max(1, math.ceil(len(rows) / _BLOCK))):
-            logits = logit_scale * features[torch.from_numpy(own).to(features.device)] @ text.T
-            goal = torch.from_numpy(labels[own]).to(features.device)
-            loss = nn.functional.cross_entropy(logits, goal, reduction="none")
-            losses[own] = loss.double().cpu().numpy()
+    losses[owner[own]] = -np.log(np.maximum(probabilities[own].astype(np.float64), _LEAST))
     return losses
 
 
@@ -116,6 +148,8 @@ def train(
     labels: NDArray[np.int64],
     candidates: CandidateSets,
     settings: TrainSettings,
+    *,
+    neighbours: NDArray[np.int64] | None = None,
     state: dict[str, Any] | None = None,
 ) -> Iterator[EpochReport]:
     """Train, and report after each epoch; the learner then holds what that epoch learned.
@@ -126,6 +160,7 @@ def train(
         labels: int64 (N,), each image's own name, -1 for none.
         candidates: of the N images; an image with none takes no part.
         settings: how.
+        neighbours: int64 (N, K), nearest first, that the candidates come of; ``near`` needs them.
         state: of the last report of a run with the same inputs and settings that stopped; training
             goes on with the epoch after it.
 
@@ -134,7 +169,7 @@ def train(
             state is of other settings.
         FloatingPointError: the loss is not finite.
     """
-    loop = _Loop(learner, features, labels, candidates, settings)
+    loop = _Loop(learner, features, labels, candidates, settings, neighbours)
     first = loop.resume(state) if state is not None else 0
     for epoch in range(first, settings.epochs):
         yield loop.run(epoch)
@@ -150,6 +185,7 @@ class _Loop:
         labels: NDArray[np.int64],
         candidates: CandidateSets,
         settings: TrainSettings,
+        neighbours: NDArray[np.int64] | None,
     ) -> None:
         if not len(features) == len(labels) == len(candidates.sizes):
             raise ValueError("features, labels and candidates are of different numbers of images")
@@ -170,8 +206,17 @@ class _Loop:
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
         )
+        own = np.arange(len(labels), dtype=np.int64)[:, None]
+        if neighbours is None:
+            if settings.method == "near":
+                raise ValueError("near needs the neighbours that the candidates come of")
+            neighbours = own[:, :0]
+        self.neighbours = neighbours
+        self.views = np.hstack([own, neighbours[:, : settings.views]])
+        self.kept = np.ones(len(candidates.classes), bool)
         self.history = np.zeros((0, len(labels)))
         share = 1 / np.maximum(candidates.sizes, 1)
+        self.classes = torch.from_numpy(candidates.classes.astype(np.int64))
         self.confidences = torch.from_numpy(np.repeat(share, candidates.sizes).astype(np.float32))
 
     def run(self, epoch: int) -> EpochReport:
@@ -206,44 +251,62 @@ class _Loop:
         )
 
     def _split(self) -> Split:
+        """Predict the candidates anew, split the images, and keep what clean ones gave."""
         with torch.no_grad():
             text = self.learner.text_features()
-        losses = sample_losses(self.features, text, self.labels, self.learner.logit_scale)
-        settings = self.settings
+        scale, settings = self.learner.logit_scale, self.settings
+        probabilities = candidate_probabilities(
+            self.features, text, self.candidates, self.views, scale
+        )
+        self.confidences = torch.from_numpy(probabilities)
         split = split_losses(
-            losses,
+            label_losses(probabilities, self.labels, self.candidates),
             self.labelled,
             self.history,
             threshold=settings.threshold,
             window=settings.window,
         )
         self.history = split.history
+        self.kept = self.candidates.given_by(self.labels, self.neighbours, split.clean)
         return split
 
     def _loss(self, logits: Tensor, batch: NDArray[np.int64], split: Split | None) -> Tensor:
         settings = self.settings
         labels = self._tensor(self.labels[batch])
         mask = self._tensor(self.candidates.mask(batch, logits.shape[1]))
-        if settings.method == "ce":
-            return soft_cross_entropy(logits, first_targets(labels, mask))
-        if settings.method == "proden":
-            return self._proden_loss(logits, batch, mask)
         if split is None:
-            loss = soft_cross_entropy(logits, first_targets(labels, mask))
-            return loss + settings.alpha1 * negative_entropy(logits)
-        weights = self._tensor(split.weights[batch].astype(np.float32))
-        clean = self._tensor(split.clean[batch])
-        targets = refined_targets(logits, labels, weights, clean, mask, settings.sharpen)
+            if settings.method == "proden" or (
+                settings.method == "near" and settings.first == "candidates"
+            ):
+                loss = self._proden_loss(logits, batch, mask)
+            else:
+                loss = soft_cross_entropy(logits, first_targets(labels, mask))
+            if settings.method == "near" and settings.alpha1:
+                loss = loss + settings.alpha1 * negative_entropy(logits)
+            return loss
+        targets = refined_targets(
+            self._table(batch, logits, self.confidences),
+            labels,
+            self._tensor(split.weights[batch].astype(np.float32)),
+            self._tensor(split.clean[batch]),
+            self._table(batch, logits, torch.from_numpy(self.kept)),
+            trust=settings.trust,
+            power=settings.sharpen,
+        )
         loss = soft_cross_entropy(logits, targets)
         return loss + settings.alpha2 * uniform_divergence(logits) if settings.alpha2 else loss
 
-    def _proden_loss(self, logits: Tensor, batch: NDArray[np.int64], mask: Tensor) -> Tensor:
+    def _table(self, batch: NDArray[np.int64], like: Tensor, entries: Tensor) -> Tensor:
+        """Something of each candidate of some images as a table, 0 for other names."""
         owner, position = (torch.from_numpy(part) for part in self.candidates.entries(batch))
-        classes = torch.from_numpy(self.candidates.classes).long()[position]
-        targets = torch.zeros(logits.shape)
-        targets[owner, classes] = self.confidences[position]
-        loss, following = partial_loss(logits, targets.to(self.device), mask)
-        self.confidences[position] = following.cpu()[owner, classes]
+        table = torch.zeros(like.shape, dtype=entries.dtype)
+        table[owner, self.classes[position]] = entries[position]
+        return table.to(self.device)
+
+    def _proden_loss(self, logits: Tensor, batch: NDArray[np.int64], mask: Tensor) -> Tensor:
+        loss, following = partial_loss(logits, self._table(batch, logits, self.confidences), mask)
+        owner, position = (torch.from_numpy(part) for part in self.candidates.entries(batch))
+        self.confidences[position] = following.cpu()[owner, self.classes[position]]
         return loss
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from methods.near.settings import First
 from methods.near.settings import Method as Training
 from ray_jobs.config.shared import AskingImagesConfig, ClipConfig, Positive
 
@@ -84,7 +85,18 @@ class FitNearConfig(NamingConfig, ClipConfig):
     )
     epochs: Positive = Field(50, description="passes over the sample")
     warmup: Annotated[int, Field(ge=0)] = Field(
-        1, description="epochs before the first split; after many, wrong names are memorised"
+        3, description="epochs before the first split; after many, wrong names are memorised"
+    )
+    warmup_on: First = Field(
+        "candidates", description="what they train on: all candidates of an image, or its label"
+    )
+    views: Annotated[int, Field(ge=0)] = Field(
+        1,
+        description="nearest images whose predictions are averaged with an image's own, to tell "
+        "clean from noisy and for its target; of --neighbours, and fewer than a kind has images",
+    )
+    trust: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="how far a clean label is mixed into its target; DivideMix's is 1"
     )
     context: str = Field(
         "16", description="learned tokens: how many random ones, or words to start from"
@@ -98,15 +110,19 @@ class FitNearConfig(NamingConfig, ClipConfig):
     )
     loss_window: Positive = Field(5, description="epochs whose losses are averaged for the split")
     sharpening: Annotated[float, Field(ge=1)] = Field(
-        2.0, description="power that targets are raised to: 2 is a temperature of 0.5"
+        1.0, description="power that targets are raised to: 2 is a temperature of 0.5"
     )
     entropy_weight: Annotated[float, Field(ge=0)] = Field(
-        0.5, description="of the penalty on early certainty, in warm-up"
+        0.0, description="of the penalty on early certainty, in warm-up"
     )
     uniform_weight: Annotated[float, Field(ge=0)] = Field(
         0.0, description="of the penalty on unequally frequent names"
     )
     train_workers: Positive = Field(1, description="processes that train; they share out the names")
+
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = Field(
+        15.0, description="how often training keeps what it takes to go on, at an epoch's end"
+    )
 
     @field_validator("context")
     @classmethod

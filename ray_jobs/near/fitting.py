@@ -13,9 +13,11 @@ from actors import storage
 from actors.classifier_store import save_classifier
 from methods.classifier import Classifier
 from methods.discovered_names import name_key, write_names
+from methods.near.candidates import candidate_sets
 from ray_jobs.class_files import say_what_small_models_know
 from ray_jobs.config import FitNearConfig
 from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
+from ray_jobs.near.checks import check_workers, checking_context
 from ray_jobs.near.features import FEATURES, Features, compute_features
 from ray_jobs.near.naming import Said, name_sample
 from ray_jobs.near.plans import Plan, make_plan
@@ -23,13 +25,14 @@ from ray_jobs.near.sample import choose_spread, draw_images
 from ray_jobs.near.training import EPOCHS, Task, Trained, forget_training, train_prompt
 from ray_jobs.near.vocabulary import (
     Labelled,
-    candidates_of,
     keep_names,
     label_sample,
+    neighbours_of,
     sample_table,
 )
-from ray_jobs.ray_context import Capacity, plan_replicas, start_ray
+from ray_jobs.ray_context import Capacity, ReplicaPlan, start_ray
 from ray_jobs.run_folder import FINISHED, RunFolder, open_run, versions
+from ray_jobs.stage_tables import forget_stage
 from ray_jobs.usage import count_usage
 
 logger = logging.getLogger(__name__)
@@ -68,18 +71,24 @@ def fit(config: FitNearConfig) -> dict[str, Any]:
 
 
 def _fit(run: RunFolder, config: FitNearConfig, plan: Plan, capacity: Capacity) -> None:
+    workers = check_workers(config, capacity)
+    checked = checking_context(plan)
     with run.timed(FEATURES):
         features = compute_features(run, config, plan.clip, capacity)
+    checked()
     sample = choose_spread(run, config, features)
     # the replicas come when CLIP has left the GPUs, and are gone before training comes
     with mllm_replicas(plan.mllm, plan_mllm(config, plan.mllm, capacity)) as replicas:
         said, stages = name_sample(run, config, plan.question, plan.mllm, sample, replicas)
+    if not any(each.name for each in said.values()):
+        for stage in stages:  # an outage may have been why: the same command asks again
+            forget_stage(run, stage)
     labelled = label_sample(config, plan, said, features, capacity)
     say_what_small_models_know(plan.clip.name, plan.mllm.name, labelled.vocabulary.forms)
     _write(run, NAMES, write_names(labelled.names, labelled.merges))
     _write(run, SAMPLE, sample_table(labelled, said, features))
     with run.timed("training"):
-        trained = _train(run, config, plan, labelled, capacity)
+        trained = _train(run, config, plan, labelled, workers)
     labelled, trained = _predicted_names(config, labelled, trained)
     usage = count_usage(run, {stage: ["name"] for stage in stages}).record()
     counts = _counts(labelled, said, features)
@@ -103,23 +112,24 @@ def _fit(run: RunFolder, config: FitNearConfig, plan: Plan, capacity: Capacity) 
 
 
 def _train(
-    run: RunFolder, config: FitNearConfig, plan: Plan, labelled: Labelled, capacity: Capacity
+    run: RunFolder, config: FitNearConfig, plan: Plan, labelled: Labelled, each: ReplicaPlan
 ) -> Trained:
-    workers = config.train_workers
-    each = plan_replicas(capacity, workers, config.clip_gpus)
+    neighbours = neighbours_of(labelled, config.neighbours)
     task = Task(
         clip=plan.clip,
         names=labelled.vocabulary.forms,
         context=plan.context,
         features=labelled.features,
         labels=labelled.labels,
-        candidates=candidates_of(labelled, config.neighbours),
+        candidates=candidate_sets(labelled.labels, neighbours),
+        neighbours=neighbours,
         settings=plan.settings,
         device=each.device,
         threads=each.threads,
         epochs=storage.join(run.uri, EPOCHS),
+        checkpoint_seconds=config.checkpoint_seconds,
     )
-    return train_prompt(run, task, workers, each)
+    return train_prompt(run, task, each)
 
 
 def _predicted_names(

@@ -76,9 +76,9 @@ def nearest_to_centres(
     Returns:
         Image indices, int64 (k,), each once.
     """
-    from sklearn.cluster import MiniBatchKMeans
+    from sklearn.cluster import KMeans
 
-    means = MiniBatchKMeans(clusters, random_state=seed, n_init=1, batch_size=4 * clusters)
+    means = KMeans(clusters, random_state=seed, n_init=1)  # mini-batches miss small clusters
     labels = means.fit_predict(features)
     distances = np.linalg.norm(features - means.cluster_centers_[labels], axis=1)
     order = np.lexsort((distances, labels))

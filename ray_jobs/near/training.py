@@ -35,7 +35,6 @@ EPOCHS: Final = "epochs.jsonl"
 
 _STORAGE: Final = "training"
 _STATE, _RESULT = "state.pt", "matrix.npz"
-_CHECKPOINT_S: Final = 15.0
 _LOOK_S: Final = 1.0
 _FAILURES: Final = 2
 _LINES: Final = 10
@@ -52,9 +51,11 @@ class Task:
         features: unit image features, float32 (N, D).
         labels: int64 (N,), -1 for none.
         candidates: of the N images.
+        neighbours: int64 (N, K), the images nearest to each.
         settings: how.
         device, threads: of each worker.
         epochs: where the figures of each epoch go.
+        checkpoint_seconds: between checkpoints, at least.
     """
 
     clip: ClipModel
@@ -63,10 +64,12 @@ class Task:
     features: NDArray[np.float32]
     labels: NDArray[np.int64]
     candidates: CandidateSets
+    neighbours: NDArray[np.int64]
     settings: TrainSettings
     device: str
     threads: int | None
     epochs: str
+    checkpoint_seconds: float
 
 
 @dataclass(frozen=True)
@@ -84,27 +87,26 @@ class Trained:
     epochs: list[dict[str, Any]]
 
 
-def train_prompt(run: RunFolder, task: Task, workers: int, plan: ReplicaPlan) -> Trained:
+def train_prompt(run: RunFolder, task: Task, workers: ReplicaPlan) -> Trained:
     """Train on the cluster; resumes from the last checkpoint that the fit's folder holds.
 
     Args:
         run: the fit.
         task: what is trained.
-        workers: processes, at most one a name.
-        plan: GPUs of each.
+        workers: how many, and the GPUs of each; there is at most one a name.
     """
     import ray
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
     filesystem, path = storage.resolve(storage.join(run.uri, _STORAGE))
-    per_worker = {"GPU": plan.gpus, "CPU": 1.0} if plan.gpus else {"CPU": 1.0}
+    per_worker = {"CPU": 1.0} | ({"GPU": workers.gpus} if workers.gpus else {})
     trainer = TorchTrainer(
         train_loop,
         train_loop_config={"task": ray.put(task)},
         scaling_config=ScalingConfig(
-            num_workers=min(workers, len(task.names)),
-            use_gpu=bool(plan.gpus),
+            num_workers=min(workers.replicas, len(task.names)),
+            use_gpu=bool(workers.gpus),
             resources_per_worker=per_worker,
         ),
         run_config=RunConfig(
@@ -158,13 +160,22 @@ def train_loop(config: dict[str, Any]) -> None:
     def due(report: EpochReport) -> bool:
         """Whether to keep this epoch; the first worker's clock decides for all."""
         last = report.epoch + 1 == task.settings.epochs
-        decision = torch.tensor(float(last or time.monotonic() - kept_at > _CHECKPOINT_S))
+        decision = torch.tensor(float(last or time.monotonic() - kept_at > task.checkpoint_seconds))
         if world.get_world_size() > 1:
             decision = decision.to(encoder.device)
             torch.distributed.broadcast(decision, src=0)
         return bool(decision)
 
-    for report in train(shared, task.features, task.labels, task.candidates, task.settings, state):
+    reports = train(
+        shared,
+        task.features,
+        task.labels,
+        task.candidates,
+        task.settings,
+        neighbours=task.neighbours,
+        state=state,
+    )
+    for report in reports:
         figures.append(epoch_figures(report))
         if first:
             lines = [json.dumps(each) + "\n" for each in figures]

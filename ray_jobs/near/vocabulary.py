@@ -14,12 +14,7 @@ from numpy.typing import NDArray
 
 from methods.discovered_names import Vocabulary, build_vocabulary, merge_similar, name_key
 from methods.errors import InputError
-from methods.near.candidates import (
-    CandidateSets,
-    candidate_sets,
-    hubness_warning,
-    nearest_neighbours,
-)
+from methods.near.candidates import hubness_warning, nearest_neighbours
 from methods.zero_shot import SIMPLE_TEMPLATES
 from ray_jobs.config import FitNearConfig
 from ray_jobs.name_encoding import encode_names
@@ -89,12 +84,12 @@ def label_sample(
     return labelled
 
 
-def candidates_of(labelled: Labelled, k: int) -> CandidateSets:
-    """The candidate names of each image."""
+def neighbours_of(labelled: Labelled, k: int) -> NDArray[np.int64]:
+    """The k nearest images of each image, int64 (N, at most k); says so if some are everywhere."""
     neighbours = nearest_neighbours(labelled.features, k)
     if warning := hubness_warning(neighbours, len(labelled.ids)):
         logger.warning("%s", warning)
-    return candidate_sets(labelled.labels, neighbours)
+    return neighbours
 
 
 def keep_names(labelled: Labelled, kept: NDArray[np.int64]) -> Labelled:

@@ -20,7 +20,7 @@ def test_the_demo_tells_the_whole_story(
     command = ["demo", "--out", str(tmp_path / "demo"), "--count", "60", "--json"]
     assert execute(command, results) == DONE
     result = json.loads(results.getvalue())
-    assert list(result["methods"]) == ["zero_shot", "slac", "tlac", "what_do_you_see"]
+    assert list(result["methods"]) == ["zero_shot", "slac", "tlac", "near", "what_do_you_see"]
     for method, metrics in result["methods"].items():
         assert metrics["images"] == 60
         assert metrics["errors"] == 0
@@ -28,7 +28,7 @@ def test_the_demo_tells_the_whole_story(
         record = json.loads((tmp_path / "demo" / method / "run.json").read_text())
         assert record["errors"] == {"empty_file": 1, "not_an_image": 1, "truncated": 1}
     calls = {method: metrics["mllm_calls"] for method, metrics in result["methods"].items()}
-    assert (calls["zero_shot"], calls["slac"]) == (0, 60)
+    assert (calls["zero_shot"], calls["slac"], calls["near"]) == (0, 60, 60)
     assert 0 < calls["tlac"] < 60, "the distinct answers only: the images were asked about before"
     assert result["methods"]["tlac"]["answers_reused"] == 60
     assert result["seconds"] > 0

@@ -131,3 +131,36 @@ def test_a_hub_is_reported() -> None:
     assert in_degree(even, 120).sum() == 360
     assert hubness_warning(even, 120) is None
     assert hubness_warning(np.zeros((5, 0), np.int64), 5) is None
+
+
+def test_candidates_that_chosen_images_gave() -> None:
+    """Four images in a row; each has its two nearest as neighbours."""
+    labels = np.array([0, 1, 2, -1])
+    neighbours = np.array([[1, 2], [0, 2], [1, 3], [2, 1]])
+    sets = candidate_sets(labels, neighbours)
+    assert [sets.mask(np.array([i]), 3)[0].tolist() for i in range(4)] == [
+        [True, True, True],
+        [True, True, True],
+        [False, True, True],
+        [False, True, True],
+    ]
+    kept = sets.given_by(labels, neighbours, np.array([True, False, False, True]))
+    owner, _ = sets.entries(np.arange(4))
+    found = [sets.classes[(owner == i) & kept].tolist() for i in range(4)]
+    assert found == [[0], [0], [1, 2], [1, 2]], "all, where no chosen image gave any"
+    assert sets.given_by(labels, neighbours, np.ones(4, bool)).all()
+    assert sets.given_by(labels, neighbours, np.zeros(4, bool)).all()
+
+
+def test_a_name_of_two_images_is_kept_for_either() -> None:
+    rng = np.random.default_rng(3)
+    labels = rng.integers(-1, 6, 40)
+    neighbours = nearest_neighbours(rng.standard_normal((40, 5)).astype(np.float32), 4)
+    sets, chosen = candidate_sets(labels, neighbours), rng.random(40) < 0.5
+    kept = sets.given_by(labels, neighbours, chosen)
+    owner, _ = sets.entries(np.arange(40))
+    for i in range(40):
+        givers = [i, *neighbours[i]]
+        wanted = {int(labels[j]) for j in givers if chosen[j]} - {-1}
+        everything = {int(labels[j]) for j in givers} - {-1}
+        assert set(sets.classes[(owner == i) & kept].tolist()) == (wanted or everything)

@@ -133,17 +133,19 @@ def test_training_moves_the_context_and_nothing_else_and_can_be_resumed(
     clean = own_features(clip, tower, [f"a photo of a {name}." for name in NAMES]).numpy()
     features = unit_rows(clean[labels] + 0.05 * rng.standard_normal((20, 128)).astype(np.float32))
     labels[::4] = 0
-    sets = candidate_sets(labels, nearest_neighbours(features, 2))
+    near = nearest_neighbours(features, 2)
+    sets = candidate_sets(labels, near)
     settings = TrainSettings(epochs=4, batch=8, lr=0.01)
     before = {name: value.clone() for name, value in clip.state_dict().items()}
     learner = PromptLearner(tower, NAMES, context="a photo of a")
     start = learner.ctx.detach().clone()
-    reports = list(train(learner, features, labels, sets, settings))
+    reports = list(train(learner, features, labels, sets, settings, neighbours=near))
     assert not torch.equal(learner.ctx, start)
     assert reports[-1].split is not None
     assert all(torch.equal(value, before[name]) for name, value in clip.state_dict().items())
     other = PromptLearner(tower, NAMES, context=4, seed=9)
-    rest = list(train(other, features, labels, sets, settings, reports[1].state))
+    state = reports[1].state
+    rest = list(train(other, features, labels, sets, settings, neighbours=near, state=state))
     assert torch.equal(other.ctx, learner.ctx)
     assert [report.loss for report in rest] == [report.loss for report in reports[2:]]
 

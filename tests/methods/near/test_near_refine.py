@@ -13,6 +13,7 @@ from methods.near.refine import (
     noisy_targets,
     partial_loss,
     refined_targets,
+    restricted,
     sharpen,
     soft_cross_entropy,
     uniform_divergence,
@@ -29,9 +30,10 @@ def batch(seed: int = 0) -> dict[str, Tensor]:
     labels = torch.tensor([0, 1, 2, 3, 4, -1])
     mask = torch.rand(6, 5, generator=generator) < 0.4
     mask[range(5), labels[:5]] = True
+    mask[[1, 3], [4, 0]] = True
     mask[5, 2] = True
     return {
-        "logits": 10 * torch.randn(6, 5, generator=generator),
+        "probabilities": (10 * torch.randn(6, 5, generator=generator)).softmax(dim=1),
         "labels": labels,
         "weights": torch.tensor([0.9, 0.1, 1.0, 0.0, 0.7, 0.0]),
         "clean": torch.tensor([True, False, True, False, True, False]),
@@ -66,57 +68,57 @@ def test_golden_mix_of_a_clean_label(
     found = clean_targets(tensor([label]), tensor([weight]), tensor([p]))
     assert close(found, [mixed])
     assert close(sharpen(found), [sharpened])
-    refined = refined_targets(
-        tensor([p]).log(), tensor([label]), tensor([weight]), tensor([True]), torch.ones(1, 3) > 0
-    )
-    assert close(refined, [sharpened])
+    given = tensor([p]), tensor([label]), tensor([weight]), tensor([True]), torch.ones(1, 3) > 0
+    assert close(refined_targets(*given, trust=1.0, power=2.0), [sharpened])
+    assert close(refined_targets(*given), [p]), "not trusted: the prediction"
 
 
-def test_every_target_is_a_distribution_without_a_gradient() -> None:
+@pytest.mark.parametrize(("trust", "power"), [(0.0, 1.0), (1.0, 2.0)])
+def test_every_target_is_a_distribution_without_a_gradient(trust: float, power: float) -> None:
     for seed in range(5):
         given = batch(seed)
-        given["logits"].requires_grad_()
-        targets = refined_targets(**given)
+        logits = given["probabilities"].log().requires_grad_()
+        given["probabilities"] = logits.softmax(dim=1)
+        targets = refined_targets(**given, trust=trust, power=power)
         assert not targets.requires_grad
-        assert not partial_loss(given["logits"], targets, given["mask"])[1].requires_grad
+        assert not partial_loss(logits, targets, given["mask"])[1].requires_grad
         assert (targets >= 0).all()
         assert close(targets.sum(dim=1), torch.ones(6), atol=1e-6)
-        noisy = ~given["clean"]
-        assert not targets[noisy][~given["mask"][noisy]].any(), "noisy: nothing beyond candidates"
+        assert not targets[~given["mask"]].any(), "nothing beyond candidates"
 
 
 def test_the_branch_is_the_images_own() -> None:
     given = batch()
-    targets = refined_targets(**given)
-    p = given["logits"].softmax(dim=1)
+    targets = refined_targets(**given, trust=1.0, power=2.0)
     for i in range(6):
-        alone = refined_targets(**{name: value[i : i + 1] for name, value in given.items()})
-        assert close(alone[0], targets[i], atol=1e-6)
-    mixed = sharpen(clean_targets(given["labels"], given["weights"], p))
-    noisy = sharpen(noisy_targets(given["logits"], given["mask"]))
+        one = {name: value[i : i + 1] for name, value in given.items()}
+        assert close(refined_targets(**one, trust=1.0, power=2.0)[0], targets[i], atol=1e-6)
+    among = restricted(given["probabilities"], given["mask"])
+    mixed = sharpen(clean_targets(given["labels"], given["weights"], among))
     assert close(targets[given["clean"]], mixed[given["clean"]], atol=1e-6)
-    assert close(targets[~given["clean"]], noisy[~given["clean"]], atol=1e-6)
+    assert close(targets[~given["clean"]], sharpen(among)[~given["clean"]], atol=1e-6)
     for value in (True, False):  # all of one kind: the other branch is empty, and harmless
         given["clean"] = torch.full((6,), value)
         given["labels"] = given["labels"].clamp(min=0)
-        assert torch.isfinite(refined_targets(**given)).all()
+        assert torch.isfinite(refined_targets(**given, trust=1.0)).all()
 
 
 def test_trusted_is_the_label_and_not_trusted_the_prediction() -> None:
     given = batch()
-    p = given["logits"].softmax(dim=1)
+    p = given["probabilities"]
     labels = given["labels"].clamp(min=0)
     assert (clean_targets(labels, torch.ones(6), p) == torch.eye(5)[labels]).all()
     assert (clean_targets(labels, torch.zeros(6), p) == p).all()
 
 
 def test_all_names_as_candidates_are_self_training_and_one_is_its_label() -> None:
-    logits = batch()["logits"]
+    logits = batch()["probabilities"].log()
     assert close(noisy_targets(logits, torch.ones(6, 5) > 0), logits.softmax(dim=1), atol=1e-6)
     labels = torch.tensor([0, 1, 2, 3, 4, 0])
     own = torch.eye(5)[labels]
     assert (noisy_targets(logits, own > 0) == own).all()
     assert close(noisy_targets(logits, torch.zeros(6, 5) > 0), logits.softmax(dim=1))
+    assert close(restricted(logits.exp(), torch.zeros(6, 5) > 0), logits.exp())
 
 
 def test_candidates_the_model_thinks_impossible_still_get_a_distribution() -> None:
@@ -124,6 +126,7 @@ def test_candidates_the_model_thinks_impossible_still_get_a_distribution() -> No
     mask = torch.tensor([[False, True, True]])
     assert not logits.softmax(dim=1)[mask].any(), "0 in float32"
     assert close(noisy_targets(logits, mask), [[0, 0.2689, 0.7311]])
+    assert restricted(logits.softmax(dim=1), mask).tolist() == [[0, 0.5, 0.5]]
 
 
 def test_first_targets_are_the_label_or_all_candidates_equally() -> None:
@@ -136,7 +139,8 @@ def test_permuting_names_permutes_columns() -> None:
     given = batch()
     order = torch.tensor([3, 0, 4, 1, 2])
     other = dict(given)
-    other["logits"], other["mask"] = given["logits"][:, order], given["mask"][:, order]
+    for name in ("probabilities", "mask"):
+        other[name] = given[name][:, order]
     other["labels"] = torch.where(given["labels"] >= 0, order.argsort()[given["labels"]], -1)
     assert close(refined_targets(**other), refined_targets(**given)[:, order], atol=1e-6)
 
@@ -144,10 +148,11 @@ def test_permuting_names_permutes_columns() -> None:
 def test_losses_against_torch_and_by_hand() -> None:
     given = batch()
     labels = given["labels"].clamp(min=0)
-    hard = soft_cross_entropy(given["logits"], torch.eye(5)[labels])
-    assert close(hard, torch.nn.functional.cross_entropy(given["logits"], labels), atol=1e-5)
-    entropy = torch.distributions.Categorical(logits=given["logits"]).entropy().mean()
-    assert close(negative_entropy(given["logits"]), -entropy, atol=1e-5)
+    logits = given["probabilities"].log()
+    hard = soft_cross_entropy(logits, torch.eye(5)[labels])
+    assert close(hard, torch.nn.functional.cross_entropy(logits, labels), atol=1e-5)
+    entropy = torch.distributions.Categorical(logits=logits).entropy().mean()
+    assert close(negative_entropy(logits), -entropy, atol=1e-5)
     assert float(negative_entropy(torch.zeros(3, 1))) == 0, "one name: nothing to be unsure about"
     assert float(uniform_divergence(torch.zeros(3, 4))) == pytest.approx(0, abs=1e-6)
     # mean prediction (3/4, 1/4): 1/2 log(2/3) + 1/2 log 2

@@ -1,0 +1,49 @@
+"""What can be known to be wrong with a fit before any image is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from actors.text_tower import check_context
+from methods.errors import InputError
+from ray_jobs.config import FitNearConfig
+from ray_jobs.near.plans import Plan
+from ray_jobs.ray_context import Capacity, ReplicaPlan, plan_replicas
+
+
+def check_workers(config: FitNearConfig, capacity: Capacity) -> ReplicaPlan:
+    """Plan the workers of training.
+
+    Raises:
+        InputError: there is no room for so many; Ray would wait for it for ever.
+    """
+    workers = plan_replicas(capacity, config.train_workers, config.clip_gpus)
+    room = int(capacity.gpus / workers.gpus) if workers.gpus else capacity.cores
+    if workers.replicas > room:
+        what = f"{capacity.gpus} GPUs" if workers.gpus else f"{capacity.cores} CPU cores"
+        raise InputError(
+            f"--train-workers {config.train_workers}: the cluster has {what}, room for {room}"
+        )
+    return workers
+
+
+def checking_context(plan: Plan) -> Callable[[], None]:
+    """Check in the background whether a prompt can be learned for the model.
+
+    Returns:
+        What waits for the check, and raises `InputError` if none can.
+    """
+    import ray
+
+    work = ray.remote(max_calls=1)(check_context).options(num_cpus=0)
+    checking = work.remote(plan.clip, plan.context)
+
+    def wait() -> None:
+        try:
+            ray.get(checking)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, InputError):  # Ray makes a traceback of its sentence
+                raise error.cause from None
+            raise
+
+    return wait
