@@ -23,6 +23,7 @@ from benchmarks.near_samples import (
     fit_sample,
     name_archive,
     read_archive,
+    sample_of,
 )
 from methods.near.prompt_learner import TextTower
 from methods.near.settings import METHODS, Method, TrainSettings
@@ -38,7 +39,13 @@ def sweep(archive: Archive, tower: TextTower, size: int, seeds: list[int]) -> Sc
     for noise in NOISE:
         for method in METHODS:
             scores[method, noise] = [
-                fit_sample(archive, tower, size, TrainSettings(method, seed=seed), noise=noise)
+                fit_sample(
+                    archive,
+                    tower,
+                    sample_of(archive, size, seed),
+                    TrainSettings(method, seed=seed),
+                    noise=noise,
+                )
                 for seed in seeds
             ]
             print(f"  {method} at {noise:.0%}: {np.mean(scores[method, noise]):.3f}", flush=True)

@@ -25,6 +25,7 @@ from methods.near.candidates import candidate_sets, nearest_neighbours
 from methods.near.prompt_learner import PromptLearner, TextTower
 from methods.near.settings import TrainSettings
 from methods.near.training import train
+from ray_jobs.near.sample import nearest_to_centres
 from ray_jobs.sampling import random_keys
 
 _BATCH = 256
@@ -92,10 +93,19 @@ def field_guide_tower() -> tuple[ClipEncoder, TextTower]:
     return encoder, text_tower(encoder)
 
 
+def sample_of(archive: Archive, size: int, seed: int, spread: int = 1) -> NDArray[np.int64]:
+    """Which images ``--sample`` and ``--spread`` draw: positions, int64 (size,), ascending."""
+    order = np.argsort(random_keys(archive.ids, seed), kind="stable")
+    drawn = np.sort(order[: size * spread])
+    if spread > 1:
+        drawn = np.sort(drawn[nearest_to_centres(archive.features[drawn], size, seed)])
+    return drawn
+
+
 def fit_sample(
     archive: Archive,
     tower: TextTower,
-    size: int,
+    chosen: NDArray[np.int64],
     settings: TrainSettings,
     k: int = 3,
     noise: float = 0.0,
@@ -105,12 +115,12 @@ def fit_sample(
     Args:
         archive: with its names.
         tower: whose prompt is learned.
-        size: images of the sample; ``settings.seed`` draws it.
+        chosen: int64 (n,), the images of the sample.
         settings: of training.
         k: neighbours.
         noise: share of the sample's labels that are replaced by any of the names at random.
     """
-    chosen = np.sort(np.argsort(random_keys(archive.ids, settings.seed), kind="stable")[:size])
+    size = len(chosen)
     vocabulary, labels = build_vocabulary([archive.names[index] for index in chosen])
     rng = np.random.default_rng([settings.seed, 7])
     replaced = rng.random(size) < noise

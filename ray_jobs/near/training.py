@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import tempfile
 import threading
 import time
@@ -36,6 +37,7 @@ EPOCHS: Final = "epochs.jsonl"
 _STORAGE: Final = "training"
 _STATE, _RESULT = "state.pt", "matrix.npz"
 _LOOK_S: Final = 1.0
+_CONTROLLER_LOOKS_S: Final = "0.5"
 _FAILURES: Final = 2
 _LINES: Final = 10
 
@@ -99,6 +101,8 @@ def train_prompt(run: RunFolder, task: Task, workers: ReplicaPlan) -> Trained:
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
+    # a worker waits for the controller to look before it goes on after a checkpoint
+    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", _CONTROLLER_LOOKS_S)
     filesystem, path = storage.resolve(storage.join(run.uri, _STORAGE))
     per_worker = {"CPU": 1.0} | ({"GPU": workers.gpus} if workers.gpus else {})
     trainer = TorchTrainer(

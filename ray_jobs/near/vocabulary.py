@@ -69,11 +69,12 @@ def label_sample(
     vocabulary, labels = build_vocabulary(names, merges)
     if vocabulary.keys and config.merge_similarity is not None:
         similar = _alike(config, plan, vocabulary, capacity)
-        # a person's decisions come first: what they named is not renamed
-        merges = {
-            **{key: similar.get(name_key(name), name) for key, name in merges.items()},
-            **{key: name for key, name in similar.items() if key not in merges},
-        }
+        # what a person has decided stays as it is
+        decided = {*merges, *(name_key(name) for name in merges.values())}
+        similar = {key: goal for key, goal in similar.items() if key not in decided}
+        for key, goal in sorted(similar.items()):
+            logger.warning("%r is merged into %r, which reads alike", key, goal)
+        merges = {**similar, **merges}
         vocabulary, labels = build_vocabulary(names, merges)
     if not vocabulary.keys:
         raise InputError(f"--names {config.names}: sets aside every name; keep at least one")
@@ -136,10 +137,7 @@ def _alike(
 ) -> dict[str, str]:
     assert config.merge_similarity is not None
     matrix, _ = encode_names(config, plan.clip, vocabulary.forms, SIMPLE_TEMPLATES, capacity)
-    similar = merge_similar(vocabulary, matrix, config.merge_similarity)
-    for key, goal in sorted(similar.items()):
-        logger.warning("%r is merged into %r, which reads alike", key, goal)
-    return similar
+    return merge_similar(vocabulary, matrix, config.merge_similarity)
 
 
 def _voted(config: FitNearConfig, plan: Plan, labelled: Labelled, capacity: Capacity) -> Labelled:

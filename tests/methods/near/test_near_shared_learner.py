@@ -42,9 +42,11 @@ def train_some(learner: Learner) -> list[float]:
     noise = 0.05 * rng.standard_normal((30, centres.shape[1])).astype(np.float32)
     features = unit_rows(centres[labels] + noise)
     labels[::4] = 0
-    sets = candidate_sets(labels, nearest_neighbours(features, 3))
+    near = nearest_neighbours(features, 3)
+    sets = candidate_sets(labels, near)
     settings = TrainSettings(epochs=4, batch=8, lr=0.05)
-    return [report.loss for report in train(learner, features, labels, sets, settings)]
+    reports = train(learner, features, labels, sets, settings, neighbours=near)
+    return [report.loss for report in reports]
 
 
 def work(rank: int, processes: int, folder: Path) -> None:

@@ -21,7 +21,7 @@ import torch
 
 from actors.classifier_store import load_classifier
 from ray_jobs import near
-from ray_jobs.cli import WRONG_USAGE, execute
+from ray_jobs.cli import DONE, WRONG_USAGE, execute
 from ray_jobs.config import FitNearConfig
 from ray_jobs.ray_context import Capacity
 
@@ -131,6 +131,39 @@ def test_a_model_that_names_nothing_is_one_sentence(
         assert asked(endpoint) == [2] * 6
     said = complaint(capsys.readouterr().err)
     assert "none of the 6 images of the sample has a name (6 refusal); try another" in said
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_after_an_outage_the_same_command_asks_again(birds: Path, tmp_path: Path) -> None:
+    with misbehaving_endpoint([*["500"] * 6, "say Kaldo dornet"]) as endpoint:
+        more = ["--sample", "6", "--mllm", endpoint.name, "--mllm-retries", "0"]
+        arguments = command(birds, tmp_path / "near", *more, "--name-retries", "0", "--epochs", "1")
+        assert execute(arguments, sys.stderr) == WRONG_USAGE
+        assert len(endpoint.bodies) == 6
+        assert execute(arguments, sys.stderr) == DONE
+        assert len(endpoint.bodies) == 12
+    assert load_classifier(str(tmp_path / "near")).labels == ("Kaldo dornet",)
+
+
+@pytest.mark.usefixtures("ray_session")
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["--context", "1000"], "--context 1000: a context of 1000 tokens does not fit"),
+        (["--train-workers", "99"], "--train-workers 99: the cluster has"),
+    ],
+)
+def test_what_training_would_trip_over_is_told_before_anything_is_asked(
+    birds: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    settings: list[str],
+    message: str,
+) -> None:
+    arguments = command(birds, tmp_path / "near", "--sample", "6", *settings)
+    assert execute(arguments, sys.stderr) == WRONG_USAGE
+    assert message in complaint(capsys.readouterr().err)
+    assert not (tmp_path / "answers").exists()
 
 
 @pytest.mark.usefixtures("ray_session")
