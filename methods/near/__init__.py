@@ -7,9 +7,9 @@ gets a set of candidate names from its nearest neighbours, a mixture model on th
 names from noisy ones, and a prompt of CLIP is learned on labels that are refined all the while.
 From then on CLIP alone names images.
 
-`names` turns answers into a vocabulary, `candidates` neighbours into candidate sets, `split` losses
-into clean and noisy, `refine` predictions into targets; `prompt_learner` is what learns and
-`training` the loop around it. No code was published with the paper; what its abstract and figure
-leave open is a setting here, with a default of ours or of a neighbouring work, named where it
-stands.
+`methods.discovered_names` turns answers into a vocabulary, `candidates` neighbours into candidate
+sets, `predictions` and `split` tell clean from noisy, `refine` makes targets; `prompt_learner` is
+what learns, `training` the loop around it, and `shared_learner` shares it out to several processes.
+No code was published with the paper; what its abstract and figure leave open is a setting here,
+with a default of ours or of a neighbouring work, named where it stands.
 """

@@ -13,7 +13,7 @@ import copy
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from methods.near.candidates import CandidateSets
+from methods.near.predictions import candidate_probabilities, label_losses
 from methods.near.refine import (
     first_targets,
     negative_entropy,
@@ -31,9 +32,6 @@ from methods.near.refine import (
 )
 from methods.near.settings import TrainSettings, learning_rate
 from methods.near.split import Split, split_losses
-
-_BLOCK: Final = 4096
-_LEAST: Final = 1e-12
 
 
 class Learner(Protocol):
@@ -69,6 +67,7 @@ class EpochReport:
         images: how many took part: those with a candidate (``ce``: a label of their own).
         clean: share of labelled images that are clean; None where there was no split.
         split: None in warm-up, and in the methods without one.
+        names: how many of the names were predicted for some image during the epoch.
         top_share: share of images whose prediction is the most predicted name, seen during the
             epoch; near 1 when predictions collapse to one name.
         note: what to tell the user; None mostly.
@@ -81,65 +80,10 @@ class EpochReport:
     images: int
     clean: float | None
     split: Split | None
+    names: int
     top_share: float
     note: str | None
     state: dict[str, Any]
-
-
-def candidate_probabilities(
-    features: Tensor,
-    text: Tensor,
-    candidates: CandidateSets,
-    views: NDArray[np.int64],
-    logit_scale: float,
-) -> NDArray[np.float32]:
-    """Probability of each candidate of each image, without a gradient.
-
-    Never holds more predictions than those of a few thousand images.
-
-    Args:
-        features: unit image features, float32 (N, D).
-        text: unit features of names, float32 (L, D).
-        candidates: of the N images.
-        views: int64 (N, V), the images whose predictions are averaged for each image.
-        logit_scale: what cosines are multiplied by.
-
-    Returns:
-        float32 (entries,), in the order of ``candidates.classes``.
-    """
-    found = np.zeros(len(candidates.classes), np.float32)
-    for start in range(0, len(views), _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, len(views)))
-        owner, position = candidates.entries(rows)
-        classes = torch.from_numpy(candidates.classes[position].astype(np.int64))
-        seen = torch.from_numpy(views[rows]).to(features.device)
-        with torch.no_grad():
-            total = torch.zeros(len(rows), len(text), device=features.device)
-            for view in seen.T:
-                total += (logit_scale * features[view] @ text.T).softmax(dim=1)
-        mean = (total / seen.shape[1]).cpu()
-        found[position] = mean[torch.from_numpy(owner), classes].numpy()
-    return found
-
-
-def label_losses(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], candidates: CandidateSets
-) -> NDArray[np.float64]:
-    """Cross-entropy of each image's own label.
-
-    Args:
-        probabilities: of each candidate, as `candidate_probabilities` gives them.
-        labels: int64 (N,), -1 for none; a label is always among its image's candidates.
-        candidates: of the N images.
-
-    Returns:
-        float64 (N,), by image index; 0 where there is no label.
-    """
-    owner, _ = candidates.entries(np.arange(len(labels)))
-    own = candidates.classes == labels[owner]
-    losses = np.zeros(len(labels))
-    losses[owner[own]] = -np.log(np.maximum(probabilities[own].astype(np.float64), _LEAST))
-    return losses
 
 
 def train(
@@ -237,6 +181,7 @@ class _Loop:
             self.optimizer.step()
             total += value * len(batch)
             predicted.append(logits.detach().argmax(dim=1).cpu().numpy())
+        votes = np.bincount(np.concatenate(predicted))
         clean = float(split.clean[self.labelled].mean()) if split and self.labelled.any() else None
         return EpochReport(
             epoch=epoch,
@@ -245,7 +190,8 @@ class _Loop:
             images=len(self.used),
             clean=clean,
             split=split,
-            top_share=float(np.bincount(np.concatenate(predicted)).max() / len(self.used)),
+            names=int(np.count_nonzero(votes)),
+            top_share=float(votes.max() / len(self.used)),
             note=split.note if split else None,
             state=self._state(epoch),
         )

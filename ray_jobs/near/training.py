@@ -221,6 +221,7 @@ def epoch_figures(report: Any) -> dict[str, Any]:
         "images": report.images,
         "clean": None if report.clean is None else round(report.clean, 4),
         "threshold": None if split is None else split.threshold,
+        "names": report.names,
         "top_share": round(report.top_share, 4),
         "note": report.note,
     }
@@ -262,7 +263,7 @@ def _told(uri: str, epochs: int) -> Iterator[None]:
 
 def epoch_line(figures: dict[str, Any], epochs: int) -> str:
     """One epoch in a line."""
-    text = f"epoch {figures['epoch']} of {epochs}: loss {figures['loss']:.3f}"
+    text = f"epoch {figures['epoch']} of {epochs}: loss {figures['loss']:.3f}, {figures['names']} names"
     if figures["clean"] is not None:
         text += f", {figures['clean']:.0%} of the names clean"
         if figures["threshold"] is not None:

@@ -18,12 +18,7 @@ from torch import Tensor, nn
 from methods.class_matrix import unit_rows
 from methods.near.candidates import CandidateSets, candidate_sets, nearest_neighbours
 from methods.near.settings import METHODS, Method, TrainSettings, learning_rate
-from methods.near.training import (
-    EpochReport,
-    candidate_probabilities,
-    label_losses,
-    train,
-)
+from methods.near.training import EpochReport, train
 
 Matrix = NDArray[np.float32]
 
@@ -223,37 +218,6 @@ def test_the_learning_rate_is_constant_then_half_a_cosine() -> None:
     assert 0 < rates[-1] < 2e-5
 
 
-def test_losses_are_by_image_and_of_all_views() -> None:
-    world = World()
-    world.labels[5] = -1
-    features, text = torch.from_numpy(world.features), torch.from_numpy(world.names)
-    sets, alone = world.candidates(), np.arange(60)[:, None]
-    p = (30 * features @ text.T).softmax(dim=1).numpy()
-    found = candidate_probabilities(features, text, sets, alone, 30.0)
-    owner, _ = sets.entries(np.arange(60))
-    assert found.dtype == np.float32
-    assert np.allclose(found, p[owner, sets.classes], atol=1e-6)
-    losses = label_losses(found, world.labels, sets)
-    assert losses.dtype == np.float64
-    assert losses[5] == 0
-    named = np.delete(np.arange(60), 5)
-    assert np.allclose(losses[named], -np.log(p[named, world.labels[named]]), atol=1e-4)
-    views = np.hstack([alone, world.neighbours()])
-    mean = p[views].mean(axis=1)
-    found = candidate_probabilities(features, text, sets, views, 30.0)
-    assert np.allclose(found, mean[owner, sets.classes], atol=1e-6)
-    assert not label_losses(found, np.full(60, -1), sets).any()
-
-
-def test_many_images_are_predicted_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World()
-    features, text = torch.from_numpy(world.features), torch.from_numpy(world.names)
-    given = features, text, world.candidates(), world.neighbours(), 30.0
-    whole = candidate_probabilities(*given)
-    monkeypatch.setattr("methods.near.training._BLOCK", 7)
-    assert np.allclose(candidate_probabilities(*given), whole, atol=1e-6)
-
-
 def test_half_of_the_images_have_no_name() -> None:
     world = World()
     world.labels[::2] = -1
@@ -330,6 +294,7 @@ def test_predictions_that_collapse_to_one_name_show() -> None:
     world.names[3] = world.features.mean(axis=0)
     _, reports = run(world, epochs=1)
     assert reports[0].top_share > 0.9
+    assert reports[0].names < 8
 
 
 def test_certainty_and_frequency_terms_change_training() -> None:

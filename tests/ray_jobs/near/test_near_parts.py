@@ -191,15 +191,16 @@ def test_an_epoch_in_a_line() -> None:
         "images": 30,
         "clean": None,
         "threshold": None,
+        "names": 24,
         "top_share": 0.1,
         "note": None,
     }
-    assert epoch_line(figures, 50) == "epoch 4 of 50: loss 1.235"
+    assert epoch_line(figures, 50) == "epoch 4 of 50: loss 1.235, 24 names"
     figures |= {"clean": 0.754, "threshold": 0.3456}
-    line = "epoch 4 of 50: loss 1.235, 75% of the names clean (scaled loss up to 0.35)"
+    line = "epoch 4 of 50: loss 1.235, 24 names, 75% of the names clean (scaled loss up to 0.35)"
     assert epoch_line(figures, 50) == line
     figures |= {"clean": 1.0, "threshold": None, "note": "all losses are equal"}
-    line = "epoch 4 of 50: loss 1.235, 100% of the names clean; all losses are equal"
+    line = "epoch 4 of 50: loss 1.235, 24 names, 100% of the names clean; all losses are equal"
     assert epoch_line(figures, 50) == line
 
 
