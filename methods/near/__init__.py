@@ -8,8 +8,8 @@ names from noisy ones, and a prompt of CLIP is learned on labels that are refine
 From then on CLIP alone names images.
 
 `methods.discovered_names` turns answers into a vocabulary, `candidates` neighbours into candidate
-sets, `predictions` and `split` tell clean from noisy, `refine` makes targets; `prompt_learner` is
-what learns, `training` the loop around it, and `shared_learner` shares it out to several processes.
-No code was published with the paper; what its abstract and figure leave open is a setting here,
-with a default of ours or of a neighbouring work, named where it stands.
+sets, `predictions` and `split` tell clean from noisy, `alignment` and `refine` make targets;
+`prompt_learner` is what learns, `training` the loop around it, and `shared_learner` shares it out
+to several processes. No code was published with the paper; what its abstract and figure leave open
+is a setting here, with a default of ours or of a neighbouring work, named where it stands.
 """

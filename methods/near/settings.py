@@ -2,8 +2,9 @@
 
 Our own were chosen on a toy world of vectors and on drawn archives (seeds 4101 to 4103): to warm up
 on candidates, to average predictions with the nearest neighbour's, to keep the candidates that
-clean images gave, and to mix no label in. Nearest to the published works, all candidates kept
-aside, are ``first="labels", warmup=1, views=0, trust=1, sharpen=2, alpha1=0.5``.
+clean images gave, to align predictions with the frequencies of names, and to mix no label in.
+Nearest to the published works, what is kept aside, are ``first="labels", warmup=1, views=0,
+alignment=0, trust=1, sharpen=2, alpha1=0.5``.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class TrainSettings:
         momentum, weight_decay: of stochastic gradient descent.
         threshold: probability above which a label is clean.
         window: epochs over which losses are averaged for the split.
+        alignment: how often predictions are multiplied towards the frequencies of the labels, each
+            epoch; see `methods.near.alignment`.
         sharpen: power that refined targets are raised to.
         alpha1: weight of the negative entropy in warm-up, against early certainty.
         alpha2: weight of the divergence from equally frequent names; 0, because with made-up names
@@ -58,6 +61,7 @@ class TrainSettings:
     weight_decay: float = 5e-4
     threshold: float = 0.5
     window: int = 5
+    alignment: int = 3
     sharpen: float = 1.0
     alpha1: float = 0.0
     alpha2: float = 0.0
@@ -71,8 +75,8 @@ class TrainSettings:
             raise ValueError(f"first is {self.first!r}; use one of {', '.join(get_args(First))}")
         if min(self.epochs, self.batch, self.window) < 1:
             raise ValueError("epochs, batch and window must be 1 or more")
-        if min(self.warmup, self.first_epochs, self.views) < 0:
-            raise ValueError("warm-up, first epochs and views must be 0 or more")
+        if min(self.warmup, self.first_epochs, self.views, self.alignment) < 0:
+            raise ValueError("warm-up, first epochs, views and alignment must be 0 or more")
 
 
 def learning_rate(epoch: int, settings: TrainSettings) -> float:

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from methods.near.alignment import align
 from methods.near.candidates import CandidateSets
 from methods.near.predictions import candidate_probabilities, label_losses
 from methods.near.refine import (
@@ -197,14 +198,13 @@ class _Loop:
         )
 
     def _split(self) -> Split:
-        """Predict the candidates anew, split the images, and keep what clean ones gave."""
+        """Predict the candidates anew, split the images, keep what clean ones gave, and align."""
         with torch.no_grad():
             text = self.learner.text_features()
         scale, settings = self.learner.logit_scale, self.settings
         probabilities = candidate_probabilities(
             self.features, text, self.candidates, self.views, scale
         )
-        self.confidences = torch.from_numpy(probabilities)
         split = split_losses(
             label_losses(probabilities, self.labels, self.candidates),
             self.labelled,
@@ -214,6 +214,10 @@ class _Loop:
         )
         self.history = split.history
         self.kept = self.candidates.given_by(self.labels, self.neighbours, split.clean)
+        kept = probabilities * self.kept
+        self.confidences = torch.from_numpy(
+            align(kept, self.labels, self.candidates, settings.alignment)
+        )
         return split
 
     def _loss(self, logits: Tensor, batch: NDArray[np.int64], split: Split | None) -> Tensor:

@@ -95,6 +95,11 @@ class FitNearConfig(NamingConfig, ClipConfig):
         description="nearest images whose predictions are averaged with an image's own, to tell "
         "clean from noisy and for its target; of --neighbours, and fewer than a kind has images",
     )
+    alignment: Annotated[int, Field(ge=0)] = Field(
+        3,
+        description="rounds of aligning predictions with the frequencies of names, each epoch, so "
+        "that two kinds do not end in one name; 0 for none",
+    )
     trust: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="how far a clean label is mixed into its target; DivideMix's is 1"
     )

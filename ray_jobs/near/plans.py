@@ -90,6 +90,7 @@ def train_settings(config: FitNearConfig) -> TrainSettings:
         first=config.warmup_on,
         views=config.views,
         trust=config.trust,
+        alignment=config.alignment,
         batch=config.train_batch,
         lr=config.learning_rate,
         momentum=config.momentum,

@@ -263,7 +263,8 @@ def _told(uri: str, epochs: int) -> Iterator[None]:
 
 def epoch_line(figures: dict[str, Any], epochs: int) -> str:
     """One epoch in a line."""
-    text = f"epoch {figures['epoch']} of {epochs}: loss {figures['loss']:.3f}, {figures['names']} names"
+    text = f"epoch {figures['epoch']} of {epochs}: loss {figures['loss']:.3f}"
+    text += f", {figures['names']} names"
     if figures["clean"] is not None:
         text += f", {figures['clean']:.0%} of the names clean"
         if figures["threshold"] is not None:

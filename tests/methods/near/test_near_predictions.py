@@ -37,8 +37,8 @@ def given() -> Given:
 
 def test_probabilities_are_those_of_the_candidates_alone(given: Given) -> None:
     sets, alone = candidate_sets(given.labels, given.neighbours), np.arange(60)[:, None]
-    p = (30 * given.features @ given.text.T).softmax(dim=1).numpy()
-    found = candidate_probabilities(given.features, given.text, sets, alone, 30.0)
+    p = (5 * given.features @ given.text.T).softmax(dim=1).numpy()
+    found = candidate_probabilities(given.features, given.text, sets, alone, 5.0)
     owner, _ = sets.entries(np.arange(60))
     assert found.dtype == np.float32
     assert np.allclose(found, p[owner, sets.classes], atol=1e-6)
@@ -54,19 +54,19 @@ def test_the_predictions_of_all_views_are_averaged(
 ) -> None:
     sets = candidate_sets(given.labels, given.neighbours)
     views = np.hstack([np.arange(60)[:, None], given.neighbours])
-    mean = (30 * given.features @ given.text.T).softmax(dim=1).numpy()[views].mean(axis=1)
+    mean = (5 * given.features @ given.text.T).softmax(dim=1).numpy()[views].mean(axis=1)
     owner, _ = sets.entries(np.arange(60))
-    whole = candidate_probabilities(given.features, given.text, sets, views, 30.0)
+    whole = candidate_probabilities(given.features, given.text, sets, views, 5.0)
     assert np.allclose(whole, mean[owner, sets.classes], atol=1e-6)
     monkeypatch.setattr("methods.near.predictions._BLOCK", 7)
-    blocks = candidate_probabilities(given.features, given.text, sets, views, 30.0)
+    blocks = candidate_probabilities(given.features, given.text, sets, views, 5.0)
     assert np.allclose(blocks, whole, atol=1e-6)
 
 
 def test_without_labels_there_is_no_loss(given: Given) -> None:
     sets = candidate_sets(given.labels, given.neighbours)
     alone = np.arange(60)[:, None]
-    found = candidate_probabilities(given.features, given.text, sets, alone, 30.0)
+    found = candidate_probabilities(given.features, given.text, sets, alone, 5.0)
     assert not label_losses(found, np.full(60, -1), sets).any()
 
 
