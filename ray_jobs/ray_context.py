@@ -55,9 +55,6 @@ def start_ray() -> Capacity:
     Raises:
         InputError: the cluster has too few CPUs for a pipeline of several stages.
     """
-    # before the import: `uv run` would otherwise make every worker build its own environment
-    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
     if not ray.is_initialized():
