@@ -33,10 +33,12 @@ NOISE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 Scores = dict[tuple[Method, float], list[float]]
 
 
-def sweep(archive: Archive, tower: TextTower, size: int, seeds: list[int]) -> Scores:
+def sweep(
+    archive: Archive, tower: TextTower, size: int, seeds: list[int], levels: list[float]
+) -> Scores:
     """Fit every method at every level of noise, on the sample of every seed."""
     scores: Scores = {}
-    for noise in NOISE:
+    for noise in levels:
         for method in METHODS:
             scores[method, noise] = [
                 fit_sample(
@@ -52,10 +54,15 @@ def sweep(archive: Archive, tower: TextTower, size: int, seeds: list[int]) -> Sc
     return scores
 
 
+def levels_of(scores: Scores) -> list[float]:
+    """The levels of noise that were tried, ascending."""
+    return sorted({noise for _, noise in scores})
+
+
 def table(scores: Scores) -> str:
     """The scores as a table in Markdown: mean (lowest to highest)."""
     rows = ["| extra noise | " + " | ".join(METHODS) + " |", "|---|" + "---|" * len(METHODS)]
-    for noise in NOISE:
+    for noise in levels_of(scores):
         cells = [
             f"{np.mean(each):.3f} ({min(each):.3f} to {max(each):.3f})"
             for each in (scores[method, noise] for method in METHODS)
@@ -73,13 +80,14 @@ def plot(scores: Scores, mllm: float, path: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(6.4, 4.0), layout="constrained")
+    levels = levels_of(scores)
     labels: dict[Method, str] = {"near": "NeaR", "ce": "cross-entropy", "proden": "PRODEN"}
     for method, marker in zip(METHODS, "osD", strict=True):
-        each = [scores[method, noise] for noise in NOISE]
+        each = [scores[method, noise] for noise in levels]
         mean = [float(np.mean(values)) for values in each]
         low, high = [min(values) for values in each], [max(values) for values in each]
-        (line,) = axes.plot(NOISE, mean, marker=marker, label=labels[method])
-        axes.fill_between(NOISE, low, high, color=line.get_color(), alpha=0.15, linewidth=0)
+        (line,) = axes.plot(levels, mean, marker=marker, label=labels[method])
+        axes.fill_between(levels, low, high, color=line.get_color(), alpha=0.15, linewidth=0)
     axes.axhline(mllm, color="0.4", linestyle="--", label="every image named by the MLLM")
     axes.set(xlabel="labels replaced by random names", ylabel="cACC", ylim=(0, 1))
     axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0))
@@ -95,6 +103,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=3000, help="images to draw")
     parser.add_argument("--sample", type=int, default=300, help="images of each sample")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="of the samples")
+    parser.add_argument("--levels", type=float, nargs="+", default=list(NOISE), help="of noise")
     parser.add_argument("--out", type=Path, default=Path("near_noise.svg"), help="the plot")
     parser.add_argument("--work", type=Path, help="folder that keeps the archive and the answers")
     options = parser.parse_args()
@@ -105,7 +114,7 @@ def main() -> None:
         archive = read_archive(drawn, run, encoder)
         print(describe())
         print(f"every image named by the MLLM: cACC {archive.named_by_mllm():.3f}")
-        scores = sweep(archive, tower, options.sample, options.seeds)
+        scores = sweep(archive, tower, options.sample, options.seeds, options.levels)
         print(table(scores))
         plot(scores, archive.named_by_mllm(), options.out)
         print(options.out)
