@@ -32,7 +32,8 @@ def test_flags_in_the_readme_exist() -> None:
         for command in COMMANDS.values()
         for field, info in command.config.model_fields.items()
     }
-    elsewhere = {"--help", "--extra", "--no-dev", "--working-dir", "--repeats"}
+    elsewhere = {"--help", "--extra", "--group", "--no-dev", "--working-dir", "--repeats"}
+    elsewhere |= {"--seeds", "--levels"}  # of benchmarks
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README))
     assert named - elsewhere <= settings
     assert len(named & settings) > 8
