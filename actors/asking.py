@@ -91,6 +91,21 @@ class AboutImage:
         return Request(self._text, (picture,), sampling, **self._form)  # type: ignore[arg-type]
 
 
+class AboutSample:
+    """The question that each row brings along, with pictures of a sample that all rows share."""
+
+    def __init__(
+        self, sampling: Sampling, pictures: Mapping[int, ray.ObjectRef[Picture]], text: str = "text"
+    ) -> None:
+        """Keep how to sample, pictures in the object store by image id, and the text's column."""
+        self._sampling, self._pictures, self._text = sampling, pictures, text
+
+    def request(self, row: dict[str, Any], picture: Picture | None) -> Request:
+        """Return the row's text with the pictures of the ids in its column ``images``."""
+        shown = ray.get([self._pictures[image] for image in row["images"]])
+        return Request(row[self._text], tuple(shown), self._sampling.about(row["key"]))
+
+
 class AsWritten:
     """The question that each row brings along, in a column."""
 
@@ -164,6 +179,7 @@ def ask(
     asks: Sequence[Ask],
     limits: PictureLimits | None = None,
     niceness: int | None = None,
+    keep_bytes: bool = False,
 ) -> pa.Table:
     """Ask about the rows that have neither an answer nor an error, and keep what comes.
 
@@ -176,10 +192,11 @@ def ask(
         asks: what to ask about each row; all of a batch go to one replica in one call.
         limits: of pictures, where the rows are images with a column ``bytes``; None for texts.
         niceness: of this process, where a replica computes on the cores of this machine.
+        keep_bytes: whether images keep ``bytes``, for another question about them.
 
     Returns:
-        The batch without ``bytes``; every row without an error has an answer to each ask, or the
-        reason why none came.
+        The batch, images without ``bytes``; every row without an error has an answer to each ask,
+        or the reason why none came.
     """
     step_back(niceness)
     wanted = {each.name: unanswered(batch, each.name) for each in asks}
@@ -187,6 +204,8 @@ def ask(
     pictures: dict[int, Picture] = {}
     if limits is not None:
         batch, pictures = _open_pictures(batch, rows, limits)
+        if not keep_bytes:
+            batch = batch.drop_columns(["bytes"])
         failed = [row for row in rows if row not in pictures]
         batch = _never_asked(batch, failed, [each.name for each in asks])
         rows = list(pictures)
@@ -217,9 +236,8 @@ def _open_pictures(
             pictures[row] = open_picture(bytes(cells[row].as_buffer()), limits)
         except ImageError as error:
             codes[row], details[row] = error.code, error.detail
-    plain = batch.drop_columns(["bytes"])
-    plain = _with_column(plain, "error", pa.array(codes, pa.string()))
-    return _with_column(plain, "error_detail", pa.array(details, pa.string())), pictures
+    batch = _with_column(batch, "error", pa.array(codes, pa.string()))
+    return _with_column(batch, "error_detail", pa.array(details, pa.string())), pictures
 
 
 def _never_asked(batch: pa.Table, rows: Sequence[int], asks: Sequence[str]) -> pa.Table:

@@ -60,3 +60,13 @@ ANSWER_LABELS_SCHEMA = pa.schema(
 """One label an image, from what a multimodal LLM said: what it said of the image, what it chose of
 the class list (null where there was no such stage), and how the label came of it (exact,
 normalised, clip_fallback or failed; null for images that were never asked about)."""
+
+CHOICE_LABELS_SCHEMA = pa.schema(
+    [
+        *LABELS_SCHEMA,
+        ("description", pa.string()),
+        ("answer", pa.string()),
+    ]
+)
+"""One label an image that a multimodal LLM chose of the class list (AutoSEP): the description that
+it was shown (null without one), and what it answered; several answers stand in lines."""

@@ -6,7 +6,9 @@ Choices made for labelling archives:
   eaten hundreds of GB of host memory (vllm issue 15294);
 * prefix caching on, and the text before the image: the prompt that all requests share is computed
   once;
-* on a CPU float32 and no compilation: it starts in seconds.
+* on a CPU float32 and no compilation: it starts in seconds; and a prompt is taken in whole, since
+  vLLM rewinds a request's random stream after a part of its prompt, which generators on a CPU
+  cannot do: the engine died ("CPU Generator does not use offset").
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]
             "dtype": "float32",
             "enforce_eager": True,
             "max_num_seqs": options.sequences or _CPU_SEQUENCES,
+            "enable_chunked_prefill": False,
         }
     arguments |= options.extra
     return {name: value for name, value in arguments.items() if value is not None}

@@ -4,6 +4,7 @@ refusal       the model declines to answer
 empty_answer  nothing but blanks
 cut_answer    the token limit ended it
 not_json      JSON was asked for and is not what came
+no_class      the answer names no class of the list, or several
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import re
 from typing import Final
 
-ANSWER_CODES: Final = ("refusal", "empty_answer", "cut_answer", "not_json")
+ANSWER_CODES: Final = ("refusal", "empty_answer", "cut_answer", "not_json", "no_class")
 
 _APOSTROPHES: Final = str.maketrans({"\u2019": "'", "\u02bc": "'"})
 _REFUSAL: Final = re.compile(

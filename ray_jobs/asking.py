@@ -6,7 +6,7 @@ or an error to each question. The columns are those of `actors.asking`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,22 @@ class Asked:
     identity: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class FollowUp:
+    """A second question about each image, made of the answers to the first ones.
+
+    Attributes:
+        asked: the question.
+        prepare: from the rows with the first answers to rows with what the question needs; a row
+            that cannot be asked about gets an error. It drops the column ``key``.
+        content: column with all that the question is about, binary or string.
+    """
+
+    asked: Asked
+    prepare: Callable[[Any], Any]
+    content: str
+
+
 def answers_root(config: AskingConfig) -> str:
     """The folder of the answers table: as set, else beside the run folder."""
     if config.answers:
@@ -73,10 +89,12 @@ def ask_images(
     asked: Sequence[Asked],
     replicas: Replicas,
     images: Images | None = None,
+    then: FollowUp | None = None,
 ) -> None:
     """Ask one or several questions about every image; resumes where an earlier attempt stopped.
 
-    The images are those of the run, or those given.
+    The images are those of the run, or those given. With ``then``, one more question follows that
+    the answers decide.
 
     All stages have one shape, so that Ray runs a unit of work in one task: pixels do not travel
     between processes before they go to the replica, and small models are not slower than the tasks
@@ -96,16 +114,19 @@ def ask_images(
     # two batches a unit at least: what a unit costs should not show beside a small model, and a
     # unit that is lost has its answers in the answers table
     unit = _BATCHES_PER_UNIT * batch
+    limits = PictureLimits(config.max_side, config.max_pixels)
     with pass_settings(checkpoint):
-        rows = read_images(images, config, replicas.calls, unit).map_batches(
-            find_known,
-            batch_format="pyarrow",
-            batch_size=READ_BATCH,
-            fn_kwargs={"content": "bytes", "known": _known(asks)},
-            compute=tasks,
-        )
-        limits = PictureLimits(config.max_side, config.max_pixels)
-        _ask_and_write(rows, stage_table(run, stage), batch, asks, replicas, limits)
+        rows = read_images(images, config, replicas.calls, unit)
+        rows = _find(rows, "bytes", asks, READ_BATCH, tasks)
+        rows = _ask(rows, batch, asks, replicas, limits, keep_bytes=then is not None)
+        if then is not None:
+            follow = [open_answers(config, then.asked)]
+            rows = rows.map_batches(
+                then.prepare, batch_format="pyarrow", batch_size=batch, compute=tasks
+            )
+            rows = _find(rows, then.content, follow, batch, tasks)
+            rows = _ask(rows, batch, follow, replicas, limits)
+        _write(rows, stage_table(run, stage), replicas)
 
 
 def ask_texts(
@@ -136,36 +157,38 @@ def ask_texts(
         return
     asks = [open_answers(config, asked)]
     storage.delete_folder(stage_table(run, stage))
+    tasks = TaskPoolStrategy(replicas.calls)
     with pass_settings(None):
-        rows = texts().map_batches(
-            find_known,
-            batch_format="pyarrow",
-            batch_size=config.mllm_batch,
-            fn_kwargs={"content": column, "known": _known(asks)},
-            compute=TaskPoolStrategy(replicas.calls),
-        )
-        _ask_and_write(rows, stage_table(run, stage), config.mllm_batch, asks, replicas)
+        rows = _find(texts(), column, asks, config.mllm_batch, tasks)
+        rows = _ask(rows, config.mllm_batch, asks, replicas)
+        _write(rows, stage_table(run, stage), replicas)
     run.save(stages=[*run.record.get("stages", []), stage])
 
 
-def _known(asks: Sequence[Ask]) -> dict[str, Any]:
-    """Indexes of what is known, in the object store, by name of the ask."""
-    return {each.name: index_of(each.answers) for each in asks}
+def _find(rows: Any, content: str, asks: Sequence[Ask], batch: int, tasks: Any) -> Any:
+    """Look up in the answers table what is known; the indexes are in the object store."""
+    known = {each.name: index_of(each.answers) for each in asks}
+    return rows.map_batches(
+        find_known,
+        batch_format="pyarrow",
+        batch_size=batch,
+        fn_kwargs={"content": content, "known": known},
+        compute=tasks,
+    )
 
 
-def _ask_and_write(
+def _ask(
     rows: Any,
-    folder: str,
     batch: int,
     asks: Sequence[Ask],
     replicas: Replicas,
     limits: PictureLimits | None = None,
-) -> None:
-    """End a pass: ask about the rows of a dataset and write its stage table."""
-    from ray.data import SaveMode, TaskPoolStrategy
+    keep_bytes: bool = False,
+) -> Any:
+    """Ask about the rows of a dataset, ``batch`` at a time."""
+    from ray.data import TaskPoolStrategy
 
-    filesystem, table = storage.resolve(folder)
-    rows.map_batches(
+    return rows.map_batches(
         ask,
         batch_format="pyarrow",
         batch_size=batch,
@@ -174,9 +197,18 @@ def _ask_and_write(
             "asks": asks,
             "limits": limits,
             "niceness": BESIDE_A_MODEL if replicas.share_cores else None,
+            "keep_bytes": keep_bytes,
         },
         compute=TaskPoolStrategy(replicas.calls),
-    ).write_parquet(
+    )
+
+
+def _write(rows: Any, folder: str, replicas: Replicas) -> None:
+    """End a pass: write its stage table."""
+    from ray.data import SaveMode
+
+    filesystem, table = storage.resolve(folder)
+    rows.write_parquet(
         table,
         filesystem=filesystem,
         mode=SaveMode.APPEND,

@@ -56,6 +56,11 @@ def say_what_small_models_know(clip: str, mllm: str, names: Sequence[str]) -> No
         names: class names.
     """
     say_what_the_field_guide_knows("CLIP", "--clip ViT-L-14/openai", clip, names)
+    say_what_the_mllm_knows(mllm, names)
+
+
+def say_what_the_mllm_knows(mllm: str, names: Sequence[str]) -> None:
+    """Warn once when the built-in multimodal LLM is asked about things it has never seen."""
     say_what_the_field_guide_knows("MLLM", "--mllm Qwen/Qwen2.5-VL-7B-Instruct", mllm, names)
 
 

@@ -46,8 +46,16 @@ class MllmPlan:
     calls: int
 
 
-def plan_mllm(config: MllmConfig, model: MllmModel, capacity: Capacity) -> MllmPlan:
+def plan_mllm(
+    config: MllmConfig, model: MllmModel, capacity: Capacity, pictures: int = 1
+) -> MllmPlan:
     """Choose replicas and engine options from what is there and what the user set.
+
+    Args:
+        config: the verb's settings.
+        model: which.
+        capacity: of the cluster.
+        pictures: most pictures in one request.
 
     Raises:
         InputError: more GPUs are asked for than the cluster has.
@@ -55,6 +63,7 @@ def plan_mllm(config: MllmConfig, model: MllmModel, capacity: Capacity) -> MllmP
     options = EngineOptions(
         context=config.mllm_context,
         sequences=config.mllm_sequences,
+        pictures=max(1, pictures),
         gpu_memory=config.mllm_gpu_memory,
         extra=dict(config.mllm_engine),
         concurrency=config.mllm_concurrency,

@@ -42,6 +42,18 @@ def _fit_near(config: c.FitNearConfig) -> Result:
     return near.fit(config)
 
 
+def _fit_autosep(config: c.FitAutosepConfig) -> Result:
+    from ray_jobs import autosep
+
+    return autosep.fit(config)
+
+
+def _label_autosep(config: c.LabelAutosepConfig) -> Result:
+    from ray_jobs import autosep
+
+    return autosep.label(config)
+
+
 def _label_mllm_names(config: c.LabelMllmNamesConfig) -> Result:
     from ray_jobs import mllm_names
 
@@ -126,10 +138,12 @@ COMMANDS: dict[str, Command] = {
     "fit zero_shot": Command(c.FitZeroShotConfig, _fit_zero_shot),
     "fit what_do_you_see": Command(c.FitWhatDoYouSeeConfig, _fit_what_do_you_see),
     "fit near": Command(c.FitNearConfig, _fit_near),
+    "fit autosep": Command(c.FitAutosepConfig, _fit_autosep),
     "label zero_shot": Command(c.LabelZeroShotConfig, _label_zero_shot),
     "label slac": Command(c.LabelSlacConfig, _label_tlac),
     "label tlac": Command(c.LabelTlacConfig, _label_tlac),
     "label what_do_you_see": Command(c.LabelWhatDoYouSeeConfig, _label_what_do_you_see),
+    "label autosep": Command(c.LabelAutosepConfig, _label_autosep),
     "label mllm_names": Command(c.LabelMllmNamesConfig, _label_mllm_names),
     "label classifier": Command(c.LabelClassifierConfig, _label_classifier),
     "evaluate": Command(c.EvaluateConfig, _evaluate),

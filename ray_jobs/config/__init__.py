@@ -1,5 +1,6 @@
 """Typed configuration: one pydantic class per verb and method, and nothing beside it."""
 
+from ray_jobs.config.autosep import DescribingConfig, FitAutosepConfig, LabelAutosepConfig
 from ray_jobs.config.commands import (
     DemoConfig,
     DoctorConfig,
@@ -34,12 +35,15 @@ __all__ = [
     "ClassTextsConfig",
     "ClipConfig",
     "DemoConfig",
+    "DescribingConfig",
     "DoctorConfig",
     "DrawConfig",
     "EvaluateConfig",
+    "FitAutosepConfig",
     "FitNearConfig",
     "FitWhatDoYouSeeConfig",
     "FitZeroShotConfig",
+    "LabelAutosepConfig",
     "LabelClassifierConfig",
     "LabelMllmNamesConfig",
     "LabelSlacConfig",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from functools import partial
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,13 +9,11 @@ from numpy.typing import NDArray
 
 from actors import storage
 from ray_jobs.config import FitNearConfig
-from ray_jobs.manifest_table import read_manifest, write_manifest
+from ray_jobs.drawn_sample import draw_sample
+from ray_jobs.manifest_table import read_manifest
 from ray_jobs.near.features import Features
 from ray_jobs.reading import Images, images_of
 from ray_jobs.run_folder import RunFolder
-from ray_jobs.sampling import draw
-
-logger = logging.getLogger(__name__)
 
 _CHOSEN = "sample.parquet"
 
@@ -29,16 +24,7 @@ def draw_images(run: RunFolder, config: FitNearConfig) -> None:
     Raises:
         InputError: the archive is not there or is empty.
     """
-    if "images" in run.record:
-        return
-    storage.delete_folder(run.manifest)  # an attempt that died while listing
-    wanted = config.sample * config.spread
-    drawn = write_manifest(
-        config.images, run.manifest, partial(draw, size=wanted, seed=config.seed)
-    )
-    if drawn.images < wanted:
-        logger.warning("the archive has %d images; all of them are taken", drawn.images)
-    run.save(images=drawn.images)
+    draw_sample(run, config.images, config.sample * config.spread, config.seed)
 
 
 def choose_spread(run: RunFolder, config: FitNearConfig, features: Features) -> Images:

@@ -1,0 +1,174 @@
+"""AutoSEP's objective: can a judge tell an image's own description from another image's?
+
+Section 3.3.1 of the paper (arXiv 2506.03195): the sampled score is the share of right choices over
+k other images drawn for each image. No label is read; the other image may be of the same class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from methods.autosep.draws import choose, coin, others
+from methods.autosep.history import Tally
+from methods.autosep.objective import Descriptions, ErrorShown
+from methods.autosep.questions import Mllm, Question
+from methods.autosep.replies import Reading, Verdict, judge
+from methods.autosep.settings import SearchSettings
+from methods.autosep.wording import Wording
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An image, and another one whose description is set against its own."""
+
+    image: int
+    other: int
+
+
+class InstanceObjective:
+    """Pairwise checks of descriptions on the images of a search."""
+
+    def __init__(
+        self,
+        mllm: Mllm,
+        images: Sequence[int],
+        wording: Wording,
+        settings: SearchSettings,
+        reading: Reading = "final",
+    ) -> None:
+        """Prepare for images, by id.
+
+        Raises:
+            ValueError: fewer images than an image needs others.
+        """
+        if len(images) <= settings.negatives:
+            raise ValueError(
+                f"{len(images)} images are too few to compare each with {settings.negatives} others"
+            )
+        self._mllm, self._images = mllm, sorted(images)
+        self._wording, self._settings, self._reading = wording, settings, reading
+        self._descriptions = Descriptions(mllm, settings)
+        self._judged: dict[str, dict[Pair, Verdict | None]] = {}
+        self._round_pairs: dict[int, dict[int, list[Pair]]] = {}
+
+    def score(
+        self, round_: int, stage: str, prompts: Sequence[str], images: Sequence[int]
+    ) -> dict[str, Tally]:
+        """Judge prompts on k pairs of each image; the pairs are the same for all of a round."""
+        self._descriptions.need(f"{stage}_describe", prompts, images)
+        pairs = self._draw_pairs(round_, sorted(images))
+        fresh = {
+            prompt: [pair for pair in pairs if pair not in self._judged.get(prompt, {})]
+            for prompt in prompts
+        }
+        for prompt, verdicts in self._compare(f"{stage}_compare", f"score {round_}", fresh).items():
+            self._judged.setdefault(prompt, {}).update(verdicts)
+        return {prompt: self._tally(self._judged[prompt]) for prompt in prompts}
+
+    def mine(self, round_: int, stage: str, prompts: Sequence[str]) -> dict[str, list[ErrorShown]]:
+        """Find pairs that were judged wrong: of a random minibatch, or of those that scored it."""
+        if "reuse" in self._settings.improvements:
+            judged = {prompt: self._judged[prompt] for prompt in prompts}
+        else:
+            judged = self._mine_afresh(round_, stage, prompts)
+        return {prompt: self._errors(prompt, verdicts) for prompt, verdicts in judged.items()}
+
+    def choose(self, stage: str, prompts: Sequence[str], images: Sequence[int]) -> dict[str, Tally]:
+        """Judge prompts on pairs that the search has not drawn."""
+        self._descriptions.need(f"{stage}_describe", prompts, images)
+        count = min(self._settings.choice_negatives, len(images) - 1)
+        drawn = self._others(images, count, "choice")
+        pairs = [pair for image in sorted(images) for pair in drawn[image]]
+        judged = self._compare(f"{stage}_compare", "choice", dict.fromkeys(prompts, pairs))
+        return {prompt: self._tally(verdicts) for prompt, verdicts in judged.items()}
+
+    def _mine_afresh(
+        self, round_: int, stage: str, prompts: Sequence[str]
+    ) -> dict[str, dict[Pair, Verdict | None]]:
+        settings = self._settings
+        batch = choose(self._images, settings.minibatch, settings.seed, "minibatch", round_)
+        pairs = {}
+        for prompt in prompts:
+            drawn = self._others(self._images, settings.negatives, "mine", round_, prompt, of=batch)
+            pairs[prompt] = [pair for image in sorted(batch) for pair in drawn[image]]
+        return self._compare(stage, f"mine {round_}", pairs)
+
+    def _draw_pairs(self, round_: int, images: list[int]) -> list[Pair]:
+        """The pairs of a round; of more images than before, only those of the new ones are drawn.
+
+        Others come from the images at hand: only they have been described.
+        """
+        drawn = self._round_pairs.setdefault(round_, {})
+        new = [image for image in images if image not in drawn]
+        count = min(self._settings.negatives, len(images) - 1)
+        drawn |= self._others(images, count, "score", round_, of=new)
+        return [pair for image in images for pair in drawn[image]]
+
+    def _others(
+        self, images: Sequence[int], count: int, *what: object, of: Sequence[int] | None = None
+    ) -> dict[int, list[Pair]]:
+        seed = self._settings.seed
+        return {
+            image: [Pair(image, other) for other in others(images, image, count, seed, *what)]
+            for image in (images if of is None else of)
+        }
+
+    def _compare(
+        self, stage: str, call: str, pairs: dict[str, list[Pair]]
+    ) -> dict[str, dict[Pair, Verdict | None]]:
+        """Judge pairs: a verdict each, None where a description or an answer is missing."""
+        judged: dict[str, dict[Pair, Verdict | None]] = {prompt: {} for prompt in pairs}
+        asked: list[tuple[str, Pair, int]] = []
+        questions = []
+        for prompt, wanted in pairs.items():
+            for pair in wanted:
+                own = self._descriptions.of(prompt, pair.image)
+                other = self._descriptions.of(prompt, pair.other)
+                if own is None or other is None:
+                    judged[prompt][pair] = None
+                elif own == other and "ties" in self._settings.improvements:
+                    judged[prompt][pair] = Verdict.TIE
+                else:
+                    side = 1 + self._second(call, prompt, pair)
+                    texts = (own, other) if side == 1 else (other, own)
+                    asked.append((prompt, pair, side))
+                    questions.append(Question(self._wording.compare(*texts), (pair.image,)))
+        replies = self._mllm.ask(stage, "compare", questions)
+        for (prompt, pair, side), reply in zip(asked, replies, strict=True):
+            verdict = None if reply is None else judge(reply, side, self._reading)
+            judged[prompt][pair] = verdict
+        return judged
+
+    def _second(self, call: str, prompt: str, pair: Pair) -> bool:
+        """Whether the true description comes second."""
+        paired = "paired" in self._settings.improvements
+        shown = "" if paired else prompt
+        return coin(self._settings.seed, "order", call, shown, pair.image, pair.other)
+
+    def _tally(self, verdicts: dict[Pair, Verdict | None]) -> Tally:
+        found = list(verdicts.values())
+        count = {verdict: found.count(verdict) for verdict in (*Verdict, None)}
+        unparsable, ties = count[Verdict.UNPARSABLE], count[Verdict.TIE]
+        asked = count[Verdict.RIGHT] + count[Verdict.WRONG]
+        counted = 0 if "three_states" in self._settings.improvements else unparsable
+        return Tally(
+            right=count[Verdict.RIGHT] + ties / 2,
+            comparisons=asked + ties + counted,
+            unparsable=unparsable,
+            ties=ties,
+            missing=count[None],
+        )
+
+    def _errors(self, prompt: str, verdicts: dict[Pair, Verdict | None]) -> list[ErrorShown]:
+        wrong = {Verdict.WRONG, Verdict.TIE}
+        if "three_states" not in self._settings.improvements:
+            wrong.add(Verdict.UNPARSABLE)
+        errors = []
+        for pair, verdict in verdicts.items():
+            if verdict in wrong:
+                own = self._descriptions.of(prompt, pair.image)
+                other = self._descriptions.of(prompt, pair.other)
+                text = f'Correct description: "{own}"\nWrong description: "{other}"'
+                errors.append(ErrorShown(pair.image, text))
+        return errors

@@ -1,0 +1,121 @@
+"""Baselines of the paper: prompts judged by accuracy against labels that nobody gave.
+
+The labels are random, or the majority of several answers of the model itself (paper, section 4.1).
+A prompt's score is the share of images that the model, shown the prompt's description, gives their
+label.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from methods.autosep.choices import ChoiceReader
+from methods.autosep.draws import choose, uniform
+from methods.autosep.history import Tally
+from methods.autosep.objective import Descriptions, ErrorShown
+from methods.autosep.questions import Mllm, Question
+from methods.autosep.settings import SearchSettings
+from methods.autosep.wording import Wording
+
+
+def random_labels(images: Sequence[int], classes: int, seed: int) -> dict[int, int]:
+    """A class for each image, at random."""
+    return {image: int(uniform(seed, "label", image) * classes) for image in images}
+
+
+def majority_labels(
+    mllm: Mllm, images: Sequence[int], wording: Wording, settings: SearchSettings
+) -> dict[int, int]:
+    """The class that most of several answers give an image; images without any are left out."""
+    reader = ChoiceReader(wording.classes)
+    places = [(image, vote) for image in images for vote in range(settings.votes)]
+    asked = [Question(wording.vanilla(), (image,), f"vote {vote}") for image, vote in places]
+    votes: dict[int, Counter[int]] = {}
+    for (image, _), reply in zip(places, mllm.ask("votes", "vote", asked), strict=True):
+        said = None if reply is None else reader.read(reply)
+        if said is not None:
+            votes.setdefault(image, Counter())[said] += 1
+    return {image: majority(counts) for image, counts in votes.items()}
+
+
+def majority(votes: Mapping[int, int]) -> int:
+    """The class with the most votes; of equal ones, the first of the list."""
+    return min(votes, key=lambda index: (-votes[index], index))
+
+
+class LabelObjective:
+    """Accuracy against given labels."""
+
+    def __init__(
+        self,
+        mllm: Mllm,
+        labels: Mapping[int, int],
+        wording: Wording,
+        settings: SearchSettings,
+    ) -> None:
+        """Prepare for images with a label each, an index of the wording's classes."""
+        self._mllm, self._labels = mllm, labels
+        self._wording, self._settings = wording, settings
+        self._reader = ChoiceReader(wording.classes)
+        self._descriptions = Descriptions(mllm, settings)
+        self._said: dict[str, dict[int, int | None]] = {}
+
+    def score(
+        self, round_: int, stage: str, prompts: Sequence[str], images: Sequence[int]
+    ) -> dict[str, Tally]:
+        """Describe and classify images with each prompt."""
+        labelled = [image for image in images if image in self._labels]
+        self._descriptions.need(f"{stage}_describe", prompts, labelled)
+        places = [
+            (prompt, image)
+            for prompt in prompts
+            for image in labelled
+            if image not in self._said.get(prompt, {})
+            and self._descriptions.of(prompt, image) is not None
+        ]
+        asked = [
+            Question(self._wording.classify(self._descriptions.of(*place) or ""), (place[1],))
+            for place in places
+        ]
+        replies = self._mllm.ask(f"{stage}_classify", "classify", asked)
+        for (prompt, image), reply in zip(places, replies, strict=True):
+            said = None if reply is None else self._reader.read(reply)
+            self._said.setdefault(prompt, {})[image] = said
+        return {prompt: self._tally(prompt, labelled) for prompt in prompts}
+
+    def mine(self, round_: int, stage: str, prompts: Sequence[str]) -> dict[str, list[ErrorShown]]:
+        """Images of a random minibatch that were given another class than their label."""
+        settings = self._settings
+        batch = choose(sorted(self._labels), settings.minibatch, settings.seed, "minibatch", round_)
+        return {prompt: self._errors(prompt, sorted(batch)) for prompt in prompts}
+
+    def choose(self, stage: str, prompts: Sequence[str], images: Sequence[int]) -> dict[str, Tally]:
+        """Judge prompts on these images; answers that are known are not asked for again."""
+        return self.score(0, stage, prompts, images)
+
+    def _tally(self, prompt: str, images: Sequence[int]) -> Tally:
+        said = self._said.get(prompt, {})
+        known = [image for image in images if image in said]
+        return Tally(
+            right=sum(said[image] == self._labels[image] for image in known),
+            comparisons=len(known),
+            unparsable=sum(said[image] is None for image in known),
+            missing=len(images) - len(known),
+        )
+
+    def _errors(self, prompt: str, images: Sequence[int]) -> list[ErrorShown]:
+        names, errors = self._wording.classes, []
+        for image, said in self._said.get(prompt, {}).items():
+            label = self._labels[image]
+            if image in images and said != label:
+                guess = "none of the classes" if said is None else names[said]
+                description = self._descriptions.of(prompt, image)
+                errors.append(
+                    ErrorShown(
+                        image,
+                        f'Description: "{description}"\nCorrect class: {names[label]}\n'
+                        f"Predicted class: {guess}",
+                    )
+                )
+        return errors

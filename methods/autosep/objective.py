@@ -1,0 +1,78 @@
+"""What a prompt is judged by: scores of prompts, and the errors that reflections see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from methods.autosep.history import Tally
+from methods.autosep.questions import Mllm, Question
+from methods.autosep.settings import SearchSettings
+
+
+@dataclass(frozen=True)
+class ErrorShown:
+    """An error for a reflection: the image, and what was right and wrong about it."""
+
+    image: int
+    text: str
+
+
+def numbered(errors: Sequence[ErrorShown]) -> list[str]:
+    """The errors as a model sees them: each below a heading with its number."""
+    return [f"Image {place}\n{error.text}" for place, error in enumerate(errors, start=1)]
+
+
+class Objective(Protocol):
+    """Judges description prompts on the images of the search, without their labels."""
+
+    def score(
+        self, round_: int, stage: str, prompts: Sequence[str], images: Sequence[int]
+    ) -> dict[str, Tally]:
+        """Judge prompts on images; what was judged in an earlier part of the round is kept.
+
+        Returns:
+            By prompt, the tally over all images of the round so far.
+        """
+        ...
+
+    def mine(self, round_: int, stage: str, prompts: Sequence[str]) -> dict[str, list[ErrorShown]]:
+        """Find errors of prompts that have been scored."""
+        ...
+
+    def choose(self, stage: str, prompts: Sequence[str], images: Sequence[int]) -> dict[str, Tally]:
+        """Judge prompts once more, on fresh draws or other images."""
+        ...
+
+
+class Descriptions:
+    """What each prompt's descriptions of the images are; each is asked for once."""
+
+    def __init__(self, mllm: Mllm, settings: SearchSettings) -> None:
+        """Start without any."""
+        self._mllm, self._settings = mllm, settings
+        self._texts: dict[tuple[str, int], str | None] = {}
+
+    def of(self, prompt: str, image: int) -> str | None:
+        """The description of an image; None where none came."""
+        return self._texts[prompt, image]
+
+    def need(self, stage: str, prompts: Iterable[str], images: Sequence[int]) -> None:
+        """Describe images that have not been described; those that fail are asked again."""
+        wanted = [
+            (prompt, image)
+            for prompt in prompts
+            for image in images
+            if (prompt, image) not in self._texts
+        ]
+        for attempt in range(self._settings.retries + 1):
+            name = stage if not attempt else f"{stage}_again_{attempt}"
+            draw = f"again {attempt}" if attempt else ""
+            asked = [Question(prompt, (image,), draw) for prompt, image in wanted]
+            replies = self._mllm.ask(name, "describe", asked)
+            for place, reply in zip(wanted, replies, strict=True):
+                self._texts[place] = (reply or "").strip() or None
+            wanted = [place for place in wanted if self._texts[place] is None]
+            if not wanted:
+                return

@@ -1,0 +1,288 @@
+"""The search for a description prompt: describe, compare, reflect, modify, score, keep the best.
+
+Algorithm 1 of the paper (arXiv 2506.03195), with the steps that only the published code has as
+settings. The search asks through `questions.Mllm` and is the same whoever answers; all draws are by
+counter, so the same answers give the same search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from methods.autosep.draws import choose
+from methods.autosep.history import History, PromptRecord, RoundRecord, Tally
+from methods.autosep.objective import ErrorShown, Objective, numbered
+from methods.autosep.questions import Kind, Mllm, Question
+from methods.autosep.replies import paraphrased_prompt, rewritten_prompts
+from methods.autosep.settings import SearchSettings
+from methods.autosep.wording import Wording
+
+_FIRST_PART = 4
+"""Halving scores prompts on a quarter of the images first, then on a half, then on all."""
+
+Watch = Callable[[History], None]
+
+
+@dataclass(frozen=True)
+class Reflection:
+    """A reason why a prompt leads to errors, and the errors it was drawn from."""
+
+    parent: PromptRecord
+    number: int
+    errors: list[ErrorShown]
+    reason: str
+
+    def texts(self) -> list[str]:
+        """The errors as the model sees them."""
+        return numbered(self.errors)
+
+
+class Search:
+    """One search over the images of a sample."""
+
+    def __init__(
+        self,
+        mllm: Mllm,
+        objective: Objective,
+        images: Sequence[int],
+        held_out: Sequence[int],
+        wording: Wording,
+        settings: SearchSettings,
+        watch: Watch | None = None,
+    ) -> None:
+        """Prepare a search.
+
+        Args:
+            mllm: answers.
+            objective: judges prompts.
+            images: ids that the search uses.
+            held_out: ids kept for the choice among the last beam.
+            wording: the prompts, for the category and the classes.
+            settings: of the search.
+            watch: called with the history after every round.
+        """
+        self._mllm, self._objective = mllm, objective
+        self._images, self._held_out = sorted(images), sorted(held_out)
+        self._wording, self._settings = wording, settings
+        self._watch = watch or (lambda history: None)
+        self.history = History()
+        self._scores: dict[str, float] = {}
+
+    def run(self) -> History:
+        """Search, round by round, and choose."""
+        first = PromptRecord(self._wording.initial(), 0)
+        self.history.add(first)
+        start = RoundRecord(0, beam=[first.id])
+        self.history.rounds.append(start)
+        self._score(start, [first])
+        self._keep(start, [first])
+        for number in range(1, self._settings.rounds + 1):
+            self._round(number)
+        self._choose()
+        return self.history
+
+    def _round(self, number: int) -> None:
+        round_ = RoundRecord(number)
+        parents = [self.history.prompts[id_] for id_ in self.history.rounds[-1].beam]
+        self.history.rounds.append(round_)
+        made = self._expand(round_, parents)
+        known = {each.id for each in self.history.prompts.values()}
+        # a prompt made again that had been dropped competes with the score it has
+        again = [each for each in made if each.id in known and each.id in self._scores]
+        new = [each for each in made if self.history.add(each)]
+        round_.prompts = len(new)
+        scored = self._score(round_, new)
+        self._keep(round_, [*parents, *again, *scored])
+
+    def _expand(self, round_: RoundRecord, parents: list[PromptRecord]) -> list[PromptRecord]:
+        """Make new prompts of the beam's."""
+        mined = self._objective.mine(
+            round_.round, self._stage(round_, "mine"), [each.text for each in parents]
+        )
+        round_.errors_found = sum(map(len, mined.values()))
+        reflections = self._reflect(round_, parents, mined)
+        children = self._modify(round_, reflections)
+        children = self._paraphrase(round_, parents, children)
+        return [child for parent in parents for child in self._cut(round_, parent, children)]
+
+    def _reflect(
+        self,
+        round_: RoundRecord,
+        parents: list[PromptRecord],
+        mined: dict[str, list[ErrorShown]],
+    ) -> list[Reflection]:
+        settings, drafts = self._settings, []
+        for parent in parents:
+            if not mined[parent.text]:
+                round_.notes.append(f"no errors of {parent.id}: nothing to reflect on")
+                continue
+            for number in range(settings.reflections):
+                errors = mined[parent.text]
+                what = (settings.seed, "errors", round_.round, parent.text, number)
+                places = choose(range(len(errors)), settings.errors_shown, *what)
+                drafts.append(Reflection(parent, number, [errors[place] for place in places], ""))
+        questions = [
+            Question(
+                self._wording.reflect(each.parent.text, each.texts()),
+                tuple(error.image for error in each.errors),
+                f"{round_.round} {each.number}",
+            )
+            for each in drafts
+        ]
+        reasons = self._ask(round_, "reflect", questions)
+        return [
+            Reflection(each.parent, each.number, each.errors, reason.strip())
+            for each, reason in zip(drafts, reasons, strict=True)
+            if reason is not None and reason.strip()
+        ]
+
+    def _modify(self, round_: RoundRecord, reflections: list[Reflection]) -> list[PromptRecord]:
+        count = self._settings.prompts_per_reflection
+        questions = [
+            Question(
+                self._wording.modify(each.parent.text, each.texts(), each.reason, count),
+                tuple(error.image for error in each.errors),
+                f"{round_.round} {each.number}",
+            )
+            for each in reflections
+        ]
+        replies = self._ask(round_, "modify", questions)
+        children, useless = [], 0
+        for each, reply in zip(reflections, replies, strict=True):
+            texts = rewritten_prompts(reply, self._settings.longest_prompt)
+            useless += not texts
+            shown = [
+                {"image": str(error.image), "text": text}
+                for error, text in zip(each.errors, each.texts(), strict=True)
+            ]
+            children += [
+                PromptRecord(text, round_.round, each.parent.id, "modify", each.reason, shown)
+                for text in texts
+            ]
+        if useless:
+            round_.notes.append(f"{useless} replies without a usable <START> ... <END>")
+        return children
+
+    def _paraphrase(
+        self, round_: RoundRecord, parents: list[PromptRecord], children: list[PromptRecord]
+    ) -> list[PromptRecord]:
+        """Add paraphrases of the new prompts and of their parents, as the published code does."""
+        sources = [
+            (source, parent)
+            for parent in parents
+            for source in (*(c for c in children if c.parent == parent.id), parent)
+            for _ in range(self._settings.paraphrases)
+        ]
+        if not sources:
+            return children
+        questions = [
+            Question(self._wording.paraphrase(source.text), (), f"{round_.round} {place}")
+            for place, (source, _) in enumerate(sources)
+        ]
+        replies = self._ask(round_, "paraphrase", questions)
+        found = []
+        for (source, parent), reply in zip(sources, replies, strict=True):
+            text = paraphrased_prompt(reply, self._settings.longest_prompt)
+            if text is not None:
+                found.append(
+                    PromptRecord(text, round_.round, parent.id, "paraphrase", source.reason)
+                )
+        return [*children, *found]
+
+    def _cut(
+        self, round_: RoundRecord, parent: PromptRecord, children: list[PromptRecord]
+    ) -> list[PromptRecord]:
+        """One parent's new prompts, each once, at most ``max_children`` of them at random."""
+        own: dict[str, PromptRecord] = {}
+        for each in children:
+            if each.parent == parent.id != each.id:
+                own.setdefault(each.id, each)
+        most = self._settings.max_children
+        if most is None:
+            return list(own.values())
+        what = (self._settings.seed, "children", round_.round, parent.text)
+        kept = choose(sorted(own), most, *what)
+        return [each for each in own.values() if each.id in kept]
+
+    def _score(self, round_: RoundRecord, prompts: list[PromptRecord]) -> list[PromptRecord]:
+        """Score new prompts; returns those that were scored on all images."""
+        left = prompts
+        for number, images in enumerate(self._parts(round_), start=1):
+            whole = len(images) == len(self._images)
+            name = "score" if whole else f"part_{number}"
+            stage = self._stage(round_, name)
+            tallies = self._objective.score(
+                round_.round, stage, [each.text for each in left], images
+            )
+            for each in left:
+                each.scored(round_.round, "search" if whole else "part", tallies[each.text])
+            self._note_unparsable(round_, tallies)
+            ranked = sorted(left, key=lambda each: -(tallies[each.text].value or 0.0))
+            left = ranked if whole else ranked[: max(self._settings.beam, -(-len(ranked) // 2))]
+        for each in left:
+            value = each.scores[-1]["value"]
+            if value is not None:
+                self._scores[each.id] = value
+        return [each for each in left if each.id in self._scores]
+
+    def _parts(self, round_: RoundRecord) -> list[list[int]]:
+        """The images that prompts are scored on, one part after another, the last being all."""
+        if "halving" not in self._settings.improvements or round_.round == 0:
+            return [self._images]
+        count = len(self._images)
+        order = choose(self._images, count, self._settings.seed, "parts", round_.round)
+        fewest = self._settings.negatives + 1
+        sizes = sorted({max(fewest, -(-count // _FIRST_PART)), max(fewest, -(-count // 2)), count})
+        return [order[:size] for size in sizes if size <= count]
+
+    def _keep(self, round_: RoundRecord, prompts: list[PromptRecord]) -> None:
+        """Keep the best; of equal ones, those made earlier."""
+        order = {id_: place for place, id_ in enumerate(self.history.prompts)}
+        there = {each.id for each in prompts if each.id in self._scores}
+        ranked = sorted(there, key=lambda id_: (-self._scores[id_], order[id_]))
+        # without any score the search goes on from what it had
+        round_.beam = ranked[: self._settings.beam] or [each.id for each in prompts][:1]
+        round_.best = self._scores.get(round_.beam[0])
+        self._watch(self.history)
+
+    def _choose(self) -> None:
+        """Choose of the last beam: by the scores it has, or by new ones."""
+        last = self.history.rounds[-1]
+        improved = {"fresh_choice", "held_out"} & self._settings.improvements
+        beam = [self.history.prompts[id_] for id_ in last.beam]
+        if not improved:
+            best, stage = beam[0], "search"
+            tally = best.scores[-1] if best.scores else {"value": None, "comparisons": 0}
+        else:
+            images = self._held_out or self._images
+            texts = [each.text for each in beam]
+            name = self._stage(last, "choice")
+            tallies = self._objective.choose(name, texts, images)
+            for each in beam:
+                each.scored(last.round, "choice", tallies[each.text])
+            best = max(beam, key=lambda each: tallies[each.text].value or 0.0)
+            tally, stage = tallies[best.text].record(), "choice"
+        self.history.chosen = best.id
+        self.history.final = {
+            "value": tally["value"], "stage": stage, "comparisons": tally["comparisons"]
+        }  # fmt: skip
+        self._watch(self.history)
+
+    def _note_unparsable(self, round_: RoundRecord, tallies: dict[str, Tally]) -> None:
+        bad = sum(tally.unparsable for tally in tallies.values())
+        asked = sum(tally.comparisons - tally.ties for tally in tallies.values())
+        if bad > 0.05 * max(asked, bad, 1):
+            round_.notes.append(f"{bad} of {max(asked, bad)} comparisons could not be read")
+
+    def _stage(self, round_: RoundRecord, name: str) -> str:
+        return f"round_{round_.round}_{name}"
+
+    def _ask(
+        self, round_: RoundRecord, kind: Kind, questions: Sequence[Question]
+    ) -> list[str | None]:
+        replies = self._mllm.ask(self._stage(round_, kind), kind, questions)
+        missing = sum(reply is None for reply in replies)
+        if missing:
+            round_.notes.append(f"{missing} of {len(replies)} {kind} questions without an answer")
+        return replies
