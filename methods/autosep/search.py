@@ -249,25 +249,29 @@ class Search:
     def _choose(self) -> None:
         """Choose of the last beam: by the scores it has, or by new ones."""
         last = self.history.rounds[-1]
-        improved = {"fresh_choice", "held_out"} & self._settings.improvements
         beam = [self.history.prompts[id_] for id_ in last.beam]
-        if not improved:
-            best, stage = beam[0], "search"
-            tally = best.scores[-1] if best.scores else {"value": None, "comparisons": 0}
+        if {"fresh_choice", "held_out"} & self._settings.improvements:
+            best = self._choose_afresh(last, beam)
+            stage = "choice"
         else:
-            images = self._held_out or self._images
-            texts = [each.text for each in beam]
-            name = self._stage(last, "choice")
-            tallies = self._objective.choose(name, texts, images)
-            for each in beam:
-                each.scored(last.round, "choice", tallies[each.text])
-            best = max(beam, key=lambda each: tallies[each.text].value or 0.0)
-            tally, stage = tallies[best.text].record(), "choice"
+            best, stage = beam[0], "search"
         self.history.chosen = best.id
-        self.history.final = {
-            "value": tally["value"], "stage": stage, "comparisons": tally["comparisons"]
-        }  # fmt: skip
+        scores = [each for each in best.scores if each["stage"] == stage]
+        if scores:
+            kept = {name: scores[-1][name] for name in ("value", "comparisons")}
+            self.history.final = {"stage": stage, **kept}
         self._watch(self.history)
+
+    def _choose_afresh(self, last: RoundRecord, beam: list[PromptRecord]) -> PromptRecord:
+        """Score the beam once more; the first prompt stands beside it, and may win."""
+        first = next(iter(self.history.prompts.values()))
+        rivals = beam if first in beam else [*beam, first]
+        images = self._held_out or self._images
+        name = self._stage(last, "choice")
+        tallies = self._objective.choose(name, [each.text for each in rivals], images)
+        for each in rivals:
+            each.scored(last.round, "choice", tallies[each.text])
+        return max(rivals, key=lambda each: tallies[each.text].value or 0.0)
 
     def _note_unparsable(self, round_: RoundRecord, tallies: dict[str, Tally]) -> None:
         bad = sum(tally.unparsable for tally in tallies.values())
