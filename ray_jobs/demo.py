@@ -15,7 +15,9 @@ from typing import Any
 from methods.errors import InputError
 from ray_jobs.config import (
     DemoConfig,
+    FitAutosepConfig,
     FitNearConfig,
+    LabelAutosepConfig,
     LabelClassifierConfig,
     LabelSlacConfig,
     LabelTlacConfig,
@@ -25,11 +27,14 @@ from ray_jobs.config import (
 
 logger = logging.getLogger(__name__)
 
-METHODS = ("zero_shot", "slac", "tlac", "near", "what_do_you_see")
+METHODS = ("zero_shot", "slac", "tlac", "autosep", "near", "what_do_you_see")
 """In this order: TLAC finds SLAC's answers in the answers table."""
 
 _NAMED_BY_MLLM = 300
 """Images that NeaR has named."""
+
+_SEARCH: dict[str, Any] = {"sample": 90, "rounds": 2, "improvements": ["all"]}
+"""Of AutoSEP: two rounds are enough for what the field guide's model can be asked for."""
 
 _OF_THE_RUN = ("images_per_second", "mllm_calls", "answers_reused")
 _SETTINGS = "demo.json"
@@ -81,8 +86,10 @@ def label(method: str, archive: Path, run_folder: str, seed: int) -> dict[str, A
 
     settings: dict[str, Any] = {"images": str(archive / "images"), "out": run_folder, "seed": seed}
     if method == "near":
-        return _fit_and_label(settings)
+        return _name_and_label(settings)
     settings["classes"] = str(archive / "classes.txt")
+    if method == "autosep":
+        return _search_and_label(settings)
     if method == "zero_shot":
         return zero_shot.label(LabelZeroShotConfig(**settings))
     if method == "slac":
@@ -92,7 +99,16 @@ def label(method: str, archive: Path, run_folder: str, seed: int) -> dict[str, A
     return what_do_you_see.label(LabelWhatDoYouSeeConfig(**settings))
 
 
-def _fit_and_label(settings: dict[str, Any]) -> dict[str, Any]:
+def _search_and_label(settings: dict[str, Any]) -> dict[str, Any]:
+    """Learn a prompt with AutoSEP beside the run and label with it."""
+    from ray_jobs import autosep
+
+    learned = f"{settings['out']}-prompt"
+    made = autosep.fit(FitAutosepConfig(**{**settings, "out": learned}, category="bird", **_SEARCH))
+    return _with_calls_of(made, autosep.label(LabelAutosepConfig(**settings, prompt=learned)))
+
+
+def _name_and_label(settings: dict[str, Any]) -> dict[str, Any]:
     """Fit NeaR beside the run and label with it; the record counts the calls of both."""
     from ray_jobs import label_classifier, near
 
@@ -105,7 +121,11 @@ def _fit_and_label(settings: dict[str, Any]) -> dict[str, Any]:
         )
     )
     config = LabelClassifierConfig(**settings, classifier=made["classifier"])
-    record = label_classifier.label(config)
+    return _with_calls_of(made, label_classifier.label(config))
+
+
+def _with_calls_of(made: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
+    """A run's record that counts what its fit asked as well."""
     return {**record, **{key: record[key] + made[key] for key in ("mllm_calls", "answers_reused")}}
 
 

@@ -18,9 +18,9 @@ from methods.autosep.objective import Objective
 from methods.autosep.search import Search
 from methods.autosep.spo import PreferenceSearch
 from methods.errors import InputError
+from ray_jobs.autosep.asking import REPLY, SampleMllm
 from ray_jobs.autosep.plans import METHOD, PROMPT, Plan, make_plan
 from ray_jobs.autosep.record import Record, to_json
-from ray_jobs.autosep.replies import REPLY, SampleMllm
 from ray_jobs.autosep.sample import load_sample
 from ray_jobs.class_files import say_what_the_mllm_knows
 from ray_jobs.config import FitAutosepConfig

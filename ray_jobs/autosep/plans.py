@@ -78,8 +78,7 @@ def make_plan(config: FitAutosepConfig) -> Plan:
     """
     mllm = resolve_mllm(config.mllm)
     writer = mllm if config.optimizer_mllm is None else _resolve_writer(config.optimizer_mllm)
-    built_in = FIELD_GUIDE in (writer.name,)
-    pictures = 0 if built_in else _PICTURES
+    pictures = 0 if writer.name == FIELD_GUIDE else _PICTURES
     return Plan(
         mllm=mllm,
         writer=writer,

@@ -11,8 +11,8 @@ from typing import Any
 from actors import storage
 from methods.autosep.history import History
 from methods.autosep.null_band import null_band
+from ray_jobs.autosep.asking import SampleMllm
 from ray_jobs.autosep.plans import Plan
-from ray_jobs.autosep.replies import SampleMllm
 from ray_jobs.autosep.sample import Sample
 from ray_jobs.config import FitAutosepConfig
 from ray_jobs.prompt_history import draw_history

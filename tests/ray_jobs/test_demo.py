@@ -20,7 +20,8 @@ def test_the_demo_tells_the_whole_story(
     command = ["demo", "--out", str(tmp_path / "demo"), "--count", "60", "--json"]
     assert execute(command, results) == DONE
     result = json.loads(results.getvalue())
-    assert list(result["methods"]) == ["zero_shot", "slac", "tlac", "near", "what_do_you_see"]
+    methods = ["zero_shot", "slac", "tlac", "autosep", "near", "what_do_you_see"]
+    assert list(result["methods"]) == methods
     for method, metrics in result["methods"].items():
         assert metrics["images"] == 60
         assert metrics["errors"] == 0
@@ -32,6 +33,9 @@ def test_the_demo_tells_the_whole_story(
     assert 0 < calls["tlac"] < 60, "the distinct answers only: the images were asked about before"
     assert result["methods"]["tlac"]["answers_reused"] == 60
     assert result["seconds"] > 0
+    learned = json.loads((tmp_path / "demo" / "autosep-prompt" / "history.json").read_text())
+    assert learned["final"]["value"] > 0.6, "better than chance on images kept out"
+    assert calls["autosep"] > 2 * 60, "the search, and two answers an image"
     html = Path(result["report"]).read_text("utf-8")
     assert "63 images" in html or "of 63" in html
     assert "Accuracy of the parts" in html

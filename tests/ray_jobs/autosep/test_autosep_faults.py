@@ -13,7 +13,7 @@ import pyarrow.dataset as pads
 import pytest
 
 from ray_jobs import autosep
-from ray_jobs.autosep.replies import NothingCame
+from ray_jobs.autosep.asking import NothingCame
 from ray_jobs.cli import DONE, WRONG_USAGE, execute
 from ray_jobs.config import FitAutosepConfig, LabelAutosepConfig
 
