@@ -26,7 +26,7 @@ from ray_jobs.labelling import LedgerError
 from ray_jobs.reading import rows_per_block
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "actors"))
-from broken_images import FILES
+from broken_images import FILES, archive_of_files
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 
@@ -143,10 +143,7 @@ def test_batch_and_block_sizes_change_nothing(
 @pytest.fixture
 def bad_archive(tmp_path: Path) -> Path:
     """Every kind of file an archive can hold."""
-    root = tmp_path / "bad"
-    root.mkdir()
-    for name, (data, _) in FILES.items():
-        (root / name).write_bytes(data)
+    root = archive_of_files(tmp_path / "bad")
     (root / "dangling.jpg").symlink_to(root / "gone.jpg")
     (root / "folder.jpg").mkdir()
     return root

@@ -18,7 +18,7 @@ from ray_jobs.cli import WRONG_USAGE, execute
 from ray_jobs.config import LabelMllmNamesConfig
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "actors"))
-from broken_images import FILES
+from broken_images import FILES, archive_of_files
 from misbehaving_endpoint import misbehaving_endpoint
 
 pytestmark = pytest.mark.usefixtures("ray_session")
@@ -60,10 +60,7 @@ def test_a_line_can_be_asked_for_and_broken_images_are_rows_with_their_code(
     birds: Path, mllm: list[Any], tmp_path: Path
 ) -> None:
     """Good files of no bird are named as well; what the name is, is the model's affair."""
-    archive = tmp_path / "images"
-    archive.mkdir()
-    for name, (data, _) in FILES.items():
-        (archive / name).write_bytes(data)
+    archive = archive_of_files(tmp_path / "images")
     pictures = sorted(path for path in (birds / "images").rglob("*.*g") if path.is_file())[:12]
     for number, picture in enumerate(pictures):
         (archive / f"bird-{number}{picture.suffix}").write_bytes(picture.read_bytes())

@@ -31,7 +31,7 @@ from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
 from ray_jobs.ray_context import Capacity
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "actors"))
-from broken_images import FILES
+from broken_images import FILES, archive_of_files
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 
@@ -145,10 +145,7 @@ def test_no_truth_is_in_reach(birds: Path, runs: Path, tmp_path: Path) -> None:
 def test_broken_images_are_rows_and_are_never_asked_about(
     birds: Path, tmp_path: Path, mllm: list[Any]
 ) -> None:
-    archive = tmp_path / "images"
-    archive.mkdir()
-    for name, (data, _) in FILES.items():
-        (archive / name).write_bytes(data)
+    archive = archive_of_files(tmp_path / "images")
     record = label("slac", birds, tmp_path / "run", images=str(archive))
     found = rows(tmp_path / "run")
     assert found.keys() == FILES.keys()

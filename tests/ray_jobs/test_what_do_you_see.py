@@ -25,7 +25,7 @@ from ray_jobs.config import (
 )
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "actors"))
-from broken_images import FILES
+from broken_images import FILES, archive_of_files
 from misbehaving_endpoint import misbehaving_endpoint
 
 pytestmark = pytest.mark.usefixtures("ray_session", "mllm")
@@ -224,10 +224,7 @@ def test_no_truth_is_in_reach(runs: Path, birds: Path, tmp_path: Path) -> None:
 
 
 def test_broken_images_are_rows_with_their_code(runs: Path, tmp_path: Path) -> None:
-    archive = tmp_path / "images"
-    archive.mkdir()
-    for name, (data, _) in FILES.items():
-        (archive / name).write_bytes(data)
+    archive = archive_of_files(tmp_path / "images")
     classifier = str(runs / "classifier")
     record = label(tmp_path, tmp_path / "run", images=str(archive), classifier=classifier)
     found = rows(tmp_path / "run")

@@ -26,7 +26,7 @@ from ray_jobs.config import FitNearConfig
 from ray_jobs.ray_context import Capacity
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "actors"))
-from broken_images import FILES
+from broken_images import FILES, archive_of_files
 from misbehaving_endpoint import Endpoint, misbehaving_endpoint
 
 REFUSAL = "say I cannot help with that."
@@ -55,10 +55,7 @@ def asked(endpoint: Endpoint) -> list[int]:
 def broken(mllm: list[Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive of good and bad files, ``images``, and a fit on all of it, ``near``."""
     folder = tmp_path_factory.mktemp("broken")
-    (folder / "images").mkdir()
-    for name, (data, _) in FILES.items():
-        (folder / "images" / name).write_bytes(data)
-    made = fit(folder / "images", folder / "near", sample=100, epochs=3)
+    made = fit(archive_of_files(folder / "images"), folder / "near", sample=100, epochs=3)
     assert (made["images"], made["sample"]) == (len(FILES), len(FILES))
     assert GOOD <= made["mllm_calls"] <= 3 * GOOD, "of strange pictures some are asked about again"
     return folder
