@@ -17,9 +17,11 @@ from ray_jobs import mllm_names
 from ray_jobs.cli import WRONG_USAGE, execute
 from ray_jobs.config import LabelMllmNamesConfig
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "actors"))
 from broken_images import FILES, archive_of_files
 from misbehaving_endpoint import misbehaving_endpoint
+from run_files import Rows, rows_by_path
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 
@@ -30,12 +32,9 @@ def label(images: Path, out: Path, **settings: Any) -> dict[str, Any]:
     return mllm_names.label(LabelMllmNamesConfig(out=str(out), **settings))
 
 
-def rows(run: Path) -> dict[str, dict[str, Any]]:
-    """The labels table by path; one row a path."""
-    table = pads.dataset(str(run / "labels"), schema=LABELS_SCHEMA).to_table()
-    found = {row["path"]: row for row in table.to_pylist()}
-    assert len(found) == table.num_rows
-    return found
+def rows(run: Path) -> Rows:
+    """The labels table by path."""
+    return rows_by_path(run, LABELS_SCHEMA)
 
 
 def test_every_image_is_named_once_and_a_second_run_asks_nothing(
