@@ -225,11 +225,8 @@ def test_another_run_s_folder_is_refused_and_a_broken_ledger_told(
 
 
 def test_the_truth_is_never_read(
-    birds: Path, folder_run: Path, classifier_folder: str, tmp_path: Path
+    blind: Path, folder_run: Path, classifier_folder: str, tmp_path: Path
 ) -> None:
-    blind = tmp_path / "blind"
-    shutil.copytree(birds, blind)
-    (blind / "truth.csv").unlink()
     label(str(blind / "images"), tmp_path / "run", classifier_folder)
     assert same(labels(folder_run), labels(tmp_path / "run"))
 

@@ -121,11 +121,8 @@ def test_a_changed_prompt_asks_only_what_it_changes(
     assert record["mllm_calls"] == len({clean_answer(answer, stage=1) for answer in asked})
 
 
-def test_no_truth_is_in_reach(birds: Path, runs: Path, tmp_path: Path) -> None:
+def test_no_truth_is_in_reach(birds: Path, blind: Path, runs: Path, tmp_path: Path) -> None:
     """The truth's file is not there, and the rows are the same."""
-    blind = tmp_path / "blind"
-    blind.mkdir()
-    shutil.copytree(birds / "images", blind / "images")
     shutil.copy(birds / "classes.txt", blind / "classes.txt")
     label("tlac", blind, tmp_path / "run")
     kept = ("label", "answer", "choice", "error")
