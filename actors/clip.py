@@ -146,9 +146,9 @@ def _unit(features: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.normalize(features.to(torch.float32), dim=-1)
 
 
-def cpu_threads(replicas: int = 1) -> int:
-    """Threads one replica should use when ``replicas`` of them share this machine's cores."""
-    return max(1, len(os.sched_getaffinity(0)) // max(1, replicas))
+def cpu_threads() -> int:
+    """Threads that a model alone on this machine should use: one for each core it may run on."""
+    return len(os.sched_getaffinity(0))
 
 
 def clip_record(model: ClipModel, encoder: ClipEncoder) -> dict[str, Any]:
