@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
-from actors.decode import pixels_array
 from actors.labels_table import LABELS_SCHEMA
 from methods.class_matrix import softmax_scores, top_k
 from methods.classifier import Classifier, parse_classifier
@@ -39,15 +38,13 @@ class ClassifierLabels:
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Label one batch; rows stay in order."""
-        usable = np.array([code is None for code in batch.column("error").to_pylist()], bool)
-        pixels = pixels_array(batch.column("pixels"), self.encoder.model_info.preprocessing)
-        features = self.encoder.encode_pixels(pixels[usable]) if usable.any() else None
+        rows, features = self.encoder.encode_decoded(batch)
         best: list[Any] = [None] * batch.num_rows
-        if features is not None:
+        if len(rows):
             scores = softmax_scores(features, self.classifier.matrix, self.classifier.logit_scale)
             order = top_k(scores, TOP_LABELS)
             values = np.take_along_axis(scores, order, axis=1)
-            for row, columns, row_scores in zip(np.flatnonzero(usable), order, values, strict=True):
+            for row, columns, row_scores in zip(rows, order, values, strict=True):
                 best[row] = (self.names[columns].tolist(), row_scores.tolist())
         return pa.table(
             {

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from actors.clip_models import ClipModel
+from actors.decode import pixels_array
 from methods.errors import InputError
 
 if TYPE_CHECKING:
@@ -107,6 +109,18 @@ class ClipEncoder:
             features = self.model.encode_image(self._normalised(pixels))
             return _unit(features).cpu().numpy()
 
+    def encode_decoded(self, batch: pa.Table) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """Encode the images of a batch of `actors.decode.decode` that have no error.
+
+        Returns:
+            Their rows (n,), ascending, and their unit features, float32 (n, D).
+        """
+        rows = np.flatnonzero([code is None for code in batch.column("error").to_pylist()])
+        if not len(rows):
+            return rows, np.zeros((0, self.model_info.embed_dim), np.float32)
+        pixels = pixels_array(batch.column("pixels"), self.model_info.preprocessing)
+        return rows, self.encode_pixels(pixels[rows])
+
     def encode_dense(
         self, pixels: NDArray[np.uint8], mode: DenseMode = "auto"
     ) -> NDArray[np.float32]:
@@ -146,9 +160,9 @@ def _unit(features: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.normalize(features.to(torch.float32), dim=-1)
 
 
-def cpu_threads(replicas: int = 1) -> int:
-    """Threads one replica should use when ``replicas`` of them share this machine's cores."""
-    return max(1, len(os.sched_getaffinity(0)) // max(1, replicas))
+def cpu_threads() -> int:
+    """Threads that a model alone on this machine should use: one for each core it may run on."""
+    return len(os.sched_getaffinity(0))
 
 
 def clip_record(model: ClipModel, encoder: ClipEncoder) -> dict[str, Any]:

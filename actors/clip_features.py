@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
-from actors.decode import pixels_array
 
 FEATURES_SCHEMA: Final = pa.schema(
     [
@@ -44,16 +43,12 @@ class ClipFeatures:
         """Encode one batch; rows stay in order."""
         errors: list[Any] = batch.column("error").to_pylist()
         details: list[Any] = batch.column("error_detail").to_pylist()
-        usable = np.flatnonzero([code is None for code in errors])
         cells: list[Any] = [None] * batch.num_rows
-        if len(usable):
-            pixels = pixels_array(batch.column("pixels"), self._encoder.model_info.preprocessing)
-            features = self._encoder.encode_pixels(pixels[usable])
-            for row, feature in zip(usable, features, strict=True):
-                if np.isfinite(feature).all():
-                    cells[row] = feature
-                else:
-                    errors[row], details[row] = "not_finite", "CLIP's feature of it is not finite"
+        for row, feature in zip(*self._encoder.encode_decoded(batch), strict=True):
+            if np.isfinite(feature).all():
+                cells[row] = feature
+            else:
+                errors[row], details[row] = "not_finite", "CLIP's feature of it is not finite"
         return pa.table(
             {
                 "image_id": batch.column("image_id"),

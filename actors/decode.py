@@ -161,10 +161,9 @@ def _centre(image: Image.Image, width: float, height: float) -> Image.Image:
 
 def pixels_column(pixels: NDArray[np.uint8]) -> pa.FixedSizeBinaryArray:
     """Wrap uint8 pixels of shape (n, height, width, 3) as a binary column without copying."""
-    count = len(pixels)
-    flat = np.ascontiguousarray(pixels).reshape(count, -1)
-    kind = pa.binary(flat.shape[1])
-    return pa.FixedSizeBinaryArray.from_buffers(kind, count, [None, pa.py_buffer(flat)])
+    kind = pa.binary(math.prod(pixels.shape[1:]))
+    data = pa.py_buffer(np.ascontiguousarray(pixels))
+    return pa.FixedSizeBinaryArray.from_buffers(kind, len(pixels), [None, data])
 
 
 def pixels_array(column: pa.ChunkedArray, how: Preprocessing) -> NDArray[np.uint8]:

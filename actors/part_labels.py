@@ -14,7 +14,6 @@ from actors.asking import said_text
 from actors.classifier_labels import TOP_LABELS
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
-from actors.decode import pixels_array
 from actors.labels_table import PART_LABELS_SCHEMA
 from methods.answers import AnswerError
 from methods.class_matching import ClassMatcher, tidy
@@ -72,13 +71,12 @@ class PartLabels:
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Label one batch; rows stay in order."""
-        fine = np.array([code is None for code in batch.column("error").to_pylist()], bool)
         readings: dict[Part, list[Reading]] = {
             part: [_read(said) for said in batch.column(part).to_pylist()]
             for part in ASKED_PARTS
             if self._weights[part]
         }
-        parts: dict[Part, NDArray[np.float32]] = {"image": self._encode_images(batch, fine)}
+        parts: dict[Part, NDArray[np.float32]] = {"image": self._encode_images(batch)}
         for part, found in readings.items():
             parts[part] = self._encode_texts([each.text for each in found])
         fused = fuse({part: parts[part] for part in parts if self._weights[part]}, self._weights)
@@ -93,13 +91,11 @@ class PartLabels:
         cells = {name: columns.get(name, nothing) for name in PART_LABELS_SCHEMA.names}
         return pa.table(cells, schema=PART_LABELS_SCHEMA)
 
-    def _encode_images(self, batch: pa.Table, fine: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def _encode_images(self, batch: pa.Table) -> NDArray[np.float32]:
         """Unit features of images, zeros where there is none."""
         features = self._nothing(batch.num_rows)
-        if fine.any():
-            how = self._encoder.model_info.preprocessing
-            pixels = pixels_array(batch.column("pixels"), how)
-            features[fine] = self._encoder.encode_pixels(pixels[fine])
+        rows, found = self._encoder.encode_decoded(batch)
+        features[rows] = found
         return features
 
     def _encode_texts(self, texts: Sequence[str | None]) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from actors.classifier_labels import ClassifierLabels
 from actors.classifier_store import load_classifier, save_classifier
 from actors.clip_models import ClipModel
 from methods.classifier import CONFIG_FILE, Classifier
+from ray_jobs.clip_replicas import through_clip
 from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
 from ray_jobs.labelling import LABEL, Work
 from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
@@ -48,7 +49,7 @@ def label_pass(
     run: RunFolder, config: Config, model: ClipModel, classifier: Classifier, capacity: Capacity
 ) -> None:
     """Stream the archive through decoding and CLIP into ``labels/``, finished images aside."""
-    from ray.data import ActorPoolStrategy, SaveMode
+    from ray.data import SaveMode
 
     plan = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
     readers = config.decode_tasks or capacity.cores
@@ -56,21 +57,7 @@ def label_pass(
     with pass_settings(run.checkpoint(LABEL)):
         images = read_images(images_of(run), config, readers, config.clip_batch)
         how = model.preprocessing
-        (
-            decode_images(images, config, how, readers, share_cores=not plan.gpus)
-            .map_batches(
-                ClassifierLabels,
-                batch_format="pyarrow",
-                batch_size=config.clip_batch,
-                fn_constructor_kwargs={
-                    "model": model,
-                    "classifier_files": classifier.dump(),
-                    "precision": config.precision,
-                    "threads": plan.threads,
-                    "device": plan.device,
-                },
-                compute=ActorPoolStrategy(size=plan.replicas),
-                **plan.actor_options(),
-            )
-            .write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)
-        )
+        decoded = decode_images(images, config, how, readers, share_cores=not plan.gpus)
+        through_clip(
+            decoded, ClassifierLabels, config, plan, model=model, classifier_files=classifier.dump()
+        ).write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from actors.clip import ClipEncoder, Precision, clip_record, cpu_threads
 from actors.clip_models import ClipModel
 from methods.class_matrix import class_matrix
-from methods.errors import InputError
 from ray_jobs.config import ClipConfig
 from ray_jobs.ray_context import Capacity, plan_replicas
+from ray_jobs.remote_tasks import start_task
 
 
 def encode_names(
@@ -31,18 +31,9 @@ def encode_names(
     Raises:
         InputError: the model's weights cannot be loaded.
     """
-    import ray
-
     plan = plan_replicas(capacity, 1, config.clip_gpus)
-    # one call a process: a worker that keeps torch would go on to decode with 800 MB on its back
-    task = ray.remote(max_calls=1)(_encode).options(num_gpus=plan.gpus, num_cpus=0)
-    work = task.remote(model, list(names), tuple(templates), config.precision, plan.device)
-    try:
-        return ray.get(work)
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, InputError):  # Ray makes a traceback of its sentence
-            raise error.cause from None
-        raise
+    texts = list(names), tuple(templates)
+    return start_task(_encode, model, *texts, config.precision, plan.device, gpus=plan.gpus)()
 
 
 def _encode(

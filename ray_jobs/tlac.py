@@ -22,6 +22,7 @@ from methods.class_matching import PATHS, ClassMatcher
 from methods.prompt import Prompt
 from ray_jobs.asking import Asked, ask_images, ask_texts
 from ray_jobs.class_files import read_classes, say_what_small_models_know
+from ray_jobs.clip_replicas import through_clip
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
 from ray_jobs.labelling import LABEL, label_archive
 from ray_jobs.ledger import count_values
@@ -183,7 +184,7 @@ def descriptions(run: RunFolder, config: Config, plan: Plan) -> Callable[[], Any
 
 def label_pass(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -> None:
     """Read what was said and write ``labels/``, finished images aside."""
-    from ray.data import ActorPoolStrategy, SaveMode
+    from ray.data import SaveMode
 
     clip = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
     filesystem, labels = storage.resolve(run.labels)
@@ -198,22 +199,14 @@ def label_pass(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -
                     "upstream_compat": config.upstream_compat,
                 },
             )
-        (
-            rows.map_batches(
-                AnswerLabels,
-                batch_format="pyarrow",
-                batch_size=config.clip_batch,
-                fn_constructor_kwargs={
-                    "model": plan.clip,
-                    "names": plan.names,
-                    "method": config.method,
-                    "answer_format": plan.choices,
-                    "upstream_compat": config.upstream_compat,
-                    "precision": config.precision,
-                    "threads": clip.threads,
-                    "device": clip.device,
-                },
-                compute=ActorPoolStrategy(size=clip.replicas),
-                **clip.actor_options(),
-            ).write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)
-        )
+        through_clip(
+            rows,
+            AnswerLabels,
+            config,
+            clip,
+            model=plan.clip,
+            names=plan.names,
+            method=config.method,
+            answer_format=plan.choices,
+            upstream_compat=config.upstream_compat,
+        ).write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)

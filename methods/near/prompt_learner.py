@@ -24,24 +24,7 @@ _STANDARD_DEVIATION = 0.02
 class TextTower:
     """A frozen text tower with start-of-text first, taken apart so that embeddings can be put in.
 
-    For ``model``, an open_clip CLIP in evaluation mode after ``model.requires_grad_(False)``, with
-    ``text`` its text tower (``getattr(model, "text", model)``) and ``tokenizer`` its tokenizer::
-
-        TextTower(
-            tokenize=lambda texts, length: tokenizer(list(texts), context_length=length),
-            end_positions=lambda tokens: tokens.argmax(dim=-1),
-            token_embedding=text.token_embedding,
-            positional_embedding=text.positional_embedding,
-            transformer=lambda x, mask: text.transformer(x, attn_mask=mask),
-            attn_mask=text.attn_mask,
-            ln_final=text.ln_final,
-            text_projection=lambda x: x @ text.text_projection,
-            logit_scale=float(model.logit_scale.exp()),
-        )
-
-    ``end_positions`` is for the pooling ``argmax``; for ``eos`` it is the first position of that
-    token. Towers of other makes (a class token of their own, a mask of padding, another pooling, a
-    Hugging Face model, a projection that is a layer) need more than this or are not supported.
+    `actors.text_tower` makes one of an open_clip model and refuses towers of another make.
 
     Attributes:
         tokenize: texts and a length T to int64 (n, T), padded; what is too long is cut, the

@@ -9,6 +9,7 @@ from methods.errors import InputError
 from ray_jobs.config import FitNearConfig
 from ray_jobs.near.plans import Plan
 from ray_jobs.ray_context import Capacity, ReplicaPlan, plan_replicas
+from ray_jobs.remote_tasks import start_task
 
 
 def check_workers(config: FitNearConfig, capacity: Capacity) -> ReplicaPlan:
@@ -33,17 +34,4 @@ def checking_context(plan: Plan) -> Callable[[], None]:
     Returns:
         What waits for the check, and raises `InputError` if none can.
     """
-    import ray
-
-    work = ray.remote(max_calls=1)(check_context).options(num_cpus=0)
-    checking = work.remote(plan.clip, plan.context)
-
-    def wait() -> None:
-        try:
-            ray.get(checking)
-        except ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, InputError):  # Ray makes a traceback of its sentence
-                raise error.cause from None
-            raise
-
-    return wait
+    return start_task(check_context, plan.clip, plan.context)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from actors import storage
 from actors.clip_features import ClipFeatures
 from actors.clip_models import ClipModel
+from ray_jobs.clip_replicas import through_clip
 from ray_jobs.config import FitNearConfig
 from ray_jobs.ledger import batches_of, rows_committed
 from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
@@ -46,7 +47,7 @@ def compute_features(
     run: RunFolder, config: FitNearConfig, model: ClipModel, capacity: Capacity
 ) -> Features:
     """Encode the images drawn, resuming where an earlier attempt stopped, and read what came."""
-    from ray.data import ActorPoolStrategy, SaveMode
+    from ray.data import SaveMode
 
     images = images_of(run)
     table, checkpoint = stage_table(run, FEATURES), run.checkpoint(FEATURES)
@@ -57,22 +58,9 @@ def compute_features(
         with pass_settings(checkpoint):
             read = read_images(images, config, readers, config.clip_batch)
             how = model.preprocessing
-            (
-                decode_images(read, config, how, readers, share_cores=not plan.gpus)
-                .map_batches(
-                    ClipFeatures,
-                    batch_format="pyarrow",
-                    batch_size=config.clip_batch,
-                    fn_constructor_kwargs={
-                        "model": model,
-                        "precision": config.precision,
-                        "threads": plan.threads,
-                        "device": plan.device,
-                    },
-                    compute=ActorPoolStrategy(size=plan.replicas),
-                    **plan.actor_options(),
-                )
-                .write_parquet(path, filesystem=filesystem, mode=SaveMode.APPEND)
+            decoded = decode_images(read, config, how, readers, share_cores=not plan.gpus)
+            through_clip(decoded, ClipFeatures, config, plan, model=model).write_parquet(
+                path, filesystem=filesystem, mode=SaveMode.APPEND
             )
     return read_features(table, model.embed_dim)
 

@@ -76,13 +76,7 @@ def _fit(run: RunFolder, config: FitNearConfig, plan: Plan, capacity: Capacity) 
     with run.timed(FEATURES):
         features = compute_features(run, config, plan.clip, capacity)
     checked()
-    sample = choose_spread(run, config, features)
-    # the replicas come when CLIP has left the GPUs, and are gone before training comes
-    with mllm_replicas(plan.mllm, plan_mllm(config, plan.mllm, capacity)) as replicas:
-        said, stages = name_sample(run, config, plan.question, plan.mllm, sample, replicas)
-    if not any(each.name for each in said.values()):
-        for stage in stages:  # an outage may have been why: the same command asks again
-            forget_stage(run, stage)
+    said, stages = _ask_for_names(run, config, plan, features, capacity)
     labelled = label_sample(config, plan, said, features, capacity)
     say_what_small_models_know(plan.clip.name, plan.mllm.name, labelled.vocabulary.forms)
     _write(run, NAMES, write_names(labelled.names, labelled.merges))
@@ -92,23 +86,23 @@ def _fit(run: RunFolder, config: FitNearConfig, plan: Plan, capacity: Capacity) 
     labelled, trained = _predicted_names(config, labelled, trained)
     usage = count_usage(run, {stage: ["name"] for stage in stages}).record()
     counts = _counts(labelled, said, features)
-    classifier = Classifier(
-        labels=labelled.vocabulary.forms,
-        matrix=trained.matrix,
-        clip={**plan.clip.record(), "logit_scale": trained.logit_scale},
-        method=METHOD,
-        logit_scale=trained.logit_scale,
-        made={
-            "config": config.public(),
-            "sample": counts,
-            "usage": usage,
-            "training": trained.epochs[-1],
-            "versions": versions(),
-        },
-    )
-    save_classifier(classifier, run.uri)
+    save_classifier(_classifier(config, plan, labelled, trained, counts, usage), run.uri)
     run.save(**counts, **usage, training=trained.epochs[-1], state=FINISHED)
     forget_training(run)
+
+
+def _ask_for_names(
+    run: RunFolder, config: FitNearConfig, plan: Plan, features: Features, capacity: Capacity
+) -> tuple[dict[int, Said], list[str]]:
+    """Choose the sample and ask; what came by image id, and the names of the stages."""
+    sample = choose_spread(run, config, features)
+    # the replicas come when CLIP has left the GPUs, and are gone before training comes
+    with mllm_replicas(plan.mllm, plan_mllm(config, plan.mllm, capacity)) as replicas:
+        said, stages = name_sample(run, config, plan.question, plan.mllm, sample, replicas)
+    if not any(each.name for each in said.values()):
+        for stage in stages:  # an outage may have been why: the same command asks again
+            forget_stage(run, stage)
+    return said, stages
 
 
 def _train(
@@ -160,6 +154,31 @@ def _counts(labelled: Labelled, said: dict[int, Said], features: Features) -> di
         "names": len(labelled.vocabulary.keys),
         "merged": sum(name_key(goal) not in ("", key) for key, goal in labelled.merges.items()),
     }
+
+
+def _classifier(
+    config: FitNearConfig,
+    plan: Plan,
+    labelled: Labelled,
+    trained: Trained,
+    counts: dict[str, Any],
+    usage: dict[str, Any],
+) -> Classifier:
+    """The names and their features, with how they were made."""
+    return Classifier(
+        labels=labelled.vocabulary.forms,
+        matrix=trained.matrix,
+        clip={**plan.clip.record(), "logit_scale": trained.logit_scale},
+        method=METHOD,
+        logit_scale=trained.logit_scale,
+        made={
+            "config": config.public(),
+            "sample": counts,
+            "usage": usage,
+            "training": trained.epochs[-1],
+            "versions": versions(),
+        },
+    )
 
 
 def _write(run: RunFolder, name: str, text: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from methods.classifier import Classifier
 from methods.errors import InputError
 from methods.what_do_you_see import class_question, spread
 from ray_jobs.asking import Asked, ask_texts
+from ray_jobs.clip_replicas import through_clip
 from ray_jobs.config import ClassTextsConfig
 from ray_jobs.ledger import batches_of
 from ray_jobs.mllm_replicas import Replicas
@@ -149,7 +150,6 @@ def make_classifier(
         InputError: nothing stands for a class.
     """
     import ray
-    from ray.data import ActorPoolStrategy
 
     names = plan.texts.names
     clip = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
@@ -157,24 +157,16 @@ def make_classifier(
     matrix = np.zeros((len(names), plan.clip.embed_dim), np.float32)
     kept, dropped, scale = np.zeros(len(names), np.int64), Counter[str](), 0.0
     with pass_settings(None):
-        made = (
-            ray.data.range(len(names), override_num_blocks=blocks)
-            .rename_columns({"id": "class_index"})
-            .map_batches(
-                ClassVectors,
-                batch_format="pyarrow",
-                batch_size=_CLASSES_AT_ONCE,
-                fn_constructor_kwargs={
-                    "model": plan.clip,
-                    "texts": plan.texts,
-                    "rounds": [index_of(stage_table(run, stage)) for stage in stages],
-                    "precision": config.precision,
-                    "threads": clip.threads,
-                    "device": clip.device,
-                },
-                compute=ActorPoolStrategy(size=min(clip.replicas, blocks)),
-                **clip.actor_options(),
-            )
+        indices = ray.data.range(len(names), override_num_blocks=blocks)
+        made = through_clip(
+            indices.rename_columns({"id": "class_index"}),
+            ClassVectors,
+            config,
+            replace(clip, replicas=min(clip.replicas, blocks)),
+            batch=_CLASSES_AT_ONCE,
+            model=plan.clip,
+            texts=plan.texts,
+            rounds=[index_of(stage_table(run, stage)) for stage in stages],
         )
         for row in made.iter_rows():
             matrix[row["class_index"]] = row["vector"]

@@ -11,6 +11,7 @@ from actors.clip_models import ClipModel
 from actors.part_labels import PartLabels
 from methods.classifier import CONFIG_FILE, Classifier
 from ray_jobs.asking import ask_images
+from ray_jobs.clip_replicas import through_clip
 from ray_jobs.config import LabelWhatDoYouSeeConfig
 from ray_jobs.labelling import LABEL, label_archive
 from ray_jobs.ledger import count_values
@@ -99,7 +100,7 @@ def label_pass(
     capacity: Capacity,
 ) -> None:
     """Read what was said and the images again, and write ``labels/``, finished images aside."""
-    from ray.data import ActorPoolStrategy, SaveMode
+    from ray.data import SaveMode
 
     clip = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
     model = as_published(plan.clip) if config.published_pixels else plan.clip
@@ -108,26 +109,16 @@ def label_pass(
     with pass_settings(run.checkpoint(LABEL)):
         images = fetch_images(read_stage(stage_table(run, ANSWERS)), config, readers)
         how = model.preprocessing
-        (
-            decode_images(images, config, how, readers, share_cores=not clip.gpus)
-            .map_batches(
-                PartLabels,
-                batch_format="pyarrow",
-                batch_size=config.clip_batch,
-                fn_constructor_kwargs={
-                    "model": model,
-                    "classifier_files": classifier.dump(),
-                    "weights": plan.weights,
-                    "long_text": config.long_text,
-                    "precision": config.precision,
-                    "threads": clip.threads,
-                    "device": clip.device,
-                },
-                compute=ActorPoolStrategy(size=clip.replicas),
-                **clip.actor_options(),
-            )
-            .write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)
-        )
+        through_clip(
+            decode_images(images, config, how, readers, share_cores=not clip.gpus),
+            PartLabels,
+            config,
+            clip,
+            model=model,
+            classifier_files=classifier.dump(),
+            weights=plan.weights,
+            long_text=config.long_text,
+        ).write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)
 
 
 def as_published(model: ClipModel) -> ClipModel:

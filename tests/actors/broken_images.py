@@ -1,10 +1,11 @@
-"""Files as real archives have them, good and bad: name -> (bytes, expected error or None)."""
+"""Files as real archives have them, good and bad."""
 
 from __future__ import annotations
 
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,3 +82,12 @@ FILES: dict[str, tuple[bytes, str | None]] = {
     "x" * 251 + ".jpg": (JPEG, None),
     "same-content.jpg": (JPEG, None),
 }
+"""Name -> (bytes, expected error or None)."""
+
+
+def archive_of_files(folder: Path) -> Path:
+    """Make a folder that holds all of them and nothing else."""
+    folder.mkdir()
+    for name, (data, _) in FILES.items():
+        (folder / name).write_bytes(data)
+    return folder

@@ -12,7 +12,14 @@ import pytest
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
-from actors.decode import Preprocessing, decode, decode_image, pixels_array, to_input_size
+from actors.decode import (
+    Preprocessing,
+    decode,
+    decode_image,
+    pixels_array,
+    pixels_column,
+    to_input_size,
+)
 from actors.image_errors import ImageError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -107,6 +114,16 @@ def test_no_bytes_crash_the_decoder() -> None:
     assert all(details)
     assert len(modes) + len(details) == 240
     assert details
+
+
+def test_an_empty_batch_is_an_empty_column() -> None:
+    none = pixels_column(np.zeros((0, 32, 32, 3), np.uint8))
+    assert (len(none), none.type) == (0, pa.binary(32 * 32 * 3))
+    assert pixels_array(pa.chunked_array([none]), HOW).shape == (0, 32, 32, 3)
+    columns = {name: pa.array([], pa.string()) for name in ("path", "error", "error_detail")}
+    decoded = decode(pa.table({**columns, "bytes": pa.array([], pa.large_binary())}), HOW)
+    assert decoded.num_rows == 0
+    assert decoded.schema.field("pixels").type == none.type
 
 
 def test_pixels_of_a_sliced_column() -> None:

@@ -18,7 +18,10 @@ from actors.text_tower import text_tower
 from methods.errors import InputError
 from methods.near.prompt_learner import PromptLearner
 
-NAMES = ["robin", "black-tailed gull", "great grey owl", "very " * 60 + "large gull"]
+NAMES = [
+    *("robin", "black-tailed gull", "crow", "Brewer's blackbird", "great grey owl"),
+    "very " * 60 + "large gull",
+]
 END_OF_TEXT = 49407
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import sys
 import tarfile
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import pytest
 
@@ -25,8 +23,10 @@ from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
 from ray_jobs.labelling import LedgerError
 from ray_jobs.reading import rows_per_block
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "actors"))
-from broken_images import FILES
+from broken_images import FILES, archive_of_files
+from run_files import Rows, record_of, rows_by_path
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 
@@ -37,15 +37,12 @@ def label(images: str, out: Path, classifier: str, **settings: Any) -> dict[str,
     return label_classifier.label(config)
 
 
-def labels(run: Path) -> dict[str, dict[str, Any]]:
-    """The labels table by path; one row a path."""
-    table = pads.dataset(str(run / "labels"), schema=LABELS_SCHEMA).to_table()
-    rows = {row["path"]: row for row in table.to_pylist()}
-    assert len(rows) == table.num_rows
-    return rows
+def labels(run: Path | str) -> Rows:
+    """The labels table by path."""
+    return rows_by_path(run, LABELS_SCHEMA)
 
 
-def same(one: dict[str, dict[str, Any]], two: dict[str, dict[str, Any]]) -> bool:
+def same(one: Rows, two: Rows) -> bool:
     """The same labels for the same images; scores within rounding of other batches."""
     assert one.keys() == two.keys()
     return all(
@@ -81,7 +78,7 @@ def test_the_labels_table_is_what_it_should_be(folder_run: Path, bird_paths: lis
 
 
 def test_run_json_holds_what_the_contract_says(folder_run: Path) -> None:
-    record = json.loads((folder_run / "run.json").read_text())
+    record = record_of(folder_run)
     assert {
         *("method", "images", "labelled", "errors", "seconds", "images_per_second", "mllm_calls"),
         *(
@@ -143,10 +140,7 @@ def test_batch_and_block_sizes_change_nothing(
 @pytest.fixture
 def bad_archive(tmp_path: Path) -> Path:
     """Every kind of file an archive can hold."""
-    root = tmp_path / "bad"
-    root.mkdir()
-    for name, (data, _) in FILES.items():
-        (root / name).write_bytes(data)
+    root = archive_of_files(tmp_path / "bad")
     (root / "dangling.jpg").symlink_to(root / "gone.jpg")
     (root / "folder.jpg").mkdir()
     return root
@@ -223,7 +217,7 @@ def test_another_run_s_folder_is_refused_and_a_broken_ledger_told(
         label(str(birds / "images"), folder_run, classifier_folder, max_pixels=1000)
     copy = tmp_path / "copy"
     shutil.copytree(folder_run, copy)
-    record = json.loads((copy / "run.json").read_text())
+    record = record_of(copy)
     next((copy / "labels").glob("*.parquet")).unlink()
     with pytest.raises(LedgerError, match="does not add up: 48 images in the manifest"):
         label(str(birds / "images"), copy, classifier_folder)
@@ -231,11 +225,8 @@ def test_another_run_s_folder_is_refused_and_a_broken_ledger_told(
 
 
 def test_the_truth_is_never_read(
-    birds: Path, folder_run: Path, classifier_folder: str, tmp_path: Path
+    blind: Path, folder_run: Path, classifier_folder: str, tmp_path: Path
 ) -> None:
-    blind = tmp_path / "blind"
-    shutil.copytree(birds, blind)
-    (blind / "truth.csv").unlink()
     label(str(blind / "images"), tmp_path / "run", classifier_folder)
     assert same(labels(folder_run), labels(tmp_path / "run"))
 
@@ -254,9 +245,7 @@ def test_a_run_folder_in_a_bucket(
         images=str(birds / "images"), out=out, classifier=classifier_folder
     )
     assert label_classifier.label(config)["labelled"] == 48
-    filesystem, path = storage.resolve(f"{out}/labels")
-    table = pads.dataset(path, filesystem=filesystem, schema=LABELS_SCHEMA).to_table()
-    assert same(labels(folder_run), {row["path"]: row for row in table.to_pylist()})
+    assert same(labels(folder_run), labels(out))
     assert label_classifier.label(config)["state"] == "finished"
     assert storage.exists(f"{out}/run.json")
 

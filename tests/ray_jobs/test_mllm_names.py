@@ -17,9 +17,11 @@ from ray_jobs import mllm_names
 from ray_jobs.cli import WRONG_USAGE, execute
 from ray_jobs.config import LabelMllmNamesConfig
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "actors"))
-from broken_images import FILES
+from broken_images import FILES, archive_of_files
 from misbehaving_endpoint import misbehaving_endpoint
+from run_files import Rows, rows_by_path
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 
@@ -30,12 +32,9 @@ def label(images: Path, out: Path, **settings: Any) -> dict[str, Any]:
     return mllm_names.label(LabelMllmNamesConfig(out=str(out), **settings))
 
 
-def rows(run: Path) -> dict[str, dict[str, Any]]:
-    """The labels table by path; one row a path."""
-    table = pads.dataset(str(run / "labels"), schema=LABELS_SCHEMA).to_table()
-    found = {row["path"]: row for row in table.to_pylist()}
-    assert len(found) == table.num_rows
-    return found
+def rows(run: Path) -> Rows:
+    """The labels table by path."""
+    return rows_by_path(run, LABELS_SCHEMA)
 
 
 def test_every_image_is_named_once_and_a_second_run_asks_nothing(
@@ -60,10 +59,7 @@ def test_a_line_can_be_asked_for_and_broken_images_are_rows_with_their_code(
     birds: Path, mllm: list[Any], tmp_path: Path
 ) -> None:
     """Good files of no bird are named as well; what the name is, is the model's affair."""
-    archive = tmp_path / "images"
-    archive.mkdir()
-    for name, (data, _) in FILES.items():
-        (archive / name).write_bytes(data)
+    archive = archive_of_files(tmp_path / "images")
     pictures = sorted(path for path in (birds / "images").rglob("*.*g") if path.is_file())[:12]
     for number, picture in enumerate(pictures):
         (archive / f"bird-{number}{picture.suffix}").write_bytes(picture.read_bytes())

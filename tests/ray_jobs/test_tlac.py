@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -13,8 +12,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pyarrow.dataset as pads
-import pyarrow.parquet as pq
 import pytest
 import ray
 
@@ -30,8 +27,10 @@ from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
 from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
 from ray_jobs.ray_context import Capacity
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "actors"))
-from broken_images import FILES
+from broken_images import FILES, archive_of_files
+from run_files import Rows, cells, record_of, rows_by_path
 
 pytestmark = pytest.mark.usefixtures("ray_session")
 
@@ -43,12 +42,9 @@ def label(method: str, birds: Path, out: Path | str, **settings: Any) -> dict[st
     return tlac.label(kind(out=str(out), **settings))
 
 
-def rows(run: Path) -> dict[str, dict[str, Any]]:
-    """The labels table by path; one row a path."""
-    table = pads.dataset(str(run / "labels"), schema=ANSWER_LABELS_SCHEMA).to_table()
-    found = {row["path"]: row for row in table.to_pylist()}
-    assert len(found) == table.num_rows
-    return found
+def rows(run: Path | str) -> Rows:
+    """The labels table by path."""
+    return rows_by_path(run, ANSWER_LABELS_SCHEMA)
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +53,6 @@ def runs(birds: Path, mllm: list[Any], tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("runs")
     label("tlac", birds, folder / "tlac")
     return folder
-
-
-def record_of(run: Path) -> dict[str, Any]:
-    """The run's ``run.json``."""
-    return dict(json.loads((run / "run.json").read_text()))
 
 
 def test_every_image_is_asked_about_once_and_every_answer_becomes_a_row(
@@ -130,25 +121,18 @@ def test_a_changed_prompt_asks_only_what_it_changes(
     assert record["mllm_calls"] == len({clean_answer(answer, stage=1) for answer in asked})
 
 
-def test_no_truth_is_in_reach(birds: Path, runs: Path, tmp_path: Path) -> None:
+def test_no_truth_is_in_reach(birds: Path, blind: Path, runs: Path, tmp_path: Path) -> None:
     """The truth's file is not there, and the rows are the same."""
-    blind = tmp_path / "blind"
-    blind.mkdir()
-    shutil.copytree(birds / "images", blind / "images")
     shutil.copy(birds / "classes.txt", blind / "classes.txt")
     label("tlac", blind, tmp_path / "run")
     kept = ("label", "answer", "choice", "error")
-    blind_rows = {path: [row[k] for k in kept] for path, row in rows(tmp_path / "run").items()}
-    assert blind_rows == {path: [row[k] for k in kept] for path, row in rows(runs / "tlac").items()}
+    assert cells(rows(tmp_path / "run"), kept) == cells(rows(runs / "tlac"), kept)
 
 
 def test_broken_images_are_rows_and_are_never_asked_about(
     birds: Path, tmp_path: Path, mllm: list[Any]
 ) -> None:
-    archive = tmp_path / "images"
-    archive.mkdir()
-    for name, (data, _) in FILES.items():
-        (archive / name).write_bytes(data)
+    archive = archive_of_files(tmp_path / "images")
     record = label("slac", birds, tmp_path / "run", images=str(archive))
     found = rows(tmp_path / "run")
     assert found.keys() == FILES.keys()
@@ -168,11 +152,8 @@ def test_runs_and_answers_live_on_s3(
     assert (first["mllm_calls"], second["mllm_calls"]) == (48, 0)
     assert second["answers_reused"] == 48
     assert len(storage.list_files(f"{out}/two/labels", ".parquet")) > 0
-    found = {}
-    for path in storage.list_files(f"{out}/two/labels", ".parquet"):
-        table = pq.read_table(path, filesystem=storage.resolve(out)[0], partitioning=None)
-        found |= {row["path"]: row["answer"] for row in table.to_pylist()}
-    assert found == {path: row["answer"] for path, row in rows(runs / "tlac").items()}
+    said = ("answer",)
+    assert cells(rows(f"{out}/two"), said) == cells(rows(runs / "tlac"), said)
 
 
 def test_a_replica_killed_in_the_middle_changes_no_answer(
@@ -200,9 +181,7 @@ def test_a_replica_killed_in_the_middle_changes_no_answer(
         killer.join()
         assert ray.get(replica.pid.remote()) != killed[0]
     kept = ("label", "answer", "choice", "answer_path", "error")
-    disturbed = {path: [row[k] for k in kept] for path, row in rows(tmp_path / "run").items()}
-    calm = {path: [row[k] for k in kept] for path, row in rows(runs / "tlac").items()}
-    assert disturbed == calm
+    assert cells(rows(tmp_path / "run"), kept) == cells(rows(runs / "tlac"), kept)
     assert record["labelled"] == record_of(runs / "tlac")["labelled"]
 
 

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pyarrow.dataset as pads
 import pytest
 
 from actors.classifier_store import load_classifier
@@ -24,9 +23,11 @@ from ray_jobs.config import (
     LabelWhatDoYouSeeConfig,
 )
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "actors"))
-from broken_images import FILES
+from broken_images import FILES, archive_of_files
 from misbehaving_endpoint import misbehaving_endpoint
+from run_files import Rows, cells, record_of, rows_by_path
 
 pytestmark = pytest.mark.usefixtures("ray_session", "mllm")
 
@@ -45,12 +46,9 @@ def label(birds: Path, out: Path, **settings: Any) -> dict[str, Any]:
     return what_do_you_see.label(LabelWhatDoYouSeeConfig(out=str(out), **settings))
 
 
-def rows(run: Path) -> dict[str, dict[str, Any]]:
-    """The labels table by path; one row a path."""
-    table = pads.dataset(str(run / "labels"), schema=PART_LABELS_SCHEMA).to_table()
-    found = {row["path"]: row for row in table.to_pylist()}
-    assert len(found) == table.num_rows
-    return found
+def rows(run: Path) -> Rows:
+    """The labels table by path."""
+    return rows_by_path(run, PART_LABELS_SCHEMA)
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +60,6 @@ def runs(birds: Path, mllm: list[Any], tmp_path_factory: pytest.TempPathFactory)
     assert (made["answers_reused"], made["dropped"]) == (0, {})
     label(birds, folder / "run", classifier=str(folder / "classifier"))
     return folder
-
-
-def record_of(run: Path) -> dict[str, Any]:
-    """The run's ``run.json``."""
-    return dict(json.loads((run / "run.json").read_text()))
 
 
 def test_fit_writes_a_classifier_that_says_how_it_was_made(runs: Path, birds: Path) -> None:
@@ -115,11 +108,10 @@ def test_the_image_alone_is_what_the_classifier_gives(runs: Path, birds: Path) -
     )
     record = label_classifier.label(config)
     assert record["mllm_calls"] == 0
-    table = pads.dataset(str(runs / "image" / "labels"), schema=LABELS_SCHEMA).to_table()
     fused = rows(runs / "run")
-    for row in table.to_pylist():
-        assert row["label"] == fused[row["path"]]["image_label"]
-        assert row["score"] == pytest.approx(fused[row["path"]]["image_score"], abs=1e-5)
+    for path, row in rows_by_path(runs / "image", LABELS_SCHEMA).items():
+        assert row["label"] == fused[path]["image_label"]
+        assert row["score"] == pytest.approx(fused[path]["image_score"], abs=1e-5)
 
 
 def test_a_second_run_makes_no_call_and_gives_the_same_rows(runs: Path, birds: Path) -> None:
@@ -212,22 +204,15 @@ def test_the_run_fits_its_own_classifier_and_shows_the_ablation(
     assert "Description alone" in html
 
 
-def test_no_truth_is_in_reach(runs: Path, birds: Path, tmp_path: Path) -> None:
+def test_no_truth_is_in_reach(runs: Path, blind: Path, tmp_path: Path) -> None:
     """The truth's file is not there, and the rows are the same."""
-    blind = tmp_path / "blind"
-    shutil.copytree(birds / "images", blind / "images")
     label(blind, tmp_path / "run", classifier=str(runs / "classifier"))
     kept = ("label", "image_label", "description", "prediction", "error")
-    mine = {path: [row[name] for name in kept] for path, row in rows(tmp_path / "run").items()}
-    there = {path: [row[name] for name in kept] for path, row in rows(runs / "run").items()}
-    assert mine == there
+    assert cells(rows(tmp_path / "run"), kept) == cells(rows(runs / "run"), kept)
 
 
 def test_broken_images_are_rows_with_their_code(runs: Path, tmp_path: Path) -> None:
-    archive = tmp_path / "images"
-    archive.mkdir()
-    for name, (data, _) in FILES.items():
-        (archive / name).write_bytes(data)
+    archive = archive_of_files(tmp_path / "images")
     classifier = str(runs / "classifier")
     record = label(tmp_path, tmp_path / "run", images=str(archive), classifier=classifier)
     found = rows(tmp_path / "run")

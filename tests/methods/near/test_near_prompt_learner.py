@@ -1,4 +1,4 @@
-"""The learned prompt, on the field guide's CLIP and on a tiny random one."""
+"""The learned prompt, on the field guide's CLIP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fieldguide import CLIP_FOLDER
+from actors.clip import ClipEncoder
+from actors.clip_models import resolve_clip
+from actors.text_tower import text_tower
 from methods.class_matrix import unit_rows
 from methods.errors import InputError
 from methods.near.candidates import candidate_sets, nearest_neighbours
@@ -25,37 +27,19 @@ LONG = "very " * 60 + "large gull"
 
 
 @pytest.fixture(scope="module")
-def clip() -> Any:
-    import open_clip
-
-    model = open_clip.create_model(
-        f"local-dir:{CLIP_FOLDER}", precision="fp32", device="cpu", weights_only=True
-    )
-    return model.eval().requires_grad_(False)
+def encoder() -> ClipEncoder:
+    return ClipEncoder(resolve_clip("fieldguide"), precision="fp32", device="cpu")
 
 
 @pytest.fixture(scope="module")
-def tower(clip: Any) -> TextTower:
-    import open_clip
-
-    tokenizer = open_clip.get_tokenizer(f"local-dir:{CLIP_FOLDER}")
-    return tower_of(clip, tokenizer)
+def tower(encoder: ClipEncoder) -> TextTower:
+    return text_tower(encoder)
 
 
-def tower_of(model: Any, tokenizer: Any) -> TextTower:
-    """As the docstring of TextTower says."""
-    text = getattr(model, "text", model)
-    return TextTower(
-        tokenize=lambda texts, length: tokenizer(list(texts), context_length=length),
-        end_positions=lambda tokens: tokens.argmax(dim=-1),
-        token_embedding=text.token_embedding,
-        positional_embedding=text.positional_embedding,
-        transformer=lambda x, mask: text.transformer(x, attn_mask=mask),
-        attn_mask=text.attn_mask,
-        ln_final=text.ln_final,
-        text_projection=lambda x: x @ text.text_projection,
-        logit_scale=float(model.logit_scale.exp()),
-    )
+@pytest.fixture(scope="module")
+def clip(encoder: ClipEncoder, tower: TextTower) -> Any:
+    """The open_clip model, frozen with its tower."""
+    return encoder.model
 
 
 def own_features(clip: Any, tower: TextTower, texts: Sequence[str]) -> Tensor:
@@ -72,22 +56,6 @@ def test_words_as_context_are_zero_shot_clip(clip: Any, tower: TextTower) -> Non
     assert features.dtype == torch.float32
     assert torch.allclose(features, expected, atol=1e-5)
     assert torch.allclose(features.norm(dim=1), torch.ones(5), atol=1e-5)
-
-
-def test_the_custom_text_tower_gives_the_same(clip: Any) -> None:
-    """open_clip's other layout of the same architecture, with random weights."""
-    import open_clip
-
-    model = open_clip.model.CustomTextCLIP(
-        embed_dim=16,
-        vision_cfg={"image_size": 32, "patch_size": 16, "width": 32, "layers": 1, "head_width": 16},
-        text_cfg={"context_length": 24, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
-    )
-    model.eval().requires_grad_(False)
-    tower = tower_of(model, open_clip.get_tokenizer("ViT-B-32"))
-    learner = PromptLearner(tower, NAMES, context="a photo of a")
-    expected = own_features(model, tower, [f"a photo of a {name}." for name in NAMES])
-    assert torch.allclose(learner.text_features(), expected, atol=1e-5)
 
 
 def test_a_prompt_is_start_context_name_end(clip: Any, tower: TextTower) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import os
 import signal
@@ -25,9 +24,11 @@ from ray_jobs.cli import DONE, WRONG_USAGE, execute
 from ray_jobs.config import FitNearConfig
 from ray_jobs.ray_context import Capacity
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2] / "actors"))
-from broken_images import FILES
+from broken_images import FILES, archive_of_files
 from misbehaving_endpoint import Endpoint, misbehaving_endpoint
+from run_files import csv_rows
 
 REFUSAL = "say I cannot help with that."
 GOOD = sum(code is None for _, code in FILES.values())
@@ -37,12 +38,6 @@ def fit(images: Path, out: Path, **settings: Any) -> dict[str, Any]:
     """Fit on some images of birds."""
     settings = {"images": str(images), "category": "bird", "unit": "species", **settings}
     return near.fit(FitNearConfig(out=str(out), **settings))
-
-
-def table(file: Path) -> list[dict[str, str]]:
-    """A CSV file."""
-    with file.open(newline="", encoding="utf-8") as lines:
-        return list(csv.DictReader(lines))
 
 
 def asked(endpoint: Endpoint) -> list[int]:
@@ -55,10 +50,7 @@ def asked(endpoint: Endpoint) -> list[int]:
 def broken(mllm: list[Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive of good and bad files, ``images``, and a fit on all of it, ``near``."""
     folder = tmp_path_factory.mktemp("broken")
-    (folder / "images").mkdir()
-    for name, (data, _) in FILES.items():
-        (folder / "images" / name).write_bytes(data)
-    made = fit(folder / "images", folder / "near", sample=100, epochs=3)
+    made = fit(archive_of_files(folder / "images"), folder / "near", sample=100, epochs=3)
     assert (made["images"], made["sample"]) == (len(FILES), len(FILES))
     assert GOOD <= made["mllm_calls"] <= 3 * GOOD, "of strange pictures some are asked about again"
     return folder
@@ -69,7 +61,7 @@ def test_broken_images_are_counted_by_code_and_never_asked_about(broken: Path) -
     codes = Counter(code for _, code in FILES.values() if code)
     assert counts["errors"] == dict(sorted(codes.items()))
     assert counts["named"] + sum(counts["unnamed"].values()) == GOOD
-    found = {row["path"]: row for row in table(broken / "near" / "sample.csv")}
+    found = {row["path"]: row for row in csv_rows(broken / "near" / "sample.csv")}
     assert found.keys() == FILES.keys()
     for name, (_, code) in FILES.items():
         assert (found[name]["answer"] == "") or code is None
@@ -105,7 +97,7 @@ def test_answers_of_a_second_attempt_are_used_and_one_name_for_all_is_said(
     assert temperatures == [0] * 12 + [0.7] * 8
     assert (made["mllm_calls"], made["named"], made["unnamed"]) == (20, 12, {})
     assert load_classifier(str(tmp_path / "near")).labels == ("Kaldo-Dornet",)
-    assert {row["name"] for row in table(tmp_path / "near" / "sample.csv")} == {"Kaldo-Dornet"}
+    assert {row["name"] for row in csv_rows(tmp_path / "near" / "sample.csv")} == {"Kaldo-Dornet"}
     assert "all 12 named images have one name, 'Kaldo-Dornet'" in caplog.text
 
 

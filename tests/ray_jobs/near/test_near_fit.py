@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import pytest
 
@@ -22,6 +20,9 @@ from fieldguide.world import NAMES
 from ray_jobs import label_classifier, near
 from ray_jobs.cli import DONE, WRONG_USAGE, execute
 from ray_jobs.config import FitNearConfig, LabelClassifierConfig
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from run_files import csv_rows, record_of, rows_by_path
 
 pytestmark = pytest.mark.usefixtures("ray_session", "mllm")
 
@@ -34,12 +35,6 @@ def fit(birds: Path, out: Path, **settings: Any) -> dict[str, Any]:
     few = {"sample": SAMPLE, "epochs": EPOCHS, "warmup": 1}
     settings = {"images": str(birds / "images"), **few, **settings}
     return near.fit(FitNearConfig(out=str(out), category="bird", unit="species", **settings))
-
-
-def table(file: Path) -> list[dict[str, str]]:
-    """A CSV file."""
-    with file.open(newline="", encoding="utf-8") as lines:
-        return list(csv.DictReader(lines))
 
 
 def files(folder: Path) -> dict[Path, tuple[bytes, int]]:
@@ -62,7 +57,7 @@ def fits(birds: Path, mllm: list[Any], tmp_path_factory: pytest.TempPathFactory)
 
 def test_the_classifier_says_how_it_was_made(fits: Path) -> None:
     classifier = load_classifier(str(fits / "near"))
-    names = {row["name"] for row in table(fits / "near" / "names.csv")}
+    names = {row["name"] for row in csv_rows(fits / "near" / "names.csv")}
     assert classifier.method == "near"
     assert len(classifier.labels) == len(names)
     assert set(classifier.labels) == names <= set(NAMES)
@@ -76,7 +71,7 @@ def test_the_classifier_says_how_it_was_made(fits: Path) -> None:
     assert counts["sample"] == SAMPLE
     assert counts["named"] + sum(counts["unnamed"].values()) + sum(counts["errors"].values()) == 40
     assert counts["names"] == len(names)
-    record = json.loads((fits / "near" / "run.json").read_text())
+    record = record_of(fits / "near")
     assert record["state"] == "finished"
     assert {key: record[key] for key in counts} == counts
 
@@ -89,7 +84,7 @@ def test_the_files_for_a_person_say_what_happened(fits: Path, bird_paths: list[s
     assert all(0 <= each["clean"] <= 1 for each in epochs[1:])
     assert [each["threshold"] is None for each in epochs] == [True, False, False]
 
-    sample = table(fits / "near" / "sample.csv")
+    sample = csv_rows(fits / "near" / "sample.csv")
     paths = [row["path"] for row in sample]
     assert len(set(paths)) == len(paths) == SAMPLE
     assert paths == sorted(paths)
@@ -97,7 +92,7 @@ def test_the_files_for_a_person_say_what_happened(fits: Path, bird_paths: list[s
     manifest = pq.read_table(fits / "near" / "manifest")
     assert set(manifest["path"].to_pylist()) == set(paths)
     answers = Counter(row["answer"] for row in sample if row["answer"])
-    votes = {row["answer"]: int(row["votes"]) for row in table(fits / "near" / "names.csv")}
+    votes = {row["answer"]: int(row["votes"]) for row in csv_rows(fits / "near" / "names.csv")}
     assert votes == answers
     for row in sample:
         assert bool(row["name"]) != bool(row["problem"])
@@ -136,7 +131,7 @@ def test_the_names_as_they_were_give_the_same_classifier(
 @pytest.fixture(scope="module")
 def edited(fits: Path, birds: Path) -> dict[str, str]:
     """A fit with three names changed, in ``edited``: new name by old one."""
-    rows = table(fits / "near" / "names.csv")
+    rows = csv_rows(fits / "near" / "names.csv")
     common = [row["name"] for row in sorted(rows, key=lambda row: -int(row["votes"]))]
     changes = {common[0]: "The Rumpled Wex", common[1]: common[2], common[3]: ""}
     file = fits / "edited.csv"
@@ -154,15 +149,15 @@ def test_edits_change_what_they_say_and_nothing_else(fits: Path, edited: dict[st
     before, after = fits / "near", fits / "edited"
     for name in ("names.csv", "sample.csv"):
         expected = [
-            {**row, "name": edited.get(row["name"], row["name"])} for row in table(before / name)
+            {**row, "name": edited.get(row["name"], row["name"])} for row in csv_rows(before / name)
         ]
-        assert table(after / name) == expected
+        assert csv_rows(after / name) == expected
     labels = {edited.get(name, name) for name in load_classifier(str(before)).labels} - {""}
     classifier = load_classifier(str(after))
     assert set(classifier.labels) == labels
     assert len(classifier.labels) == len(load_classifier(str(before)).labels) - 2
     set_aside = sum(row["name"] in edited and not edited[row["name"]] for row in
-                    table(before / "sample.csv"))  # fmt: skip
+                    csv_rows(before / "sample.csv"))  # fmt: skip
     assert set_aside >= 1
     counts = classifier.made["sample"]
     assert counts["named"] == SAMPLE, "what the model said stays said"
@@ -173,9 +168,9 @@ def test_labelling_takes_the_image_alone(fits: Path, birds: Path, tmp_path: Path
     config = {"images": str(birds / "images"), "classifier": str(fits / "near"), "out": str(run)}
     record = label_classifier.label(LabelClassifierConfig(**config))
     assert (record["images"], record["labelled"], record["mllm_calls"]) == (48, 48, 0)
-    rows = pads.dataset(str(run / "labels"), schema=LABELS_SCHEMA).to_table().to_pylist()
+    rows = rows_by_path(run, LABELS_SCHEMA).values()
     names = load_classifier(str(fits / "near")).labels
-    assert len({row["path"] for row in rows}) == len(rows) == 48
+    assert len(rows) == 48
     assert {row["method"] for row in rows} == {"near"}
     assert {row["label"] for row in rows} <= set(names)
     assert all(row["error"] is None for row in rows)
@@ -206,7 +201,7 @@ def test_names_as_they_are_merged_and_filtered(
         epochs=2,
     )
     assert made["mllm_calls"] == 0
-    rows = table(tmp_path / "ce" / "names.csv")
+    rows = csv_rows(tmp_path / "ce" / "names.csv")
     merged = {row["answer"]: row["name"] for row in rows if row["answer"] != row["name"]}
     assert len(merged) == made["merged"] >= 1
     for answer, name in merged.items():
@@ -235,19 +230,18 @@ def test_a_spread_sample_is_of_the_size_wanted_and_candidates_are_enough(
     assert (made["images"], made["sample"]) == (40, 20)
     assert (made["mllm_calls"], made["answers_reused"]) == (20, 0)
     assert made["named"] + sum(made["unnamed"].values()) == 20
-    sample = table(tmp_path / "proden" / "sample.csv")
-    drawn = {row["path"] for row in table(fits / "near" / "sample.csv")}
+    sample = csv_rows(tmp_path / "proden" / "sample.csv")
+    drawn = {row["path"] for row in csv_rows(fits / "near" / "sample.csv")}
     assert len(sample) == 20
     assert {row["path"] for row in sample} < drawn, "first 40 are drawn, then 20 of them"
     labels = set(load_classifier(str(tmp_path / "proden")).labels)
     assert {row["name"] for row in sample if row["name"]} == labels
-    assert labels <= {row["name"] for row in table(tmp_path / "proden" / "names.csv")}
+    assert labels <= {row["name"] for row in csv_rows(tmp_path / "proden" / "names.csv")}
 
 
-def test_no_truth_is_in_reach(fits: Path, birds: Path, tmp_path: Path) -> None:
+def test_no_truth_is_in_reach(fits: Path, blind: Path, tmp_path: Path) -> None:
     """The truth's file is not there, nothing is known yet, and the classifier is the same."""
-    shutil.copytree(birds / "images", tmp_path / "blind" / "images")
-    made = fit(tmp_path / "blind", tmp_path / "near")
+    made = fit(blind, tmp_path / "near")
     assert (made["mllm_calls"], made["answers_reused"]) == (SAMPLE, 0)
-    blind = load_classifier(str(tmp_path / "near"))
-    assert blind.identity == load_classifier(str(fits / "near")).identity
+    mine = load_classifier(str(tmp_path / "near"))
+    assert mine.identity == load_classifier(str(fits / "near")).identity
