@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from actors.clip import ClipEncoder
 from actors.clip_models import ClipModel
 from methods.errors import InputError
-from methods.near.prompt_learner import PromptLearner, TextTower
+from methods.near.prompt_learner import PromptLearner
+from methods.text_tower import TextTower
 
 _SAMPLE: Final = ("a photo of a", "black-tailed gull")
 _TOLERANCE: Final = 1e-3

@@ -25,8 +25,8 @@ from benchmarks.near_samples import (
     read_archive,
     sample_of,
 )
-from methods.near.prompt_learner import TextTower
 from methods.near.settings import METHODS, Method, TrainSettings
+from methods.text_tower import TextTower
 
 NOISE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 

@@ -22,9 +22,10 @@ from methods.discovered_names import build_vocabulary
 from methods.image_ids import image_id
 from methods.metrics_cluster import cluster_accuracy
 from methods.near.candidates import candidate_sets, nearest_neighbours
-from methods.near.prompt_learner import PromptLearner, TextTower
+from methods.near.prompt_learner import PromptLearner
 from methods.near.settings import TrainSettings
 from methods.near.training import train
+from methods.text_tower import TextTower
 from ray_jobs.near.sample import nearest_to_centres
 from ray_jobs.sampling import random_keys
 

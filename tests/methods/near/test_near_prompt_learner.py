@@ -18,9 +18,10 @@ from actors.text_tower import text_tower
 from methods.class_matrix import unit_rows
 from methods.errors import InputError
 from methods.near.candidates import candidate_sets, nearest_neighbours
-from methods.near.prompt_learner import PromptLearner, TextTower
+from methods.near.prompt_learner import PromptLearner
 from methods.near.settings import TrainSettings
 from methods.near.training import train
+from methods.text_tower import TextTower
 
 NAMES = ["robin", "black-tailed gull", "crow", "Brewer's blackbird", "great grey owl"]
 LONG = "very " * 60 + "large gull"
