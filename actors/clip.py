@@ -94,19 +94,30 @@ class ClipEncoder:
         tensor = tensor.permute(0, 3, 1, 2).to(torch.float32) / 255.0
         return ((tensor - self._mean) / self._std).to(self.dtype)
 
-    def encode_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def encode_pixels(
+        self, pixels: NDArray[np.uint8], *, positions: bool = True
+    ) -> NDArray[np.float32]:
         """Encode images.
 
         Args:
             pixels: uint8 (n, height, width, 3) at the model's input size.
+            positions: whether a ResNet's attention pool adds its position embedding, as CLIP does;
+                TaI-DPT leaves it out. Of no meaning to other towers.
 
         Returns:
             Unit features, float32 (n, D).
         """
         import torch
 
+        from actors.dense import pooled_without_positions
+
         with torch.inference_mode():
-            features = self.model.encode_image(self._normalised(pixels))
+            images = self._normalised(pixels)
+            features = None
+            if not positions:
+                features = pooled_without_positions(self.model.visual, images)
+            if features is None:
+                features = self.model.encode_image(images)
             return _unit(features).cpu().numpy()
 
     def encode_decoded(self, batch: pa.Table) -> tuple[NDArray[np.intp], NDArray[np.float32]]:

@@ -73,8 +73,26 @@ def _last_block_by_value(block: Any, tokens: torch.Tensor, residual: bool) -> to
     return tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
 
 
+def pooled_without_positions(visual: nn.Module, images: torch.Tensor) -> torch.Tensor | None:
+    """Compute the whole-image features of a ResNet without the position embedding of its pool.
+
+    So TaI-DPT pools (Guo et al. 2023): the order of positions does not matter then.
+
+    Returns:
+        (n, D), not normalised; None for a tower that is no ModifiedResNet.
+    """
+    if not isinstance(visual, ModifiedResNet):
+        return None
+    nowhere = torch.zeros_like(visual.attnpool.positional_embedding)
+    changed = {"positional_embedding": nowhere}
+    return torch.func.functional_call(visual.attnpool, changed, (_resnet_map(visual, images),))
+
+
 def _resnet(visual: ModifiedResNet, images: torch.Tensor) -> torch.Tensor:
-    x = visual.stem(images)
-    x = visual.layer4(visual.layer3(visual.layer2(visual.layer1(x))))
     pool = visual.attnpool
-    return pool.c_proj(pool.v_proj(x.flatten(2).transpose(1, 2)))
+    return pool.c_proj(pool.v_proj(_resnet_map(visual, images).flatten(2).transpose(1, 2)))
+
+
+def _resnet_map(visual: ModifiedResNet, images: torch.Tensor) -> torch.Tensor:
+    x = visual.stem(images)
+    return visual.layer4(visual.layer3(visual.layer2(visual.layer1(x))))

@@ -37,7 +37,10 @@ class Classifier:
         logit_scale: factor on cosines before the softmax that gives scores.
         multi_label: whether an image can have several labels.
         local_matrix: float32 (C, D) for dense features, multi-label only.
-        thresholds: float32 (C,) above which a label is given, multi-label only.
+        thresholds: float32 (C,) above which a label is given, multi-label only; without them an
+            image gets its three best.
+        scoring: how images are scored, multi-label only: ``scale``, ``kappa_image``, ``fusion``,
+            ``dense_mode`` and ``global_positions``.
         made: how it was made: config, seed, counts, versions.
     """
 
@@ -49,6 +52,7 @@ class Classifier:
     multi_label: bool = False
     local_matrix: NDArray[np.float32] | None = None
     thresholds: NDArray[np.float32] | None = None
+    scoring: Mapping[str, Any] | None = None
     made: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -83,6 +87,7 @@ class Classifier:
             "labels": list(self.labels),
             "multi_label": self.multi_label,
             "logit_scale": self.logit_scale,
+            **({"scoring": dict(self.scoring)} if self.scoring else {}),
             "clip": dict(self.clip),
             "weights_hash": xxhash.xxh3_128_hexdigest(weights),
             "made": dict(self.made),
@@ -98,6 +103,8 @@ class Classifier:
             digest.update(part.encode() + b"\0")
         for array in (self.matrix, self.local_matrix, self.thresholds):
             digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+        if self.scoring:
+            digest.update(json.dumps(dict(self.scoring), sort_keys=True).encode())
         return digest.hexdigest()
 
 
@@ -138,6 +145,7 @@ def parse_classifier(files: Mapping[str, bytes], where: str) -> Classifier:
             multi_label=bool(config["multi_label"]),
             local_matrix=arrays.get("local_matrix"),
             thresholds=arrays.get("thresholds"),
+            scoring=config.get("scoring"),
             made=config["made"],
         )
     except (SafetensorError, KeyError, TypeError) as error:

@@ -12,6 +12,7 @@ from actors import storage
 from actors.classifier_labels import ClassifierLabels
 from actors.classifier_store import load_classifier, save_classifier
 from actors.clip_models import ClipModel
+from actors.multi_labels import MultiLabels
 from methods.classifier import CONFIG_FILE, Classifier
 from ray_jobs.clip_replicas import through_clip
 from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
@@ -58,6 +59,7 @@ def label_pass(
         images = read_images(images_of(run), config, readers, config.clip_batch)
         how = model.preprocessing
         decoded = decode_images(images, config, how, readers, share_cores=not plan.gpus)
+        stage = MultiLabels if classifier.multi_label else ClassifierLabels
         through_clip(
-            decoded, ClassifierLabels, config, plan, model=model, classifier_files=classifier.dump()
+            decoded, stage, config, plan, model=model, classifier_files=classifier.dump()
         ).write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)

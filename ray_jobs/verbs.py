@@ -48,6 +48,12 @@ def _fit_autosep(config: c.FitAutosepConfig) -> Result:
     return autosep.fit(config)
 
 
+def _fit_data_free(config: c.FitDataFreeConfig) -> Result:
+    from ray_jobs import data_free
+
+    return data_free.fit(config)
+
+
 def _label_autosep(config: c.LabelAutosepConfig) -> Result:
     from ray_jobs import autosep
 
@@ -139,6 +145,7 @@ COMMANDS: dict[str, Command] = {
     "fit what_do_you_see": Command(c.FitWhatDoYouSeeConfig, _fit_what_do_you_see),
     "fit near": Command(c.FitNearConfig, _fit_near),
     "fit autosep": Command(c.FitAutosepConfig, _fit_autosep),
+    "fit data_free": Command(c.FitDataFreeConfig, _fit_data_free),
     "label zero_shot": Command(c.LabelZeroShotConfig, _label_zero_shot),
     "label slac": Command(c.LabelSlacConfig, _label_tlac),
     "label tlac": Command(c.LabelTlacConfig, _label_tlac),

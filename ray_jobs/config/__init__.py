@@ -17,6 +17,7 @@ from ray_jobs.config.commands import (
     RecogniseConfig,
     ReportConfig,
 )
+from ray_jobs.config.data_free import FitDataFreeConfig
 from ray_jobs.config.naming import FitNearConfig, LabelMllmNamesConfig, NamingConfig
 from ray_jobs.config.parsing import VerbConfig, method_of, parse, program_name, yaml_method
 from ray_jobs.config.shared import (
@@ -40,6 +41,7 @@ __all__ = [
     "DrawConfig",
     "EvaluateConfig",
     "FitAutosepConfig",
+    "FitDataFreeConfig",
     "FitNearConfig",
     "FitWhatDoYouSeeConfig",
     "FitZeroShotConfig",

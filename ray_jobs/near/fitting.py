@@ -22,7 +22,7 @@ from ray_jobs.near.features import FEATURES, Features, compute_features
 from ray_jobs.near.naming import Said, name_sample
 from ray_jobs.near.plans import Plan, make_plan
 from ray_jobs.near.sample import choose_spread, draw_images
-from ray_jobs.near.training import EPOCHS, Task, Trained, forget_training, train_prompt
+from ray_jobs.near.training import Task, Trained, train_prompt
 from ray_jobs.near.vocabulary import (
     Labelled,
     keep_names,
@@ -33,6 +33,7 @@ from ray_jobs.near.vocabulary import (
 from ray_jobs.ray_context import Capacity, ReplicaPlan, start_ray
 from ray_jobs.run_folder import FINISHED, RunFolder, open_run, versions
 from ray_jobs.stage_tables import forget_stage
+from ray_jobs.train_job import epochs_file, forget_training
 from ray_jobs.usage import count_usage
 
 logger = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ def _train(
         settings=plan.settings,
         device=each.device,
         threads=each.threads,
-        epochs=storage.join(run.uri, EPOCHS),
+        epochs=epochs_file(run),
         checkpoint_seconds=config.checkpoint_seconds,
     )
     return train_prompt(run, task, each)

@@ -1,45 +1,20 @@
-"""The training of a NeaR classifier as one Ray Train job that goes on where it was stopped.
-
-Workers are given what is trained on through the object store. The first one keeps a checkpoint and
-the figures of each epoch in the fit's folder; a fit that is run again finds both.
-"""
+"""The training of a NeaR classifier: what it takes, what each worker does, what comes of it."""
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import tempfile
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from actors import storage
 from actors.clip import ClipEncoder
 from actors.clip_models import ClipModel
 from methods.near.candidates import CandidateSets
 from methods.near.settings import TrainSettings
 from ray_jobs.ray_context import ReplicaPlan
 from ray_jobs.run_folder import RunFolder
-
-logger = logging.getLogger(__name__)
-
-EPOCHS: Final = "epochs.jsonl"
-"""File of the figures of each epoch, one JSON object a line."""
-
-_STORAGE: Final = "training"
-_STATE, _RESULT = "state.pt", "matrix.npz"
-_LOOK_S: Final = 1.0
-_CONTROLLER_LOOKS_S: Final = "0.5"
-_FAILURES: Final = 2
-_LINES: Final = 10
+from ray_jobs.train_job import Figures, Progress, train_on_cluster
 
 
 @dataclass(frozen=True)
@@ -86,56 +61,14 @@ class Trained:
 
     matrix: NDArray[np.float32]
     logit_scale: float
-    epochs: list[dict[str, Any]]
+    epochs: list[Figures]
 
 
 def train_prompt(run: RunFolder, task: Task, workers: ReplicaPlan) -> Trained:
-    """Train on the cluster; resumes from the last checkpoint that the fit's folder holds.
-
-    Args:
-        run: the fit.
-        task: what is trained.
-        workers: how many, and the GPUs of each; there is at most one a name.
-    """
-    import ray
-    from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
-    from ray.train.torch import TorchTrainer
-
-    # a worker waits for the controller to look before it goes on after a checkpoint
-    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", _CONTROLLER_LOOKS_S)
-    filesystem, path = storage.resolve(storage.join(run.uri, _STORAGE))
-    per_worker = {"CPU": 1.0} | ({"GPU": workers.gpus} if workers.gpus else {})
-    trainer = TorchTrainer(
-        train_loop,
-        train_loop_config={"task": ray.put(task)},
-        scaling_config=ScalingConfig(
-            num_workers=min(workers.replicas, len(task.names)),
-            use_gpu=bool(workers.gpus),
-            resources_per_worker=per_worker,
-        ),
-        run_config=RunConfig(
-            name="prompt",
-            storage_path=path,
-            storage_filesystem=filesystem,
-            checkpoint_config=CheckpointConfig(num_to_keep=1),
-            failure_config=FailureConfig(max_failures=_FAILURES),
-        ),
-    )
-    with _told(task.epochs, task.settings.epochs):
-        result = trainer.fit()
-    if result.checkpoint is None:
-        raise RuntimeError("training ended without a checkpoint")
-    with (
-        result.checkpoint.as_directory() as folder,
-        np.load(Path(folder, _RESULT), allow_pickle=False) as saved,
-    ):
-        matrix, logit_scale = saved["matrix"], float(saved["logit_scale"])
-    return Trained(matrix, logit_scale, read_epochs(task.epochs))
-
-
-def forget_training(run: RunFolder) -> None:
-    """Delete the checkpoints of a fit that has its classifier."""
-    storage.delete_folder(storage.join(run.uri, _STORAGE))
+    """Train on the cluster, with at most one worker a name; resumes where it was stopped."""
+    own = replace(workers, replicas=min(workers.replicas, len(task.names)))
+    result, epochs = train_on_cluster(run, train_loop, task, own, task.settings.epochs, epoch_line)
+    return Trained(result["matrix"], float(result["logit_scale"]), epochs)
 
 
 def train_loop(config: dict[str, Any]) -> None:
@@ -147,71 +80,36 @@ def train_loop(config: dict[str, Any]) -> None:
     from actors.text_tower import text_tower
     from methods.near.prompt_learner import PromptLearner
     from methods.near.shared_learner import SharedLearner
-    from methods.near.training import EpochReport, train
+    from methods.near.training import train
 
     task: Task = ray.get(config["task"])
-    world = ray.train.get_context()
-    first = world.get_world_rank() == 0
     # a context loses its gradients in half precision
     encoder = ClipEncoder(task.clip, precision="fp32", device=task.device, threads=task.threads)
     learner = PromptLearner(
         text_tower(encoder), task.names, context=task.context, seed=task.settings.seed
     )
-    shared = SharedLearner(learner) if world.get_world_size() > 1 else learner
-    state, figures = _saved(ray.train.get_checkpoint())
-    kept_at = time.monotonic()
+    several = ray.train.get_context().get_world_size() > 1
+    progress = Progress(task.epochs, task.settings.epochs, task.checkpoint_seconds, encoder.device)
 
-    def due(report: EpochReport) -> bool:
-        """Whether to keep this epoch; the first worker's clock decides for all."""
-        last = report.epoch + 1 == task.settings.epochs
-        decision = torch.tensor(float(last or time.monotonic() - kept_at > task.checkpoint_seconds))
-        if world.get_world_size() > 1:
-            decision = decision.to(encoder.device)
-            torch.distributed.broadcast(decision, src=0)
-        return bool(decision)
+    def result() -> dict[str, Any]:
+        with torch.no_grad():
+            matrix = learner.text_features().cpu().numpy()
+        return {"matrix": matrix, "logit_scale": learner.logit_scale}
 
     reports = train(
-        shared,
+        SharedLearner(learner) if several else learner,
         task.features,
         task.labels,
         task.candidates,
         task.settings,
         neighbours=task.neighbours,
-        state=state,
+        state=progress.state,
     )
     for report in reports:
-        figures.append(epoch_figures(report))
-        if first:
-            lines = [json.dumps(each) + "\n" for each in figures]
-            storage.write_bytes(task.epochs, "".join(lines).encode())
-        if not due(report):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            checkpoint = None
-            if first:
-                saved = {"state": report.state, "epochs": json.dumps(figures)}
-                torch.save(saved, Path(folder, _STATE))
-                with torch.no_grad():
-                    matrix = learner.text_features().cpu().numpy()
-                with open(Path(folder, _RESULT), "wb") as file:
-                    np.savez(file, matrix=matrix, logit_scale=learner.logit_scale)
-                checkpoint = ray.train.Checkpoint.from_directory(folder)
-            ray.train.report({"epoch": report.epoch, "loss": report.loss}, checkpoint=checkpoint)
-        kept_at = time.monotonic()
+        progress.add(epoch_figures(report), report.state, result)
 
 
-def _saved(checkpoint: Any) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-    """The state and the figures to go on from."""
-    import torch
-
-    if checkpoint is None:
-        return None, []
-    with checkpoint.as_directory() as folder:
-        saved = torch.load(Path(folder, _STATE), weights_only=True)
-    return saved["state"], json.loads(saved["epochs"])
-
-
-def epoch_figures(report: Any) -> dict[str, Any]:
+def epoch_figures(report: Any) -> Figures:
     """The figures of an `methods.near.training.EpochReport`, as plain values."""
     split = report.split
     return {
@@ -227,41 +125,7 @@ def epoch_figures(report: Any) -> dict[str, Any]:
     }
 
 
-def read_epochs(uri: str) -> list[dict[str, Any]]:
-    """Read the figures of the epochs so far."""
-    if not storage.exists(uri):
-        return []
-    return [json.loads(line) for line in storage.read_bytes(uri).decode().splitlines()]
-
-
-@contextmanager
-def _told(uri: str, epochs: int) -> Iterator[None]:
-    """Tell of epochs while they are trained elsewhere, some ten lines in all, and of every note."""
-    ended = threading.Event()
-    every = max(1, epochs // _LINES)
-
-    def follow() -> None:
-        told = len(read_epochs(uri))
-        while True:
-            last = ended.wait(_LOOK_S)
-            figures = read_epochs(uri)
-            for each in figures[told:]:
-                if each["note"] or each["epoch"] % every == 0:
-                    logger.warning("%s", epoch_line(each, epochs))
-            told = max(told, len(figures))
-            if last:
-                return
-
-    thread = threading.Thread(target=follow, name="epochs", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def epoch_line(figures: dict[str, Any], epochs: int) -> str:
+def epoch_line(figures: Figures, epochs: int) -> str:
     """One epoch in a line."""
     text = f"epoch {figures['epoch']} of {epochs}: loss {figures['loss']:.3f}"
     text += f", {figures['names']} names"

@@ -1,0 +1,66 @@
+"""Sentences of an LLM's answers with the classes that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from methods.data_free.answers import parse_sentences
+from methods.data_free.nouns import NounFilter, chosen_labels
+from methods.data_free.settings import CorpusSettings
+
+CORPUS_SCHEMA = pa.schema(
+    [
+        ("sentence", pa.string()),
+        ("classes", pa.list_(pa.int32())),
+        ("missed", pa.bool_()),
+        ("dropped", pa.string()),
+        ("count", pa.int64()),
+    ]
+)
+"""A sentence with its classes, and whether it misses one that it was asked to name; or, with
+``dropped``, how many were dropped for a reason."""
+
+
+class LabelledSentences:
+    """Answered rows in, rows of `CORPUS_SCHEMA` out; a small picklable function."""
+
+    def __init__(self, synonyms: Sequence[Sequence[str]], settings: CorpusSettings) -> None:
+        """Keep the names by which classes are known, and what a usable sentence is."""
+        self._synonyms, self._settings = synonyms, settings
+
+    @cached_property
+    def _nouns(self) -> NounFilter:
+        return NounFilter(self._synonyms)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Parse the answers of a batch and label their sentences."""
+        rows = [each for row in batch.to_pylist() for each in self._read(row)]
+        return pa.Table.from_pylist(rows, schema=CORPUS_SCHEMA)
+
+    def _read(self, row: dict[str, Any]) -> list[dict[str, Any]]:
+        said = row["answer"]
+        if said is None or said["error"] is not None:
+            return [{"dropped": (said or row)["error"], "count": 1}]
+        settings = self._settings
+        read = parse_sentences(
+            said["answer"],
+            shortest=settings.shortest,
+            longest=settings.longest,
+            names=self._synonyms,
+        )
+        rows: list[dict[str, Any]] = [
+            {"dropped": reason, "count": count} for reason, count in read.dropped.items()
+        ]
+        for sentence in read.kept:
+            named = self._nouns.classes(sentence)
+            missed = row["kind"] == "scenes" and not set(row["members"]) <= set(named)
+            classes = chosen_labels(named, row["members"], settings.label_source)
+            if classes:
+                rows.append({"sentence": sentence, "classes": classes, "missed": missed})
+            else:
+                rows.append({"dropped": "names_no_class", "count": 1})
+        return rows

@@ -1,0 +1,96 @@
+"""Scores of images: by the whole image, by its positions, and both in one (TaI-DPT).
+
+Learned prompts are two matrices by now; the text tower is not needed. Beside them the two methods
+without training that they are compared with, on a matrix of plain prompts: CLIP's zero-shot scores,
+and the same with local scores ("CLIP-DPT").
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from methods.data_free.settings import ScoreSettings
+
+_ZERO_SHOT_SCALE: Final = 100.0
+_BLOCK: Final = 64
+
+Scores = NDArray[np.float32]
+
+
+class ImageScores(NamedTuple):
+    """Scores of n images and N classes, each float32 (n, N); higher is more certain."""
+
+    fused: Scores
+    whole: Scores
+    local: Scores
+
+
+def image_scores(
+    features: NDArray[np.float32],
+    dense: NDArray[np.float32] | None,
+    whole: NDArray[np.float32],
+    local: NDArray[np.float32] | None,
+    settings: ScoreSettings | None = None,
+) -> ImageScores:
+    """Score images by learned prompts.
+
+    Args:
+        features: unit features of images, float32 (n, D).
+        dense: unit features of positions, float32 (n, P, D), P at least 1.
+        whole: unit features of prompts for whole images, float32 (N, D).
+        local: the same for positions. Without it, or without ``dense``, all three are the global
+            scores.
+        settings: scale, kappa and fusion; TaI-DPT's by default.
+    """
+    settings = settings or ScoreSettings()
+    one = (settings.scale * features @ whole.T).astype(np.float32)
+    if dense is None or local is None:
+        return ImageScores(one, one, one)
+    other = local_image_scores(dense, local, settings.kappa_image, settings.scale)
+    fused = (1 - settings.fusion) * one + settings.fusion * other
+    return ImageScores(fused.astype(np.float32), one, other)
+
+
+def zero_shot_scores(
+    features: NDArray[np.float32], dense: NDArray[np.float32] | None, matrix: NDArray[np.float32]
+) -> ImageScores:
+    """Score images by plain prompts, without training: 100 times cosines, fused half and half.
+
+    ``whole`` is CLIP zero-shot, ``fused`` the variant with local scores. Shapes are those of
+    `image_scores`.
+    """
+    scale = _ZERO_SHOT_SCALE
+    settings = ScoreSettings(scale=scale, kappa_image=scale, fusion=0.5)
+    return image_scores(features, dense, matrix, matrix, settings)
+
+
+def local_image_scores(
+    dense: NDArray[np.float32], matrix: NDArray[np.float32], kappa: float, scale: float
+) -> Scores:
+    """Score images by position: scaled cosines, averaged by a softmax over positions.
+
+    Args:
+        dense: unit features of positions, float32 (n, P, D).
+        matrix: unit features of prompts, float32 (N, D).
+        kappa: what cosines are multiplied by in the softmax; 0 is the mean over positions, infinity
+            the greatest.
+        scale: what cosines are multiplied by otherwise.
+
+    Returns:
+        float32 (n, N).
+    """
+    found = np.zeros((len(dense), len(matrix)), np.float32)
+    for start in range(0, len(dense), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        cosines = (dense[block] @ matrix.T).astype(np.float32)
+        highest = cosines.max(axis=1, keepdims=True)
+        if math.isinf(kappa):
+            found[block] = scale * highest[:, 0]
+            continue
+        weights = np.exp(kappa * (cosines - highest))
+        found[block] = scale * (cosines * weights).sum(axis=1) / weights.sum(axis=1)
+    return found

@@ -1,0 +1,107 @@
+"""What an LLM is asked about classes: prompts from files, filled in.
+
+The paper (arXiv 2403.01209) asks for characteristics and contexts of objects; its wording is not
+known to us, and the other three questions are ours. The files that come with the project have the
+wordings that the field guide's model knows. A class name is always a value that is filled in, never
+a template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from methods.prompt import Prompt, default_prompt, parse_prompt
+
+QuestionKind = Literal["characteristics", "contexts", "cooccurrence", "attributes", "scenes"]
+KINDS: Final[tuple[QuestionKind, ...]] = get_args(QuestionKind)
+
+METHOD: Final = "data_free"
+PLACEHOLDERS: Final[dict[QuestionKind, tuple[str, ...]]] = {
+    "characteristics": ("class",),
+    "contexts": ("class",),
+    "cooccurrence": ("class", "others"),
+    "attributes": ("class", "others"),
+    "scenes": ("names",),
+}
+"""What each prompt's file must hold."""
+OPTIONAL: Final[dict[QuestionKind, tuple[str, ...]]] = {
+    "characteristics": ("count", "synonyms"),
+    "contexts": ("count", "synonyms", "others"),
+    "cooccurrence": ("synonyms",),
+    "attributes": ("synonyms",),
+    "scenes": ("count", "others"),
+}
+"""What it may hold."""
+
+
+def question_prompt(kind: QuestionKind, text: str | None = None, where: str = "") -> Prompt:
+    """Make the prompt of a kind of question of a file's text, or of the file that comes with it.
+
+    Args:
+        kind: which question.
+        text: what the file holds; None for the prompt that comes with the project.
+        where: what to call the file in errors.
+
+    Raises:
+        InputError: no text, a placeholder missing, or one that means nothing here.
+    """
+    if text is None:
+        return default_prompt(METHOD, kind, PLACEHOLDERS[kind], OPTIONAL[kind])
+    return parse_prompt(text, where, PLACEHOLDERS[kind], OPTIONAL[kind])
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The prompts, for one list of classes.
+
+    Attributes:
+        classes: names of the N classes, as the model should read them.
+        synonyms: of each class, its name left out or first.
+        prompts: one of each kind.
+    """
+
+    classes: tuple[str, ...]
+    synonyms: tuple[tuple[str, ...], ...]
+    prompts: dict[QuestionKind, Prompt]
+
+    def of_class(self, kind: QuestionKind, one: int, count: int) -> str:
+        """Ask about a class.
+
+        Args:
+            kind: any but ``scenes``.
+            one: which class.
+            count: sentences to ask for, where the prompt says how many.
+        """
+        name = self.classes[one]
+        others = [other for other in self.classes if other != name]
+        synonyms = [text for text in self.synonyms[one] if text != name] or [name]
+        values = {
+            "class": name,
+            "count": str(count),
+            "others": ", ".join(others),
+            "synonyms": ", ".join(synonyms),
+        }
+        return self.prompts[kind].fill(**values)
+
+    def of_scene(self, members: Sequence[int], count: int) -> str:
+        """Ask for captions of pictures that show some classes.
+
+        Args:
+            members: which classes, at least one, in the order in which they are listed.
+            count: sentences to ask for, where the prompt says how many.
+        """
+        others = [name for at, name in enumerate(self.classes) if at not in members]
+        return self.prompts["scenes"].fill(
+            names=listed([self.classes[at] for at in members]),
+            count=str(count),
+            others=", ".join(others),
+        )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as a sentence has them: ``a``, ``a and b``, ``a, b and c``."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
