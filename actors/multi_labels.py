@@ -15,6 +15,7 @@ from actors.labels_table import MULTI_LABELS_SCHEMA
 from methods.classifier import Classifier, parse_classifier
 from methods.data_free.image_scores import image_scores
 from methods.data_free.settings import ScoreSettings
+from methods.data_free.thresholds import centred
 
 _RANKED: Final = 256
 """Classes that ``top_labels`` holds at most, so that a ranking of all of them can be measured."""
@@ -50,8 +51,9 @@ class MultiLabels:
         found: list[dict[str, Any]] = [_NOTHING] * batch.num_rows
         if len(rows):
             pixels = pixels_array(batch.column("pixels"), self.encoder.model_info.preprocessing)
-            for row, scores in zip(rows, self._scores(pixels[rows]), strict=True):
-                found[row] = self._labels(scores)
+            scores = self._scores(pixels[rows])
+            for row, raw, level in zip(rows, scores, centred(scores), strict=True):
+                found[row] = self._labels(raw, level)
         kept = ("image_id", "path", "uri", "error", "error_detail")
         columns = {name: batch.column(name) for name in kept}
         columns |= {name: [each[name] for each in found] for name in _NOTHING}
@@ -69,13 +71,13 @@ class MultiLabels:
             features, dense, classifier.matrix, classifier.local_matrix, self._settings
         ).fused
 
-    def _labels(self, scores: NDArray[np.float32]) -> dict[str, Any]:
+    def _labels(self, scores: NDArray[np.float32], level: NDArray[np.float32]) -> dict[str, Any]:
         names, order = self.classifier.labels, np.argsort(-scores, kind="stable")
         thresholds = self.classifier.thresholds
         if thresholds is None:
             given = order[:_WITHOUT_THRESHOLDS]
         else:
-            given = order[scores[order] > thresholds[order]]
+            given = order[level[order] > thresholds[order]]
         ranked = order[:_RANKED]
         return {
             "labels": [names[at] for at in given],

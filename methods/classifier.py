@@ -37,8 +37,8 @@ class Classifier:
         logit_scale: factor on cosines before the softmax that gives scores.
         multi_label: whether an image can have several labels.
         local_matrix: float32 (C, D) for dense features, multi-label only.
-        thresholds: float32 (C,) above which a label is given, multi-label only; without them an
-            image gets its three best.
+        thresholds: float32 (C,) above which a label is given, multi-label only: of scores without
+            their mean over classes. Without thresholds an image gets its three best.
         scoring: how images are scored, multi-label only: ``scale``, ``kappa_image``, ``fusion``,
             ``dense_mode`` and ``global_positions``.
         made: how it was made: config, seed, counts, versions.

@@ -98,10 +98,26 @@ class TextFeatures:
 
     @classmethod
     def of(cls, tower: TextTower, texts: Sequence[str], batch: int = 256) -> TextFeatures:
-        """Encode texts, as `text_token_features` does, and leave padding out."""
-        whole, tokens, lengths = text_token_features(tower, texts, batch)
-        there = torch.arange(tokens.shape[1]) < lengths[:, None]
-        return cls(whole.numpy(), tokens[there].numpy(), lengths.numpy())
+        """Encode texts, as `text_token_features` does, and leave padding out.
+
+        Raises:
+            ValueError: no texts.
+        """
+        parts = []
+        for start in range(0, max(1, len(texts)), batch):
+            whole, tokens, lengths = text_token_features(tower, texts[start : start + batch])
+            there = torch.arange(tokens.shape[1]) < lengths[:, None]
+            parts.append(cls(whole.numpy(), tokens[there].numpy(), lengths.numpy()))
+        return cls.joined(parts)
+
+    @classmethod
+    def joined(cls, parts: Sequence[TextFeatures]) -> TextFeatures:
+        """Put features of texts one behind the other; at least one part."""
+        return cls(
+            np.concatenate([part.whole for part in parts]),
+            np.concatenate([part.tokens for part in parts]),
+            np.concatenate([part.lengths for part in parts]),
+        )
 
     def padded(self, texts: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
         """Take some texts, with padding up to the longest of them.

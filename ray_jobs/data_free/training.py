@@ -57,7 +57,7 @@ class Trained:
 
     Attributes:
         whole, local: unit features of prompts, float32 (N, D); ``local`` may be None.
-        thresholds: float32 (N,), tuned on held-out sentences; None without any.
+        thresholds: float32 (N,), of centred scores, tuned on held-out sentences; None without any.
         logit_scale: of the model.
         epochs: the figures of each epoch.
     """
@@ -92,7 +92,7 @@ def train_loop(config: dict[str, Any]) -> None:
     from actors.text_tower import text_tower
     from methods.data_free.hierarchical_prompts import HierarchicalPrompts
     from methods.data_free.relations import implied_classes
-    from methods.data_free.thresholds import text_thresholds
+    from methods.data_free.thresholds import centred, text_thresholds
     from methods.data_free.training import EpochReport, fused_text_scores, train
 
     task: Task = ray.get(config["task"])
@@ -119,7 +119,7 @@ def train_loop(config: dict[str, Any]) -> None:
         if task.held_out.any():
             out = np.flatnonzero(task.held_out)
             scores = fused_text_scores(texts, out, whole, local, settings, task.fusion)
-            kept["thresholds"] = text_thresholds(scores, labels[out])
+            kept["thresholds"] = text_thresholds(centred(scores), labels[out])
         return kept
 
     def keep(report: EpochReport, state: dict[str, Any]) -> None:

@@ -1,0 +1,100 @@
+"""Data-free prompts on drawn scenes: mAP beside zero-shot CLIP, other prompts and other groups.
+
+    uv run python -m benchmarks.data_free_scenes [--seed S] [--count 1000] [--fit-seeds 1 2 3]
+
+Scenes are drawn for evaluation alone; every fit is `fit data_free` with the class names and no
+image. Beside the zero-shot scores stand prompts of every hierarchy (shared is TaI-DPT's one prompt
+for all classes, none gives each class its own) and groups by the model's answers, by CLIP's features
+of the names, and by chance in the same sizes. The model answers once for a seed; fits of that seed
+share its sentences.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import describe
+
+BASELINES = ("zero_shot", "zero_shot_dense")
+PROMPTS: dict[str, dict[str, Any]] = {
+    "shared (one prompt for all)": {"hierarchy": "shared"},
+    "none (a prompt for each)": {"hierarchy": "none"},
+    "attribute groups": {"hierarchy": "attribute"},
+    "context groups": {"hierarchy": "context"},
+    "both, groups by the LLM": {"hierarchy": "both"},
+    "both, groups by CLIP": {"hierarchy": "both", "groups": "clip_text_kmeans"},
+    "both, random groups": {"hierarchy": "both", "groups": "random"},
+}
+
+
+def measured(root: Path, archive: Path, name: str, **settings: Any) -> dict[str, Any]:
+    """Fit, label and evaluate; the metrics, with what the fit took."""
+    from ray_jobs import data_free, label_classifier
+    from ray_jobs.config import FitDataFreeConfig, LabelClassifierConfig
+    from ray_jobs.evaluation import evaluate_run
+
+    made = data_free.fit(
+        FitDataFreeConfig(
+            classes=str(archive / "classes.txt"), out=str(root / "fits" / name), **settings
+        )
+    )
+    run = str(root / f"run-{name}")
+    label_classifier.label(
+        LabelClassifierConfig(
+            images=str(archive / "images"), classifier=made["classifier"], out=run
+        )
+    )
+    found = evaluate_run(run, str(archive / "truth.csv"), semantic=False)
+    return {**found, **made}
+
+
+def main() -> None:
+    """Draw, fit, label, print the table."""
+    from fieldguide.archive import draw_archive
+    from ray_jobs.mllm_replicas import field_guide_replicas
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=70411, help="of the scenes")
+    parser.add_argument("--count", type=int, default=1000, help="scenes to draw")
+    parser.add_argument("--fit-seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--epochs", type=int, default=20)
+    options = parser.parse_args()
+    os.environ.setdefault("RAY_ADDRESS", "local")
+    with tempfile.TemporaryDirectory() as temporary, field_guide_replicas():
+        root = Path(temporary)
+        archive = root / "archive"
+        draw_archive(archive, options.count, options.seed, kind="scenes")
+        print(describe())
+        print(f"{options.count} scenes, seed {options.seed}; mean over fits, lowest and highest")
+        print("| | mAP | CF1 | OF1 | sentences | MLLM calls |")
+        print("|---|---|---|---|---|---|")
+        for baseline in BASELINES:
+            _print(baseline, [measured(root, archive, baseline, baseline=baseline)])
+        for number, (name, settings) in enumerate(PROMPTS.items()):
+            settings = {**settings, "epochs": options.epochs}
+            runs = [
+                measured(root, archive, f"prompts-{number}-{seed}", seed=seed, **settings)
+                for seed in options.fit_seeds
+            ]
+            _print(name, runs)
+
+
+def _print(name: str, runs: list[dict[str, Any]]) -> None:
+    cells = []
+    for metric in ("map", "cf1", "of1"):
+        values = [run[metric] for run in runs]
+        spread = f" ({min(values):.3f} to {max(values):.3f})" if len(values) > 1 else ""
+        cells.append(f"{np.mean(values):.3f}{spread}")
+    calls = [run["mllm_calls"] + run["answers_reused"] for run in runs]
+    cells += [f"{runs[0].get('sentences') or 0:,}", f"{calls[0]:,}"]
+    print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
