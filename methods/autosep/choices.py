@@ -16,9 +16,13 @@ from methods.class_matching import ClassMatcher, spoken, tidy
 
 _CUE: Final = (
     r"(?:(?:answer|prediction|choice|class|option|label|letter|number)(?:\s+is|\s+would\s+be)?"
-    r"|\bit\s+is|\bit's|\bthis\s+is)"
+    r"|\bit\s+is|\bit's|\bthis\s+is)(?:\s*:|\s+the)?(?:\s+(?:option|class|letter|number))?"
 )
-_OPEN, _CLOSE = r"[\s:\"'`*(\[\u201c]*", r"(?=[\s\"'`*)\].,:;!?\u201d]|$)"
+_OPEN: Final = r"[\s:\"'`*(\[\u201c]*"
+_WHY: Final = r"\s+(?:because|since|as|which)\b"
+_CLOSE: Final = (
+    rf"(?:(?=[\"'`*)\].:;!?\u201d](?!\d))|(?=,?{_WHY})|(?=\s*[-\u2013\u2014]\s)|(?=\s*$))"
+)
 _NOT: Final = re.compile(r"\b(?:not|isn't|neither|nor)\s+(?:\w+\s+){0,2}$", re.IGNORECASE)
 
 
@@ -43,48 +47,60 @@ class ChoiceReader:
         Raises:
             InputError: two names differ in underscores only.
         """
-        self._matcher = ClassMatcher(names)
+        self._matcher, self._names = ClassMatcher(names), tuple(names)
         self._marks = {mark: index for index, mark in enumerate(marks(len(names)))}
         mark = r"(?P<mark>[A-Z])" if len(names) <= 26 else r"(?P<mark>\d+)"
+        flags = re.MULTILINE
         self._alone = re.compile(rf"{_OPEN}(?:option|class|answer)?{_OPEN}{mark}\W*$")
-        self._first = re.compile(rf"{_OPEN}(?:[Oo]ption\s+|[Cc]lass\s+)?{_OPEN}{mark}[.):,\]*]")
-        self._after = re.compile(
-            rf"(?i:{_CUE})(?:\s*:|\s+the)?(?:\s+(?:option|class|letter|number))?{_OPEN}{mark}{_CLOSE}"
+        self._cued = re.compile(rf"(?i:{_CUE}){_OPEN}{mark}{_CLOSE}", flags)
+        self._listed = re.compile(
+            rf"(?:^|(?<=[,;]\s)){_OPEN}(?:[Oo]ption\s+|[Cc]lass\s+)?{_OPEN}{mark}"
+            rf"(?:[.):\]*](?!\d)|,{_WHY})",
+            flags,
         )
         self._bracketed = re.compile(rf"(?:\(|\*\*){mark}(?:\)|\*\*)")
 
     def read(self, answer: str) -> int | None:
-        """Return the index of the class that an answer chooses; None for none or several."""
+        """Return the index of the class that an answer chooses; None for none or several.
+
+        A class name alone is a choice. Otherwise what follows "the answer is" counts, the last time
+        it is said; else the one mark that is presented, else the one name among other words. A mark
+        and a name must not contradict each other.
+        """
         text = tidy(answer)
         exact = self._matcher.match(text, inside=False)
         if exact is not None:
             return exact[0]
         found = self._marked(answer.strip())
         named = self._matcher.match(text, inside=True)
-        if named is not None:
+        # one letter among words is no name
+        if named is not None and len(self._names[named[0]]) > 1:
             found = found | {named[0]}
         return found.pop() if len(found) == 1 else None
 
     def _marked(self, text: str) -> set[int]:
         """The classes whose marks an answer presents."""
-        for pattern in (self._alone, self._first):
-            if (at_start := pattern.match(text)) and at_start["mark"] in self._marks:
-                return {self._marks[at_start["mark"]]}
-        for pattern in (self._after, self._bracketed):
-            hits = [hit for hit in pattern.finditer(text) if not _NOT.search(text[: hit.start()])]
-            found = {self._marks[hit["mark"]] for hit in hits if hit["mark"] in self._marks}
+        if (alone := self._alone.match(text)) and alone["mark"] in self._marks:
+            return {self._marks[alone["mark"]]}
+        for pattern in (self._cued, self._listed, self._bracketed):
+            found = [
+                self._marks[hit["mark"]]
+                for hit in pattern.finditer(text)
+                if hit["mark"] in self._marks and not _NOT.search(text[: hit.start()])
+            ]
             if found:
-                return found
+                return {found[-1]} if pattern is self._cued else set(found)
         return set()
 
 
 def published_choice(answer: str | None, count: int = 3) -> int | None:
     """Read an answer as the published code does, faults included.
 
-    Substrings are tried letter by letter, case-sensitive, and the first hit wins: a name after a
-    colon is read as a letter.
+    It knows letters only. Substrings are tried letter by letter, case-sensitive, and the first hit
+    wins: a name after a colon is read as a letter.
     """
-    for index, mark in enumerate(marks(count) if answer is not None else ()):
+    letters = string.ascii_uppercase[:count] if answer is not None else ""
+    for index, mark in enumerate(letters):
         assert answer is not None
         patterns = (f"{mark}.", f"**{mark}", f"{mark}\n", f"{mark} \n", f"({mark})", f": {mark}")
         if answer == mark or any(pattern in answer for pattern in patterns):

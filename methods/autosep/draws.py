@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
-_BITS = 64
+_BITS, _EXACT = 64, 53  # a float holds 53 bits exactly
 
 
 def uniform(seed: int, *what: object) -> float:
     """A number in [0, 1) for ``what``, which may be numbers and texts."""
-    return _hash(seed, what) / float(1 << _BITS)
+    return (_hash(seed, what) >> (_BITS - _EXACT)) / float(1 << _EXACT)
 
 
 def coin(seed: int, *what: object) -> bool:

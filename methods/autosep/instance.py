@@ -51,6 +51,7 @@ class InstanceObjective:
         self._descriptions = Descriptions(mllm, settings)
         self._judged: dict[str, dict[Pair, Verdict | None]] = {}
         self._round_pairs: dict[int, dict[int, list[Pair]]] = {}
+        self._drawn: set[Pair] = set()
 
     def score(
         self, round_: int, stage: str, prompts: Sequence[str], images: Sequence[int]
@@ -75,23 +76,33 @@ class InstanceObjective:
         return {prompt: self._errors(prompt, verdicts) for prompt, verdicts in judged.items()}
 
     def choose(self, stage: str, prompts: Sequence[str], images: Sequence[int]) -> dict[str, Tally]:
-        """Judge prompts on pairs that the search has not drawn."""
+        """Judge prompts on pairs that no score has drawn, as far as there are so many."""
         self._descriptions.need(f"{stage}_describe", prompts, images)
-        count = min(self._settings.choice_negatives, len(images) - 1)
-        drawn = self._others(images, count, "choice")
-        pairs = [pair for image in sorted(images) for pair in drawn[image]]
-        judged = self._compare(f"{stage}_compare", "choice", dict.fromkeys(prompts, pairs))
+        pairs = [
+            pair for image in sorted(images) for pair in self._fresh_pairs(stage, image, images)
+        ]
+        self._drawn |= set(pairs)
+        judged = self._compare(f"{stage}_compare", stage, dict.fromkeys(prompts, pairs))
         return {prompt: self._tally(verdicts) for prompt, verdicts in judged.items()}
+
+    def _fresh_pairs(self, stage: str, image: int, images: Sequence[int]) -> list[Pair]:
+        """Pairs of an image; those that were drawn before come last."""
+        others_ = [other for other in images if other != image]
+        order = choose(others_, len(others_), self._settings.seed, stage, image)
+        order.sort(key=lambda other: Pair(image, other) in self._drawn)
+        return [Pair(image, other) for other in order[: self._settings.choice_negatives]]
 
     def _mine_afresh(
         self, round_: int, stage: str, prompts: Sequence[str]
     ) -> dict[str, dict[Pair, Verdict | None]]:
         settings = self._settings
-        batch = choose(self._images, settings.minibatch, settings.seed, "minibatch", round_)
+        batch = sorted(choose(self._images, settings.minibatch, settings.seed, "minibatch", round_))
+        # the others come from the minibatch, unless that is too small for so many
+        pool = batch if len(batch) > settings.negatives else self._images
         pairs = {}
         for prompt in prompts:
-            drawn = self._others(self._images, settings.negatives, "mine", round_, prompt, of=batch)
-            pairs[prompt] = [pair for image in sorted(batch) for pair in drawn[image]]
+            drawn = self._others(pool, settings.negatives, "mine", round_, prompt, of=batch)
+            pairs[prompt] = [pair for image in batch for pair in drawn[image]]
         return self._compare(stage, f"mine {round_}", pairs)
 
     def _draw_pairs(self, round_: int, images: list[int]) -> list[Pair]:
@@ -103,6 +114,7 @@ class InstanceObjective:
         new = [image for image in images if image not in drawn]
         count = min(self._settings.negatives, len(images) - 1)
         drawn |= self._others(images, count, "score", round_, of=new)
+        self._drawn |= {pair for image in new for pair in drawn[image]}
         return [pair for image in images for pair in drawn[image]]
 
     def _others(

@@ -17,6 +17,7 @@ from methods.autosep.objective import Descriptions, ErrorShown
 from methods.autosep.questions import Mllm, Question
 from methods.autosep.settings import SearchSettings
 from methods.autosep.wording import Wording
+from methods.class_matching import spoken
 
 
 def random_labels(images: Sequence[int], classes: int, seed: int) -> dict[int, int]:
@@ -80,14 +81,15 @@ class LabelObjective:
         ]
         replies = self._mllm.ask(f"{stage}_classify", "classify", asked)
         for (prompt, image), reply in zip(places, replies, strict=True):
-            said = None if reply is None else self._reader.read(reply)
-            self._said.setdefault(prompt, {})[image] = said
+            if reply is not None:
+                self._said.setdefault(prompt, {})[image] = self._reader.read(reply)
         return {prompt: self._tally(prompt, labelled) for prompt in prompts}
 
     def mine(self, round_: int, stage: str, prompts: Sequence[str]) -> dict[str, list[ErrorShown]]:
         """Images of a random minibatch that were given another class than their label."""
         settings = self._settings
-        batch = choose(sorted(self._labels), settings.minibatch, settings.seed, "minibatch", round_)
+        seen = sorted({image for prompt in prompts for image in self._said.get(prompt, {})})
+        batch = choose(seen, settings.minibatch, settings.seed, "minibatch", round_)
         return {prompt: self._errors(prompt, sorted(batch)) for prompt in prompts}
 
     def choose(self, stage: str, prompts: Sequence[str], images: Sequence[int]) -> dict[str, Tally]:
@@ -105,7 +107,7 @@ class LabelObjective:
         )
 
     def _errors(self, prompt: str, images: Sequence[int]) -> list[ErrorShown]:
-        names, errors = self._wording.classes, []
+        names, errors = [spoken(name) for name in self._wording.classes], []
         for image, said in self._said.get(prompt, {}).items():
             label = self._labels[image]
             if image in images and said != label:

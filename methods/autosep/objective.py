@@ -42,7 +42,7 @@ class Objective(Protocol):
         ...
 
     def choose(self, stage: str, prompts: Sequence[str], images: Sequence[int]) -> dict[str, Tally]:
-        """Judge prompts once more, on fresh draws or other images."""
+        """Judge prompts once more, on draws that no earlier call has made, or other images."""
         ...
 
 

@@ -152,6 +152,8 @@ class Search:
         for each, reply in zip(reflections, replies, strict=True):
             texts = rewritten_prompts(reply, self._settings.longest_prompt)
             useless += not texts
+            # a reply of thirty prompts does not make the round thirty times as dear
+            texts = [text for text in texts if text != each.parent.text][:count]
             shown = [
                 {"image": str(error.image), "text": text}
                 for error, text in zip(each.errors, each.texts(), strict=True)
@@ -263,19 +265,34 @@ class Search:
         self._watch(self.history)
 
     def _choose_afresh(self, last: RoundRecord, beam: list[PromptRecord]) -> PromptRecord:
-        """Score the beam once more; the first prompt stands beside it, and may win."""
+        """Score the beam once more; the first prompt stands beside it, and may win.
+
+        The winner's score is the highest of several and flatters it again, so it and the first
+        prompt are scored a last time: that is what is reported.
+        """
         first = next(iter(self.history.prompts.values()))
-        rivals = beam if first in beam else [*beam, first]
+        tallies = self._score_afresh(last, "choice", [*beam, first])
+        best = max(beam + [first] * (first not in beam), key=lambda each: tallies[each.id])
+        self._score_afresh(last, "final", [best, first])
+        return best
+
+    def _score_afresh(
+        self, last: RoundRecord, name: str, prompts: list[PromptRecord]
+    ) -> dict[str, float]:
+        """Score prompts on fresh pairs of the images for it; returns the scores by id."""
+        distinct = list({each.id: each for each in prompts}.values())
         images = self._held_out or self._images
-        name = self._stage(last, "choice")
-        tallies = self._objective.choose(name, [each.text for each in rivals], images)
-        for each in rivals:
+        texts = [each.text for each in distinct]
+        tallies = self._objective.choose(self._stage(last, name), texts, images)
+        for each in distinct:
             each.scored(last.round, "choice", tallies[each.text])
-        return max(rivals, key=lambda each: tallies[each.text].value or 0.0)
+        return {each.id: tallies[each.text].value or 0.0 for each in distinct}
 
     def _note_unparsable(self, round_: RoundRecord, tallies: dict[str, Tally]) -> None:
         bad = sum(tally.unparsable for tally in tallies.values())
         asked = sum(tally.comparisons - tally.ties for tally in tallies.values())
+        if "three_states" in self._settings.improvements:
+            asked += bad
         if bad > 0.05 * max(asked, bad, 1):
             round_.notes.append(f"{bad} of {max(asked, bad)} comparisons could not be read")
 

@@ -71,8 +71,10 @@ class PreferenceSearch:
         self._descriptions.need(f"{stage}_describe", [child.text], self._images)
         tally = self._prefer(f"{stage}_compare", round_.round, child.text, best.text)
         child.scored(round_.round, "search", tally)
+        if (tally.value or 0.0) <= 0.5:
+            return best
         round_.best = tally.value
-        return child if (tally.value or 0.0) > 0.5 else best
+        return child
 
     def _write(self, round_: RoundRecord, best: PromptRecord) -> PromptRecord | None:
         shown = choose(self._images, _SHOWN, self._settings.seed, "seen", round_.round)
@@ -100,7 +102,10 @@ class PreferenceSearch:
             asked.append(Question(self._wording.compare(*texts), (image,)))
         replies = self._mllm.ask(stage, "compare", asked)
         verdicts = [
-            judge(reply, side, self._reading) for reply, side in zip(replies, sides, strict=True)
+            judge(reply, side, self._reading)
+            for reply, side in zip(replies, sides, strict=True)
+            if reply is not None
         ]
+        missing += len(replies) - len(verdicts)
         bad = verdicts.count(Verdict.UNPARSABLE)
         return Tally(verdicts.count(Verdict.RIGHT), len(verdicts) - bad, bad, missing=missing)

@@ -40,10 +40,10 @@ _BRACKET: Final = re.compile(r"[{\[]")
 _BULLET: Final = re.compile(r"^(?:[-*\u2022\u2013>#]+\s*|\(?\d{1,3}[.):]\s+)+")
 _FENCE: Final = re.compile(r"```[\w-]*")
 _META: Final = re.compile(
-    r"^\W*(?:as an? (?:ai|artificial|language|large language)\b|here (?:are|is)\b|here's\b|sure\b"
-    r"|certainly\b|of course\b|okay\b|below (?:are|is)\b|the following\b|note that\b|i hope\b"
-    r"|let me know\b|these (?:sentences|captions)\b|(?:sentences|captions|json)\b\W*$)"
-    r"|\b(?:json|as an ai)\b",
+    r"^\W*(?:sure|certainly|of course|okay)\s*[,.!:]"
+    r"|^\W*(?:here(?:'s| is| are)|below (?:is|are)|the following|these|note that)\b.*"
+    r"\b(?:sentences?|captions?|descriptions?|examples?|answers?|lists?|items?)\b"
+    r"|^\W*(?:sentences|captions|i hope|let me know)\b|\bas an? (?:ai|language model)\b|\bjson\b",
     re.IGNORECASE,
 )
 _PAIR: Final = re.compile(r"^(.*?)\W*\b(\d+(?:\.\d+)?)\b\W*$")
