@@ -4,9 +4,9 @@
 
 Scenes are drawn for evaluation alone; every fit is `fit data_free` with the class names and no
 image. Beside the zero-shot scores stand prompts of every hierarchy (shared is TaI-DPT's one prompt
-for all classes, none gives each class its own) and groups by the model's answers, by CLIP's features
-of the names, and by chance in the same sizes. The model answers once for a seed; fits of that seed
-share its sentences.
+for all classes, none gives each class its own) and groups by the model's answers, by CLIP's
+features of the names, and by chance in the same sizes. The model answers once for a seed; fits of
+that seed share its sentences.
 """
 
 from __future__ import annotations
@@ -64,6 +64,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000, help="scenes to draw")
     parser.add_argument("--fit-seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument(
+        "--prompts", type=int, nargs="+", default=list(range(len(PROMPTS))), help="by their number"
+    )
     options = parser.parse_args()
     os.environ.setdefault("RAY_ADDRESS", "local")
     with tempfile.TemporaryDirectory() as temporary, field_guide_replicas():
@@ -76,7 +79,8 @@ def main() -> None:
         print("|---|---|---|---|---|---|")
         for baseline in BASELINES:
             _print(baseline, [measured(root, archive, baseline, baseline=baseline)])
-        for number, (name, settings) in enumerate(PROMPTS.items()):
+        for number in options.prompts:
+            name, settings = list(PROMPTS.items())[number]
             settings = {**settings, "epochs": options.epochs}
             runs = [
                 measured(root, archive, f"prompts-{number}-{seed}", seed=seed, **settings)

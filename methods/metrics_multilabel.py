@@ -145,6 +145,49 @@ def missed_for_added(assigned: Marks, positive: Marks, limit: int) -> list[tuple
     return [(int(true[i]), int(given[i]), int(counts[true[i], given[i]])) for i in worst]
 
 
+class Beside(NamedTuple):
+    """A class wrongly given to images that show another one.
+
+    Attributes:
+        present, added: the classes.
+        wrong: images that show the first and were wrongly given the second.
+        images: images that show the first and not the second.
+        together: images that show both.
+    """
+
+    present: int
+    added: int
+    wrong: int
+    images: int
+    together: int
+
+
+def added_beside(assigned: Marks, positive: Marks, limit: int) -> list[Beside]:
+    """Return the false positives by what the images show, most frequent first.
+
+    Prompts that co-occurring classes share may raise one where only the other is; these are the
+    pairs to look at (arXiv 2403.01209 shares tokens so).
+
+    Raises:
+        ValueError: the shapes differ, or there are no images or no classes.
+    """
+    _check(assigned, positive)
+    there = positive.astype(np.float32)
+    counts = np.rint(there.T @ (assigned & ~positive).astype(np.float32)).astype(np.int64)
+    absent = np.rint(there.T @ (~positive).astype(np.float32)).astype(np.int64)
+    together = np.rint(there.T @ there).astype(np.int64)
+    present, added = np.nonzero(counts)
+    worst = np.lexsort((added, present, -counts[present, added]))[:limit]
+    return [
+        Beside(
+            int(present[i]),
+            int(added[i]),
+            *(int(table[present[i], added[i]]) for table in (counts, absent, together)),
+        )
+        for i in worst
+    ]
+
+
 def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> Fractions:
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 

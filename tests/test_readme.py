@@ -32,6 +32,12 @@ def test_flags_in_the_readme_exist() -> None:
         for command in COMMANDS.values()
         for field, info in command.config.model_fields.items()
     }
+    settings |= {
+        "--no-" + field.replace("_", "-")
+        for command in COMMANDS.values()
+        for field, info in command.config.model_fields.items()
+        if info.default is True
+    }
     elsewhere = {"--help", "--extra", "--group", "--no-dev", "--working-dir", "--repeats"}
     elsewhere |= {"--seeds", "--levels"}  # of benchmarks
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README))

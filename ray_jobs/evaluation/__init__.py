@@ -64,8 +64,9 @@ def evaluate(
         ``errors`` (of those, without a label because of an error; they count as wrong),
         ``per_class`` (one dictionary per class), ``confusions`` (the most frequent ``true,
         predicted, count``), ``note`` (string or None), and ``accuracy, macro_f1, cacc, nmi, ari``
-        of a single-label run or ``map, cf1, of1`` and ``top3`` (``cp, cr, cf1, op, or, of1`` of the
-        three best labels) of a multi-label run.
+        of a single-label run or ``map, cf1, of1``, ``top3`` (``cp, cr, cf1, op, or, of1`` of the
+        three best labels) and ``false_positives`` (``present, added, wrong, images, together`` of
+        classes wrongly given beside one that is there) of a multi-label run.
         With a sentence model also ``sacc``, and as ``sentences`` the model; where it is wanted and
         cannot be had, ``note`` says why.
         A run that fuses parts also gives ``parts``: the accuracy of each part alone, of the class

@@ -29,7 +29,8 @@ def evaluate_multi_label(run: FinishedRun, truth: Truth, worst_pairs: int) -> di
     """Return what `ray_jobs.evaluation.evaluate` documents for a multi-label run.
 
     Classes are those of the run's configuration, its labels table and the truth. Confusions are
-    pairs of a missed class and a wrongly given one.
+    pairs of a missed class and a wrongly given one; false positives are pairs of a class that is
+    there and a wrongly given one.
 
     Raises:
         TruthError: images of the truth are not in the run.
@@ -48,6 +49,7 @@ def evaluate_multi_label(run: FinishedRun, truth: Truth, worst_pairs: int) -> di
     by_class = metrics.f1_mean_of_classes(assigned, positive)
     top = metrics.f1_of_means(metrics.top_k_marks(ranking, TOP_K), positive)
     pairs = metrics.missed_for_added(assigned, positive, worst_pairs)
+    beside = metrics.added_beside(assigned, positive, worst_pairs)
     return {
         "images": len(positive),
         "errors": join.errors,
@@ -58,6 +60,10 @@ def evaluate_multi_label(run: FinishedRun, truth: Truth, worst_pairs: int) -> di
         "per_class": _per_class(ranking, assigned, positive, classes),
         "confusions": [
             {"true": classes[t], "predicted": classes[p], "count": count} for t, p, count in pairs
+        ],
+        "false_positives": [
+            {**each._asdict(), "present": classes[each.present], "added": classes[each.added]}
+            for each in beside
         ],
         "note": join.note(remark),
     }

@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from methods.metrics_multilabel import (
+    added_beside,
     average_precision,
     average_precisions,
     class_f1,
@@ -79,6 +80,15 @@ def test_missed_for_added_counts_images() -> None:
     positive = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [1, 0, 1]], dtype=bool)
     assigned = np.array([[0, 1, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1]], dtype=bool)
     assert missed_for_added(assigned, positive, limit=5) == [(0, 1, 2)]
+
+
+def test_added_beside_counts_false_positives_by_what_is_there() -> None:
+    positive = np.array([[1, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 1]], dtype=bool)
+    assigned = np.array([[1, 1, 0], [0, 1, 0], [1, 1, 1], [0, 1, 1]], dtype=bool)
+    found = added_beside(assigned, positive, limit=5)
+    assert found[0] == (0, 1, 2, 2, 1), "two of the two images with 0 alone got 1; one has both"
+    assert found[1:] == [(0, 2, 1, 3, 0), (1, 2, 1, 1, 1)]
+    assert added_beside(positive, positive, limit=5) == []
 
 
 def test_shapes_are_checked() -> None:

@@ -217,6 +217,8 @@ def test_multi_label_run(tmp_path: Path) -> None:
     assert "mAP" in html
     assert html.count('class="mark right"') == 1  # cup
     assert html.count('class="mark wrong"') == 2  # dog, and the image as a whole
+    assert "Wrongly given, by what is there" in html
+    assert '<tr><th title="cup">cup</th><td class="text">dog</td><td>1</td>' in html
 
 
 def test_a_run_without_scores_labels_or_record_is_shown(tmp_path: Path) -> None:
