@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import describe
+from methods.autosep.settings import IMPROVEMENTS
 
 GROUPS = {"quellin": 4, "sorrin": 3, "pelloc": 4, "tolmin": 3}
 """Genera of the field guide, and how many of their species a group has."""
@@ -31,8 +32,10 @@ FITS: dict[str, dict[str, Any]] = {
     "random_labels": {"objective": "random_labels"},
     "majority_labels": {"objective": "majority_labels"},
     "spo": {"objective": "spo"},
+    **{name: {"improvements": [name]} for name in IMPROVEMENTS},
 }
-"""Ways of fitting: the improvements, the paper's algorithm, the published code's, baselines."""
+"""Ways of fitting: all improvements, the paper's algorithm, the published code's, baselines, and
+each improvement alone."""
 LABELS: dict[str, dict[str, Any]] = {
     "vanilla": {"description": False},
     "vote": {"description": False, "votes": 5},
@@ -96,7 +99,7 @@ def labelled(case: Case, name: str, **settings: Any) -> float:
     return float(measured["accuracy"])
 
 
-def fitted(case: Case, name: str) -> dict[str, Any]:
+def fitted(case: Case, name: str, rounds: int) -> dict[str, Any]:
     """Fit one way and label with what was learned; the fit's result, with the accuracy."""
     from ray_jobs.autosep import fit
     from ray_jobs.config import FitAutosepConfig
@@ -109,6 +112,8 @@ def fitted(case: Case, name: str) -> dict[str, Any]:
             category="bird",
             out=out,
             seed=case.seed,
+            sample=len(list((case.train / "images").rglob("*.*"))),
+            rounds=rounds,
             # each fit asks for itself: its calls are what it would cost alone
             answers=str(case.root / "answers" / name),
             **FITS[name],
@@ -126,6 +131,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--fits", nargs="+", choices=list(FITS), default=["improved"])
     parser.add_argument("--images", type=int, default=90, help="images to learn from")
+    parser.add_argument("--rounds", type=int, default=6, help="of the search")
     parser.add_argument("--measured", type=int, default=300, help="images to measure on")
     parser.add_argument("--work", type=Path, help="folder that keeps the archives and the runs")
     options = parser.parse_args()
@@ -142,7 +148,7 @@ def main() -> None:
             for seed in options.seeds:
                 case = draw(root, group, seed, options.images, options.measured)
                 scores = {name: labelled(case, name, **LABELS[name]) for name in LABELS}
-                fits = {name: fitted(case, name) for name in options.fits}
+                fits = {name: fitted(case, name, options.rounds) for name in options.fits}
                 scores |= {name: made["accuracy"] for name, made in fits.items()}
                 asked = {name: made["mllm_calls"] for name, made in fits.items()}
                 for way in ways:

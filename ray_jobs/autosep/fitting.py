@@ -146,6 +146,11 @@ def _replicas(
         writing = plan_mllm(own, plan.writer, capacity, plan.pictures)
         # one replica writes; the rest of the GPUs are for the model that sees the images
         left = replace(capacity, gpus=max(0, capacity.gpus - writing.options.gpus))
+        if capacity.gpus and not left.gpus and plan.mllm.engine == "vllm":
+            raise InputError(
+                f"--optimizer-mllm {plan.writer.name} takes all {capacity.gpus} GPUs and leaves "
+                f"none for --mllm {plan.mllm.name}; give one of them as an endpoint, or more GPUs"
+            )
         judging = plan_mllm(config, plan.mllm, left)
         yield {
             plan.writer: held.enter_context(mllm_replicas(plan.writer, writing)),

@@ -98,9 +98,9 @@ def test_a_writer_that_only_refuses_leaves_the_first_prompt(
     record = json.loads((tmp_path / "fit" / "history.json").read_text())
     assert made["prompt"] == record["prompts"][0]["text"]
     assert len(record["prompts"]) == 1
-    if record["rounds"][1]["errors_found"]:
-        assert "1 of 1 reflect questions without an answer" in record["rounds"][1]["notes"]
-        assert len(endpoint.bodies) == 1
+    assert record["rounds"][1]["errors_found"]
+    assert "1 of 1 reflect questions without an answer" in record["rounds"][1]["notes"]
+    assert len(endpoint.bodies) == 1
 
 
 def test_a_writer_without_tags_leaves_the_first_prompt(
@@ -115,12 +115,10 @@ def test_a_writer_without_tags_leaves_the_first_prompt(
     )  # fmt: skip
     record = json.loads((tmp_path / "fit" / "history.json").read_text())
     assert len(record["prompts"]) == 1
-    if record["rounds"][1]["errors_found"]:
-        assert record["rounds"][1]["notes"] == ["1 replies without a usable <START> ... <END>"]
-        shown = [
-            part for part in endpoint.bodies[0]["messages"][0]["content"] if "image" in str(part)
-        ]
-        assert shown, "errors are shown with their images"
+    assert record["rounds"][1]["errors_found"]
+    assert record["rounds"][1]["notes"] == ["1 replies without a usable <START> ... <END>"]
+    asked = endpoint.bodies[0]["messages"][0]["content"]
+    assert any(part["type"] == "image_url" for part in asked), "errors come with their images"
 
 
 def test_a_model_that_never_answers_is_an_error_and_asked_again(

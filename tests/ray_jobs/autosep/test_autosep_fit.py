@@ -198,7 +198,7 @@ def test_a_killed_search_goes_on_and_repeats_no_question(
 ) -> None:
     out = tmp_path / "killed"
     job = start(siblings, out)
-    deadline = time.time() + 200
+    deadline = time.time() + 300
     while not list((out / "stages").glob("round_2_*/*.parquet")):
         if job.poll() is not None or time.time() > deadline:
             pytest.fail(f"no second round: {job.communicate()}")
