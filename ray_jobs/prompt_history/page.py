@@ -12,16 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import jinja2
 from markupsafe import Markup
 
-from ray_jobs import report
 from ray_jobs.prompt_history.chart import draw_scores
 from ray_jobs.prompt_history.tree import Prompt, grow_tree, last_score, line_of_chosen
 from ray_jobs.report import figures
 from ray_jobs.report.figures import Figure
+from ray_jobs.report.templates import FOLDER, templates
 
-_FOLDERS: Final = (Path(__file__).parent, Path(report.__file__).parent)
+_FOLDERS: Final = (Path(__file__).parent, FOLDER)
 _COSTS: Final = ("mllm_calls", "answers_reused", "prompt_tokens", "output_tokens")
 _NAMED_CLASSES: Final = 5
 _OBJECTIVES: Final = {
@@ -59,7 +58,7 @@ def draw_history(history: History) -> str:
     stage = history["final"]["stage"]
     totals = _costs([stages for entry in history["rounds"] for stages in entry["stages"].values()])
     return (
-        _environment()
+        templates(_FOLDERS)
         .get_template("page.html.j2")
         .render(
             css=Markup("".join(_read(folder) for folder in reversed(_FOLDERS))),
@@ -161,21 +160,3 @@ def _calls(costs: Mapping[str, int]) -> int:
 
 def _read(folder: Path) -> str:
     return (folder / "page.css").read_text(encoding="utf-8")
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDERS),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        whole=figures.whole,
-        percent=figures.percent,
-        score=figures.score,
-        size=figures.size,
-        duration=figures.duration,
-    )
-    return environment

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
-import jinja2
 from markupsafe import Markup
 
 from ray_jobs.evaluation.truth import Truth
@@ -21,9 +19,9 @@ from ray_jobs.report.choosing import Choice, Gallery, Mistake
 from ray_jobs.report.counting import Counts, count
 from ray_jobs.report.judge import Judge
 from ray_jobs.report.shots import Shot, make_shot
+from ray_jobs.report.templates import FOLDER, templates
 from ray_jobs.report.thumbnails import Thumbnail, draw_thumbnails
 
-_FOLDER: Final = Path(__file__).parent
 SHOWN_CLASSES: Final = 200
 
 Rows = Iterable[Mapping[str, Any]]
@@ -49,10 +47,10 @@ def draw_page(run: FinishedRun, truth: Truth | None, evaluation: dict[str, Any] 
     def shots(rows: Rows) -> list[Shot]:
         return [make_shot(row, thumbnails.get(row["image_id"], Thumbnail()), judge) for row in rows]
 
-    environment = _environment()
+    environment = templates()
     environment.globals["shots"] = shots
     return environment.get_template("page.html.j2").render(
-        css=Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),
+        css=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
         state=figures.unfinished(run),
         multi_label=run.multi_label,
         counts=counts,
@@ -91,17 +89,3 @@ def _shown_rows(counts: Counts, galleries: list[Gallery], mistakes: list[Mistake
 def _largest(per_class: list[dict[str, Any]]) -> list[dict[str, Any]]:
     largest = sorted(per_class, key=lambda row: (-row["images"], row["label"]))[:SHOWN_CLASSES]
     return sorted(largest, key=lambda row: (row["f1"], row["label"]))
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        whole=figures.whole, percent=figures.percent, score=figures.score, size=figures.size
-    )
-    return environment
