@@ -25,6 +25,7 @@ from methods.data_free.schedule import learning_rate
 from methods.data_free.settings import TrainSettings
 from methods.data_free.text_features import TextFeatures
 from methods.metrics_multilabel import average_precisions
+from methods.shuffling import shuffled_batches
 
 _BATCH: Final = 512
 
@@ -231,7 +232,7 @@ class _Loop:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["multiplier"]
         total = 0.0
-        for batch in _batches(self.used, settings.batch, settings.seed, epoch):
+        for batch in shuffled_batches(self.used, settings.batch, settings.seed, epoch):
             whole, local = self.prompts.matrices()
             loss = self._loss(batch, whole, local)
             if not math.isfinite(value := float(loss.detach())):
@@ -294,14 +295,6 @@ class _Loop:
         self.best, self.best_tokens = int(state["best"]), _copied(state["best_tokens"])
         self.reports = [EpochReport(**report) for report in state["reports"]]
         return state
-
-
-def _batches(used: NDArray[np.int64], size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
-    """Shuffle by seed and epoch alone, and cut into batches; the last may be smaller."""
-    mixed = np.random.SeedSequence([seed, epoch]).generate_state(2)
-    generator = torch.Generator().manual_seed(int(mixed[0]) << 31 | int(mixed[1]) >> 1)
-    order = used[torch.randperm(len(used), generator=generator).numpy()]
-    return [order[start : start + size] for start in range(0, len(order), size)]
 
 
 def _copied(value: Any) -> Any:

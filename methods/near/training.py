@@ -33,6 +33,7 @@ from methods.near.refine import (
 )
 from methods.near.settings import TrainSettings, learning_rate
 from methods.near.split import Split, split_losses
+from methods.shuffling import shuffled_batches
 
 
 class Learner(Protocol):
@@ -171,7 +172,7 @@ class _Loop:
             group["lr"] = rate
         split = self._split() if settings.method == "near" and epoch >= settings.warmup else None
         total, predicted = 0.0, []
-        for batch in _batches(self.used, settings.batch, settings.seed, epoch):
+        for batch in shuffled_batches(self.used, settings.batch, settings.seed, epoch):
             text = self.learner.text_features()
             logits = self.learner.logit_scale * self.features[self._tensor(batch)] @ text.T
             loss = self._loss(logits, batch, split)
@@ -281,14 +282,6 @@ class _Loop:
         self.history = state["history"].numpy().copy()
         self.confidences = state["confidences"].clone()
         return int(state["epoch"]) + 1
-
-
-def _batches(used: NDArray[np.int64], size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
-    """Shuffle by seed and epoch alone, and cut into batches; the last may be smaller."""
-    mixed = np.random.SeedSequence([seed, epoch]).generate_state(2)
-    generator = torch.Generator().manual_seed(int(mixed[0]) << 31 | int(mixed[1]) >> 1)
-    order = used[torch.randperm(len(used), generator=generator).numpy()]
-    return [order[start : start + size] for start in range(0, len(order), size)]
 
 
 def _on_cpu(value: Any) -> Any:
