@@ -20,14 +20,13 @@ from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
 from actors.descriptions import descriptions_of, name_matrix
 from actors.image_errors import CODES as IMAGE_CODES
-from actors.labels_table import ANSWER_LABELS_SCHEMA
+from actors.labels_table import ANSWER_LABELS_SCHEMA, TOP_LABELS
 from actors.mllm_requests import CHOICE_FIELD, AnswerFormat
 from methods.answers import AnswerError, json_field
 from methods.class_matching import AnswerPath, ClassMatcher
 from methods.class_matrix import fill
 from methods.tlac import TEMPLATE, clean_answer, text_scores
 
-TOP_LABELS = 5
 RECOGNISE, CHOOSE = "recognise", "choose"
 """Names of the asks of the two stages, and of their columns."""
 

@@ -1,27 +1,38 @@
-"""Labels from a classifier: the class given to ``map_batches`` at the end of a labelling job."""
+"""Labels from a classifier: the classes given to ``map_batches`` at the end of a labelling job."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
-from actors.labels_table import LABELS_SCHEMA
-from methods.class_matrix import softmax_scores, top_k
-from methods.classifier import Classifier, parse_classifier
+from actors.decode import usable_pixels
+from actors.image_scorer import ImageScorer
+from actors.labels_table import (
+    CLASSIFIER_LABELS_SCHEMA,
+    CLASSIFIER_MULTI_LABELS_SCHEMA,
+    TOP_LABELS,
+)
+from methods.class_matrix import top_k
+from methods.classifier import parse_classifier
 
-TOP_LABELS = 5
+Row = dict[str, Any]
 
 
 class ClassifierLabels:
-    """Batches of decoded images in, rows of the labels table out: one pass, one product.
+    """Batches of decoded images in, rows of the labels table out: one pass.
 
     ``label`` is the best class, ``score`` its softmax probability; ``top_labels`` and
-    ``top_scores`` the best five. Rows with an error pass through unlabelled.
+    ``top_scores`` the best five; ``distance`` how far the image is from the closest class. Rows
+    with an error pass through unlabelled.
     """
+
+    schema: ClassVar[pa.Schema] = CLASSIFIER_LABELS_SCHEMA
+    ranked: ClassVar[int] = TOP_LABELS
 
     def __init__(
         self,
@@ -32,32 +43,58 @@ class ClassifierLabels:
         device: str | None = None,
     ) -> None:
         """Load CLIP and the classifier once for this replica."""
-        self.classifier: Classifier = parse_classifier(classifier_files, "the classifier")
-        self.encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
-        self.names = np.array(self.classifier.labels, dtype=object)
+        self._scorer = ImageScorer(parse_classifier(classifier_files, "the classifier"))
+        self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Label one batch; rows stay in order."""
-        rows, features = self.encoder.encode_decoded(batch)
-        best: list[Any] = [None] * batch.num_rows
+        rows, pixels = usable_pixels(batch, self._encoder.model_info.preprocessing)
+        found: list[Row] = [{}] * batch.num_rows
         if len(rows):
-            scores = softmax_scores(features, self.classifier.matrix, self.classifier.logit_scale)
-            order = top_k(scores, TOP_LABELS)
-            values = np.take_along_axis(scores, order, axis=1)
-            for row, columns, row_scores in zip(rows, order, values, strict=True):
-                best[row] = (self.names[columns].tolist(), row_scores.tolist())
-        return pa.table(
+            for row, labels in zip(rows, self._labelled(pixels), strict=True):
+                found[row] = labels
+        columns: dict[str, Any] = {}
+        for field in self.schema:
+            if field.name in batch.column_names:
+                columns[field.name] = batch.column(field.name)
+            elif field.name == "method":
+                columns["method"] = [self._scorer.classifier.method] * batch.num_rows
+            else:
+                nothing: Any = [] if pa.types.is_list(field.type) else None
+                columns[field.name] = [row.get(field.name, nothing) for row in found]
+        return pa.table(columns, schema=self.schema)
+
+    def _labelled(self, pixels: NDArray[np.uint8]) -> list[Row]:
+        scorer, names = self._scorer, self._scorer.classifier.labels
+        encoded = scorer.encoding.of(self._encoder, pixels)
+        scores = scorer.scores(encoded)
+        parts = scores, top_k(scores, self.ranked), scorer.given(scores), scorer.distances(encoded)
+        return [
             {
-                "image_id": batch.column("image_id"),
-                "path": batch.column("path"),
-                "uri": batch.column("uri"),
-                "label": [b[0][0] if b else None for b in best],
-                "score": [b[1][0] if b else None for b in best],
-                "top_labels": [b[0] if b else [] for b in best],
-                "top_scores": [b[1] if b else [] for b in best],
-                "method": [self.classifier.method] * batch.num_rows,
-                "error": batch.column("error"),
-                "error_detail": batch.column("error_detail"),
-            },
-            schema=LABELS_SCHEMA,
-        )
+                **self._given([names[at] for at in given], own[given].tolist()),
+                "top_labels": [names[at] for at in top],
+                "top_scores": own[top].tolist(),
+                "distance": float(distance),
+            }
+            for own, top, given, distance in zip(*parts, strict=True)
+        ]
+
+    @staticmethod
+    def _given(labels: list[str], scores: list[float]) -> Row:
+        return {"label": labels[0], "score": scores[0]}
+
+
+class MultiLabels(ClassifierLabels):
+    """The same for several labels an image, from whole-image and dense features.
+
+    ``labels`` are the classes above their thresholds, best first; an image may have none.
+    ``top_labels`` and ``top_scores`` rank all classes, 256 at most, so that a ranking can be
+    measured.
+    """
+
+    schema: ClassVar[pa.Schema] = CLASSIFIER_MULTI_LABELS_SCHEMA
+    ranked: ClassVar[int] = 256
+
+    @staticmethod
+    def _given(labels: list[str], scores: list[float]) -> Row:
+        return {"labels": labels, "scores": scores}

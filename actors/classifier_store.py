@@ -5,6 +5,7 @@ from __future__ import annotations
 from actors import storage
 from actors.clip_models import FIELD_GUIDE, ClipModel, resolve_clip
 from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, Classifier, parse_classifier
+from methods.drift import REFERENCE_FILE, Seen, parse_reference
 from methods.errors import InputError
 
 
@@ -33,6 +34,24 @@ def load_classifier(folder: str) -> Classifier:
         except OSError as error:
             raise InputError(f"--classifier {folder}: {name} cannot be read ({error})") from error
     return parse_classifier(files, f"--classifier {folder}")
+
+
+def save_reference(seen: Seen, classifier: Classifier, folder: str) -> None:
+    """Write beside a classifier what the archive that it labelled looks like."""
+    uri = storage.join(storage.absolute(folder), REFERENCE_FILE)
+    storage.write_bytes(uri, seen.dump(classifier.identity))
+
+
+def load_reference(classifier: Classifier, folder: str) -> Seen | None:
+    """Read it; None where a classifier has labelled no archive yet.
+
+    Raises:
+        InputError: it is corrupt.
+    """
+    uri = storage.join(storage.absolute(folder), REFERENCE_FILE)
+    if not storage.exists(uri):
+        return None
+    return parse_reference(storage.read_bytes(uri), folder, classifier.identity)
 
 
 def clip_of(classifier: Classifier, clip: str | None, folder: str) -> ClipModel:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from actors.clip_models import ClipModel
-from actors.decode import pixels_array
+from actors.decode import usable_pixels
 from methods.errors import InputError
 
 if TYPE_CHECKING:
@@ -126,11 +126,10 @@ class ClipEncoder:
         Returns:
             Their rows (n,), ascending, and their unit features, float32 (n, D).
         """
-        rows = np.flatnonzero([code is None for code in batch.column("error").to_pylist()])
+        rows, pixels = usable_pixels(batch, self.model_info.preprocessing)
         if not len(rows):
             return rows, np.zeros((0, self.model_info.embed_dim), np.float32)
-        pixels = pixels_array(batch.column("pixels"), self.model_info.preprocessing)
-        return rows, self.encode_pixels(pixels[rows])
+        return rows, self.encode_pixels(pixels)
 
     def encode_dense(
         self, pixels: NDArray[np.uint8], mode: DenseMode = "auto"

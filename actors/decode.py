@@ -178,6 +178,18 @@ def pixels_array(column: pa.ChunkedArray, how: Preprocessing) -> NDArray[np.uint
     return flat.reshape(len(whole), how.height, how.width, 3)
 
 
+def usable_pixels(
+    batch: pa.Table, how: Preprocessing
+) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
+    """Take the images of a batch of `decode` that have no error.
+
+    Returns:
+        Their rows (n,), ascending, and their pixels, uint8 (n, height, width, 3).
+    """
+    rows = np.flatnonzero([code is None for code in batch.column("error").to_pylist()])
+    return rows, pixels_array(batch.column("pixels"), how)[rows]
+
+
 def decode(
     batch: pa.Table,
     how: Preprocessing,

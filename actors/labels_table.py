@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pyarrow as pa
+
+TOP_LABELS: Final = 5
+"""Classes that ``top_labels`` ranks where an image has one label."""
 
 LABELS_SCHEMA = pa.schema(
     [
@@ -29,6 +34,15 @@ MULTI_LABELS_SCHEMA = pa.schema(
     ]
 )
 """Several labels an image."""
+
+_DISTANCE = pa.field("distance", pa.float32())
+
+CLASSIFIER_LABELS_SCHEMA = pa.schema([*LABELS_SCHEMA, _DISTANCE])
+"""One label an image from a classifier, and how far the image is from the closest class: 1 less
+the cosine of their CLIP features (null with an error)."""
+
+CLASSIFIER_MULTI_LABELS_SCHEMA = pa.schema([*MULTI_LABELS_SCHEMA, _DISTANCE])
+"""The same for several labels an image."""
 
 PART_LABELS_SCHEMA = pa.schema(
     [

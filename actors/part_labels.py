@@ -11,10 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from actors.asking import said_text
-from actors.classifier_labels import TOP_LABELS
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
-from actors.labels_table import PART_LABELS_SCHEMA
+from actors.labels_table import PART_LABELS_SCHEMA, TOP_LABELS
 from methods.answers import AnswerError
 from methods.class_matching import ClassMatcher, tidy
 from methods.class_matrix import softmax_scores, top_k

@@ -1,12 +1,13 @@
 """Data-free prompts on drawn scenes: mAP beside zero-shot CLIP, other prompts and other groups.
 
-    uv run python -m benchmarks.data_free_scenes [--seed S] [--count 1000] [--fit-seeds 1 2 3]
+    uv run python -m benchmarks.data_free_scenes [--seed S] [--count 1000] [--texts few]
 
 Scenes are drawn for evaluation alone; every fit is `fit data_free` with the class names and no
 image. Beside the zero-shot scores stand prompts of every hierarchy (shared is TaI-DPT's one prompt
 for all classes, none gives each class its own) and groups by the model's answers, by CLIP's
 features of the names, and by chance in the same sizes. The model answers once for a seed; fits of
-that seed share its sentences.
+that seed share its sentences. `--texts few` learns from a dozenth of the sentences, where what
+classes share has more to give.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ PROMPTS: dict[str, dict[str, Any]] = {
     "both, groups by CLIP": {"hierarchy": "both", "groups": "clip_text_kmeans"},
     "both, random groups": {"hierarchy": "both", "groups": "random"},
 }
+TEXTS: dict[str, dict[str, Any]] = {
+    "all": {},
+    "few": {"sets_per_class": 2, "descriptions": 1, "use_templates": False},
+}
+"""How much the model is asked to write: as much as `fit data_free` does, or little."""
 
 
 def measured(root: Path, archive: Path, name: str, **settings: Any) -> dict[str, Any]:
@@ -67,6 +73,7 @@ def main() -> None:
     parser.add_argument(
         "--prompts", type=int, nargs="+", default=list(range(len(PROMPTS))), help="by their number"
     )
+    parser.add_argument("--texts", choices=list(TEXTS), default="all", help="to learn from")
     options = parser.parse_args()
     os.environ.setdefault("RAY_ADDRESS", "local")
     with tempfile.TemporaryDirectory() as temporary, field_guide_replicas():
@@ -74,14 +81,14 @@ def main() -> None:
         archive = root / "archive"
         draw_archive(archive, options.count, options.seed, kind="scenes")
         print(describe())
-        print(f"{options.count} scenes, seed {options.seed}; mean over fits, lowest and highest")
+        print(f"{options.count} scenes, seed {options.seed}, {options.texts} texts; mean over fits, lowest and highest")
         print("| | mAP | CF1 | OF1 | sentences | MLLM calls |")
         print("|---|---|---|---|---|---|")
         for baseline in BASELINES:
             _print(baseline, [measured(root, archive, baseline, baseline=baseline)])
         for number in options.prompts:
             name, settings = list(PROMPTS.items())[number]
-            settings = {**settings, "epochs": options.epochs}
+            settings = {**settings, **TEXTS[options.texts], "epochs": options.epochs}
             runs = [
                 measured(root, archive, f"prompts-{number}-{seed}", seed=seed, **settings)
                 for seed in options.fit_seeds

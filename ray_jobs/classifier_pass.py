@@ -1,7 +1,8 @@
 """Labelling with a classifier: fetch, decode, encode and score, write, as one streaming plan.
 
 Bytes stay encoded until the decode stage, pixels end in the CLIP replica, and nothing is collected
-on the driver. Ray Data's job checkpoint remembers finished rows.
+on the driver. Ray Data's job checkpoint remembers finished rows. The run's copy of the classifier
+keeps what the archive looked like, for the endpoint to compare with.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from actors import storage
-from actors.classifier_labels import ClassifierLabels
-from actors.classifier_store import load_classifier, save_classifier
+from actors.classifier_labels import ClassifierLabels, MultiLabels
+from actors.classifier_store import load_classifier, save_classifier, save_reference
 from actors.clip_models import ClipModel
-from actors.multi_labels import MultiLabels
 from methods.classifier import CONFIG_FILE, Classifier
+from methods.drift import Seen
 from ray_jobs.clip_replicas import through_clip
 from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
 from ray_jobs.labelling import LABEL, Work
+from ray_jobs.ledger import batches_of
 from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
 from ray_jobs.reading import decode_images, images_of, read_images
 from ray_jobs.run_folder import RunFolder
@@ -42,8 +44,21 @@ def classifier_work(config: Config, model: ClipModel, make_classifier: MakeClass
             save_classifier(classifier, run.classifier)
         with run.timed(LABEL):
             label_pass(run, config, model, classifier, capacity)
+        save_reference(count_archive(run.labels, classifier), classifier, run.classifier)
 
     return work
+
+
+def count_archive(labels: str, classifier: Classifier) -> Seen:
+    """Count a labels table, streaming: its labels and its images' distances."""
+    column = "labels" if classifier.multi_label else "label"
+    seen = Seen()
+    for batch in batches_of(labels, (column, "distance")):
+        given = batch.column(column)
+        names = given.flatten() if classifier.multi_label else given
+        distances = batch.column("distance").drop_null().to_numpy()
+        seen.add(names.drop_null().to_pylist(), distances)
+    return seen
 
 
 def label_pass(

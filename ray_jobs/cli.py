@@ -12,7 +12,8 @@ import logging
 import os
 import re
 import sys
-from typing import TextIO
+from itertools import takewhile
+from typing import TextIO, get_origin
 
 from methods.errors import InputError
 from ray_jobs.bytecode import keep_bytecode
@@ -30,6 +31,7 @@ _SUMMARIES = {
     "label": "label an archive: label METHOD|--classifier DIR --images SRC --out RUN ...",
     "evaluate": "compare a run with the truth",
     "report": "write RUN/report.html",
+    "serve": "an HTTP endpoint for classifiers: serve CLASSIFIER ...",
     "fieldguide": "fieldguide draw: draw a test archive with its truth",
 }
 
@@ -104,7 +106,7 @@ def _run(arguments: list[str], results: TextIO) -> int:
         from ray_jobs.summary import show
 
         show(name, result, results)
-    return DONE if result.get("ready", True) else FAILED
+    return DONE if result.get("ready", True) and result.get("passed", True) else FAILED
 
 
 def _find(arguments: list[str]) -> tuple[str, Command, list[str]]:
@@ -136,8 +138,12 @@ def _find(arguments: list[str]) -> tuple[str, Command, list[str]]:
 
 def _configure(name: str, command: Command, rest: list[str], results: TextIO) -> VerbConfig | None:
     """Parse the settings; None after ``--help``."""
-    if command.positional and rest and not rest[0].startswith("-"):
-        rest = [f"--{command.positional}", *rest]
+    if command.positional:
+        words = list(takewhile(lambda word: not word.startswith("-"), rest))
+        if get_origin(command.config.model_fields[command.positional].annotation) is not list:
+            words = words[:1]
+        named = [part for word in words for part in (f"--{command.positional}", word)]
+        rest = [*named, *rest[len(words) :]]
     if {"-h", "--help"} & set(rest):
         results.flush()
         os.dup2(results.fileno(), 1)

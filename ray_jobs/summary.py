@@ -30,6 +30,9 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
             console.print(f"Note: {note}", soft_wrap=True, markup=False)
     elif name == "doctor":
         console.print(_checks_table(result))
+    elif name == "serve":
+        for line in served_lines(result):
+            console.print(line, soft_wrap=True, markup=False)
     elif name == "demo":
         console.print(demo_table(result))
         console.print(f"Report: {result['report']}", soft_wrap=True)
@@ -89,6 +92,19 @@ def metrics_table(result: dict[str, Any]) -> Table:
         for name, key, form in _COSTS:
             add(name, key, form, result["cost"])
     return table
+
+
+def served_lines(result: dict[str, Any]) -> list[str]:
+    """What became of an endpoint, and what a check of it found."""
+    names = ", ".join(f"{name} ({version})" for name, version in result["classifiers"].items())
+    lines = [f"endpoint: {result['url']}", f"classifiers: {names}"]
+    for name, found in result.get("check", {}).items():
+        lines.append(
+            f"{name}: {found['agree']} of {found['images']} images as in the job, scores differ by "
+            f"{found['largest_drift']:.6f} at most"
+        )
+        lines += [f"  {difference}" for difference in found["differences"]]
+    return lines
 
 
 def _notes(result: dict[str, Any]) -> list[str]:

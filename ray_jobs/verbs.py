@@ -122,6 +122,12 @@ def _doctor(_config: c.DoctorConfig) -> Result:
     return doctor.examine()
 
 
+def _serve(config: c.ServeConfig) -> Result:
+    from ray_jobs.serving import serve_classifiers
+
+    return serve_classifiers(config)
+
+
 def _draw(config: c.DrawConfig) -> Result:
     from ray_jobs import field_guide
 
@@ -130,7 +136,10 @@ def _draw(config: c.DrawConfig) -> Result:
 
 @dataclass(frozen=True)
 class Command:
-    """One verb (of one method): its config class, what runs, and which flag needs no name."""
+    """One verb (of one method): its config class, what runs, and which flag needs no name.
+
+    Values of that flag come first, one or, where it is a list, several.
+    """
 
     config: type[VerbConfig]
     run: Callable[[Any], Result]
@@ -155,5 +164,6 @@ COMMANDS: dict[str, Command] = {
     "label classifier": Command(c.LabelClassifierConfig, _label_classifier),
     "evaluate": Command(c.EvaluateConfig, _evaluate),
     "report": Command(c.ReportConfig, _report, positional="run"),
+    "serve": Command(c.ServeConfig, _serve, positional="classifiers"),
     "fieldguide draw": Command(c.DrawConfig, _draw),
 }

@@ -11,7 +11,8 @@ from typing import Any
 from actors import storage
 from actors.classifier_store import save_classifier
 from actors.clip_models import ClipModel, resolve_clip
-from methods.classifier import Classifier
+from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, Classifier
+from methods.drift import REFERENCE_FILE
 from methods.errors import InputError
 from methods.zero_shot import SIMPLE_TEMPLATES, parse_templates
 from ray_jobs.class_files import read_classes, say_what_the_field_guide_knows
@@ -85,10 +86,10 @@ def check_classifier_folder(uri: str, out: str) -> None:
         InputError: a file is there, a folder with other things, or it cannot be written.
     """
     names = {path.rpartition("/")[2] for path in storage.list_files(uri)}
-    if names - {"classifier.json", "weights.safetensors"}:
+    if names - {CONFIG_FILE, WEIGHTS_FILE, REFERENCE_FILE}:
         raise InputError(f"--out {out} holds other things; give a new folder for the classifier")
     try:
-        storage.write_bytes(storage.join(uri, "weights.safetensors"), b"")
+        storage.write_bytes(storage.join(uri, WEIGHTS_FILE), b"")
     except OSError as error:
         raise InputError(f"--out {out}: cannot be written ({error.strerror or error})") from error
 

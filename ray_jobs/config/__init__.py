@@ -20,6 +20,7 @@ from ray_jobs.config.commands import (
 from ray_jobs.config.data_free import FitDataFreeConfig
 from ray_jobs.config.naming import FitNearConfig, LabelMllmNamesConfig, NamingConfig
 from ray_jobs.config.parsing import VerbConfig, method_of, parse, program_name, yaml_method
+from ray_jobs.config.serving import ServeConfig
 from ray_jobs.config.shared import (
     ArchiveConfig,
     AskingConfig,
@@ -57,6 +58,7 @@ __all__ = [
     "NamingConfig",
     "RecogniseConfig",
     "ReportConfig",
+    "ServeConfig",
     "VerbConfig",
     "method_of",
     "parse",

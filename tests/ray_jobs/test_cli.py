@@ -54,7 +54,7 @@ def label(birds: Path, out: Path, **changes: str) -> list[str]:
 @pytest.mark.usefixtures("no_ray")
 def test_wrong_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no verb 'lable'" in says(["lable"], capsys)
-    methods = "zero_shot, slac, tlac, what_do_you_see, mllm_names, classifier"
+    methods = "zero_shot, slac, tlac, what_do_you_see, autosep, mllm_names, classifier"
     assert f"no method 'zeroshot'; there are {methods}" in says(["label", "zeroshot"], capsys)
     assert "say which method" in says(["fit", "--out", "x"], capsys)
     assert "--images is needed; --out is needed" in says(["manifest"], capsys)

@@ -1,0 +1,254 @@
+"""The deployment that holds a CLIP encoder and many small classifiers on it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from ray import serve
+
+from actors.clip import ClipEncoder, cpu_threads
+from actors.decode import decode_image, to_input_size
+from actors.image_errors import ImageError
+from actors.image_scorer import Encoded, Encoding
+from methods.class_matrix import top_k
+from serve.catalogue import Catalogue, Served, UserConfig, changed, load_catalogue
+from serve.drift_metrics import Drift
+from serve.gate import Gate
+from serve.messages import (
+    ClassifierList,
+    ClassifyAnswer,
+    ImageAnswer,
+    LabelScore,
+    Options,
+    Timings,
+)
+from serve.problems import Refused, invalid
+from serve.settings import EndpointSettings
+
+_STUCK_SECONDS: Final = 120.0
+
+
+@dataclass(frozen=True)
+class _Item:
+    """One decoded image on its way through the model."""
+
+    pixels: NDArray[np.uint8]
+    encoding: Encoding
+
+
+class _Clock:
+    """Milliseconds of the stages of one request."""
+
+    def __init__(self) -> None:
+        self.started = self.last = time.perf_counter()
+
+    def lap(self) -> float:
+        """Since the last lap."""
+        now = time.perf_counter()
+        before, self.last = self.last, now
+        return 1000 * (now - before)
+
+    @property
+    def total(self) -> float:
+        """Since the start."""
+        return 1000 * (time.perf_counter() - self.started)
+
+
+class Classifiers:
+    """One CLIP encoder and its classifiers: images in, labels out, batched over requests.
+
+    Images are decoded by a pool of threads, encoded by one other thread, and the event loop does
+    neither. ``user_config`` (`serve.catalogue.UserConfig`) says which classifiers there are;
+    changing it swaps them between two batches, and requests under way keep theirs.
+    """
+
+    def __init__(self, settings: EndpointSettings) -> None:
+        """Wait for `reconfigure`, which Serve calls before any request."""
+        self._settings = settings
+        self._catalogue: Catalogue | None = None
+        self._drift: dict[tuple[str, str], Drift] = {}
+        self._decoders = ThreadPoolExecutor(cpu_threads(), thread_name_prefix="decode")
+        self._model_thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._gate = Gate(settings.max_batch)
+        self._working_since: float | None = None
+
+    async def reconfigure(self, user_config: dict[str, Any]) -> None:
+        """Take a list of classifiers.
+
+        Raises:
+            InputError: at the start, a classifier cannot be served. Later it is told in the list of
+                classifiers instead, and the one before it stays.
+        """
+        wanted = UserConfig.model_validate(user_config)
+        wanted.names()
+        loop = asyncio.get_running_loop()
+        if self._catalogue is None:
+            self._catalogue = await loop.run_in_executor(self._model_thread, self._start, wanted)
+            self._encode.set_max_batch_size(self._settings.max_batch)  # type: ignore[attr-defined]
+        else:
+            # beside the model: images go on being labelled meanwhile
+            self._catalogue = await asyncio.to_thread(
+                changed, self._catalogue, wanted.classifiers, self._settings.clip
+            )
+        served = self._catalogue.served.values()
+        self._drift = {
+            key: self._drift.get(key) or Drift(each, self._settings.drift_window)
+            for each in served
+            for key in [(each.name, each.version)]
+        }
+
+    def _start(self, wanted: UserConfig) -> Catalogue:
+        """Load everything, and run the model once at the smallest and the largest batch."""
+        settings = self._settings
+        catalogue = load_catalogue(wanted.classifiers, settings.clip)
+        threads = None if settings.gpus else settings.threads or cpu_threads() // settings.replicas
+        self._encoder = ClipEncoder(
+            catalogue.model,
+            precision=settings.precision,
+            threads=max(1, threads) if threads is not None else None,
+            device="cuda" if settings.gpus else "cpu",
+        )
+        how = catalogue.model.preprocessing
+        for encoding in {each.scorer.encoding for each in catalogue.served.values()}:
+            for count in (1, settings.max_batch):
+                encoding.of(self._encoder, np.zeros((count, how.height, how.width, 3), np.uint8))
+        return catalogue
+
+    def check_health(self) -> None:
+        """Fail when a forward pass does not end: Serve then replaces this replica.
+
+        Raises:
+            RuntimeError: the model has been at one batch for minutes.
+        """
+        since = self._working_since
+        if since is not None and time.monotonic() - since > _STUCK_SECONDS:
+            raise RuntimeError(f"a forward pass has not ended for {_STUCK_SECONDS:g} s")
+
+    async def listing(self) -> ClassifierList:
+        """The classifiers that there are."""
+        assert self._catalogue is not None
+        return self._catalogue.listing
+
+    async def classify(
+        self, options: Options, names: Sequence[str | None], images: Sequence[bytes]
+    ) -> ClassifyAnswer | Refused:
+        """Label the images of one request; what is wrong with it comes back as a value."""
+        clock = _Clock()
+        try:
+            served = self._served(options)
+            pixels = await self._decode(images)
+        except Refused as refused:
+            return refused
+        decode_ms = clock.lap()
+        encoding = served.scorer.encoding
+        passed = await asyncio.gather(*(self._through(_Item(each, encoding)) for each in pixels))
+        dense = [row.dense for row, _ in passed if row.dense is not None]
+        encoded = Encoded(
+            np.stack([row.whole for row, _ in passed]), np.stack(dense) if dense else None
+        )
+        answers = self._answers(served, options, names, encoded)
+        model_ms = max(seconds for _, seconds in passed) * 1000
+        timings = Timings(
+            decode_ms=round(decode_ms, 3),
+            wait_ms=round(max(0.0, clock.lap() - model_ms), 3),
+            model_ms=round(model_ms, 3),
+            total_ms=round(clock.total, 3),
+        )
+        return ClassifyAnswer(classifier=served.answered, images=answers, timings=timings)
+
+    def _served(self, options: Options) -> Served:
+        assert self._catalogue is not None
+        there = self._catalogue.served
+        name = options.classifier if options.classifier is not None else next(iter(there))
+        if name not in there:
+            detail = f"no classifier {name[:50]!r}; there are {', '.join(list(there)[:20])}"
+            faults = [("classifier", "unknown_classifier", detail)]
+            raise Refused(404, "unknown_classifier", detail, faults)
+        served = there[name]
+        if options.threshold is not None and not served.scorer.classifier.multi_label:
+            raise invalid("threshold", f"is of no use: {name} gives every image one label")
+        return served
+
+    async def _decode(self, images: Sequence[bytes]) -> list[NDArray[np.uint8]]:
+        """Decode all images, or say what is wrong with each that cannot be."""
+        loop = asyncio.get_running_loop()
+        results = await asyncio.gather(
+            *(loop.run_in_executor(self._decoders, self._pixels, data) for data in images)
+        )
+        faults = [
+            (f"images[{index}]", result.code, result.detail)
+            for index, result in enumerate(results)
+            if isinstance(result, ImageError)
+        ]
+        if faults:
+            detail = f"{len(faults)} of {len(images)} images cannot be used: {faults[0][2]}"
+            raise Refused(422, "unreadable_images", detail, faults)
+        return [result for result in results if not isinstance(result, ImageError)]
+
+    def _pixels(self, data: bytes) -> NDArray[np.uint8] | ImageError:
+        how = self._encoder.model_info.preprocessing
+        try:
+            if not data:
+                raise ImageError("empty_file", "the file has no bytes")
+            shorter = max(how.height, how.width)
+            image = decode_image(data, max_pixels=self._settings.max_pixels, shrink_to=shorter)
+            return np.asarray(to_input_size(image, how))
+        except ImageError as error:
+            return error
+
+    async def _through(self, item: _Item) -> tuple[Encoded, float]:
+        """Wait at the gate, then for the batch: the features of one image, and its seconds."""
+        async with self._gate:
+            return await self._encode(item)
+
+    @serve.batch(max_batch_size=1, batch_wait_timeout_s=0.0)
+    async def _encode(self, items: list[_Item]) -> list[tuple[Encoded, float]]:
+        with self._gate.closed():
+            started = self._working_since = time.monotonic()
+            try:
+                loop = asyncio.get_running_loop()
+                rows = await loop.run_in_executor(self._model_thread, self._forward, items)
+            finally:
+                self._working_since = None
+            seconds = time.monotonic() - started
+            return [(row, seconds) for row in rows]
+
+    def _forward(self, items: list[_Item]) -> list[Encoded]:
+        """Encode one batch, in the model's thread: a pass for each kind of encoding wanted."""
+        found: dict[int, Encoded] = {}
+        for encoding in dict.fromkeys(item.encoding for item in items):
+            own = [at for at, item in enumerate(items) if item.encoding == encoding]
+            encoded = encoding.of(self._encoder, np.stack([items[at].pixels for at in own]))
+            for row, at in enumerate(own):
+                dense = None if encoded.dense is None else encoded.dense[row]
+                found[at] = Encoded(encoded.whole[row], dense)
+        return [found[at] for at in range(len(items))]
+
+    def _answers(
+        self, served: Served, options: Options, names: Sequence[str | None], encoded: Encoded
+    ) -> list[ImageAnswer]:
+        scorer, labels = served.scorer, served.scorer.classifier.labels
+        scores = scorer.scores(encoded)
+        given = scorer.given(scores, options.threshold)
+
+        def listed(row: int, columns: NDArray[Any]) -> list[LabelScore]:
+            return [LabelScore(label=labels[at], score=float(scores[row, at])) for at in columns]
+
+        answers = [
+            ImageAnswer(name=name, labels=listed(row, given[row]), top=listed(row, best))
+            for row, (name, best) in enumerate(
+                zip(names, top_k(scores, options.top_k), strict=True)
+            )
+        ]
+        drift = self._drift.get((served.name, served.version))
+        if drift is not None:
+            given_names = [tuple(each.label for each in answer.labels) for answer in answers]
+            drift.count(given_names, scorer.distances(encoded))
+        return answers

@@ -1,0 +1,272 @@
+"""The deployment that speaks HTTP: reads requests, asks the classifiers, answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse
+from ray import serve
+from ray.exceptions import ActorUnavailableError, RayActorError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
+from ray.serve.handle import DeploymentHandle
+from ray.util.metrics import Counter, Histogram
+from starlette.exceptions import HTTPException
+
+from serve import page
+from serve.messages import ClassifierList, ClassifyAnswer, Health, request_body
+from serve.node_metrics import CONTENT_TYPE, node_metrics
+from serve.problems import MEDIA_TYPE, Problem, Refused
+from serve.settings import EndpointSettings
+from serve.uploads import read_upload
+
+_ATTEMPTS: Final = 5
+_HEALTH_SECONDS: Final = 5.0
+_LISTING_SECONDS: Final = 1.0
+_MS: Final = [1.0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000]
+_WHY: Final = {
+    400: "the body cannot be read",
+    404: "no such classifier",
+    408: "the request did not arrive in time",
+    413: "the body is too large",
+    415: "neither multipart/form-data nor application/json",
+    422: "a field or an image is at fault",
+    429: "too many requests wait; come back after Retry-After seconds",
+    503: "no replica is there",
+    504: "no answer in time",
+}
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {
+            "description": _WHY[status],
+            "content": {MEDIA_TYPE: {"schema": schema}},
+            **(
+                {"headers": {"Retry-After": {"schema": {"type": "integer"}}}}
+                if status == 429
+                else {}
+            ),
+        }
+        for status in statuses
+    }
+
+
+app = FastAPI(
+    title="Onoma",
+    version="1",
+    description="Labels images with classifiers that were made without human labels.",
+    docs_url=None,
+    redoc_url=None,
+)
+
+
+@app.exception_handler(Refused)
+async def _refused(_request: Request, refused: Refused) -> Response:
+    return refused.response()
+
+
+@app.exception_handler(HTTPException)
+async def _http_error(_request: Request, error: HTTPException) -> Response:
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    headers = dict(error.headers or {})
+    return Refused(error.status_code, code, str(error.detail), headers=headers).response()
+
+
+@app.exception_handler(RequestValidationError)
+async def _invalid(_request: Request, _error: RequestValidationError) -> Response:
+    return Refused(422, "invalid_request", "the request is not valid").response()
+
+
+def _failed(error: Exception) -> Refused:
+    """What a request hears when it fails for a reason of ours."""
+    return Refused(500, "failed", f"the endpoint failed ({type(error).__name__}); its log says why")
+
+
+class Endpoint:
+    """HTTP in front of `serve.classifiers.Classifiers`; holds no model and no state."""
+
+    def __init__(self, classifiers: DeploymentHandle[Any], settings: EndpointSettings) -> None:
+        """Hold the handle."""
+        self._classifiers = classifiers
+        self._settings = settings
+        self._listed: tuple[float, ClassifierList] | None = None
+        self._requests = Counter(
+            "onoma_requests", "Requests to classify, by status and code.",
+            tag_keys=("status", "code"),
+        )  # fmt: skip
+        self._images = Counter("onoma_images", "Images labelled.", tag_keys=("classifier",))
+        self._latency = Histogram(
+            "onoma_latency_ms", "From the first byte of a request to its answer.", boundaries=_MS,
+            tag_keys=("status",),
+        )  # fmt: skip
+
+    @app.post(
+        "/v1/classify",
+        response_model=ClassifyAnswer,
+        responses=_problems(*_WHY),
+        openapi_extra={"requestBody": request_body()},
+        summary="Label one image or several",
+    )
+    async def classify(self, request: Request) -> ClassifyAnswer:
+        """Images come as files of a form or as base64 in JSON; every one must be readable."""
+        started = time.perf_counter()
+        status, code = 500, "failed"
+        try:
+            answer = await self._classified(request, started)
+            status, code = 200, "ok"
+            self._images.inc(len(answer.images), {"classifier": answer.classifier.name})
+            return answer
+        except Refused as refused:
+            status, code = refused.status, refused.code
+            raise
+        except asyncio.CancelledError:
+            status, code = 499, "client_left"
+            raise
+        except Exception as error:
+            raise _failed(error) from error
+        finally:
+            self._requests.inc(1, {"status": str(status), "code": code})
+            milliseconds = 1000 * (time.perf_counter() - started)
+            self._latency.observe(milliseconds, {"status": str(status)})
+
+    async def _classified(self, request: Request, started: float) -> ClassifyAnswer:
+        settings = self._settings
+        upload = await read_upload(request, settings)
+        try:
+            async with asyncio.timeout(settings.answer_seconds):
+                answer: ClassifyAnswer | Refused = await self._ask(
+                    "classify", upload.options, upload.names, upload.images
+                )
+        except TimeoutError as error:
+            detail = f"no answer within {settings.answer_seconds:g} s"
+            raise Refused(504, "timed_out", detail) from error
+        if isinstance(answer, Refused):
+            raise answer
+        answer.timings.total_ms = round(1000 * (time.perf_counter() - started), 3)
+        return answer
+
+    async def _ask(self, method: str, *arguments: Any) -> Any:
+        """Call the classifiers; what a dying replica had is given to another one.
+
+        Raises:
+            Refused: too many wait (429), or no replica is there (503).
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                return await getattr(self._classifiers, method).remote(*arguments)
+            except BackPressureError as error:
+                raise Refused(
+                    429,
+                    "overloaded",
+                    "too many requests wait; come back later",
+                    headers={"Retry-After": str(self._settings.retry_after)},
+                ) from error
+            except DeploymentUnavailableError as error:
+                raise Refused(503, "unavailable", "the classifiers cannot be reached") from error
+            except (RayActorError, ActorUnavailableError):
+                await asyncio.sleep(0.05 * attempt)
+        raise Refused(
+            503, "unavailable", "the classifiers' replicas stop one after another; come back later"
+        )
+
+    @app.get(
+        "/v1/classifiers",
+        response_model=ClassifierList,
+        responses=_problems(503),
+        summary="The classifiers that can be asked, and their versions",
+    )
+    async def classifiers(self) -> ClassifierList:
+        """The first one answers requests that name none."""
+        return await self._listing()
+
+    async def _listing(self) -> ClassifierList:
+        """Ask for the list, at most once a second; the last one known when all are busy."""
+        now = time.monotonic()
+        if self._listed is not None and now - self._listed[0] < _LISTING_SECONDS:
+            return self._listed[1]
+        try:
+            async with asyncio.timeout(_HEALTH_SECONDS):
+                listing: ClassifierList = await self._ask("listing")
+        except Refused as refused:
+            if refused.status == 429 and self._listed is not None:
+                return self._listed[1]
+            raise Refused(503, "not_ready", refused.detail) from refused
+        except TimeoutError as error:
+            detail = f"the classifiers do not answer within {_HEALTH_SECONDS:g} s"
+            raise Refused(503, "not_ready", detail) from error
+        self._listed = now, listing
+        return listing
+
+    @app.get(
+        "/healthz",
+        response_model=Health,
+        responses=_problems(503),
+        summary="Whether classifiers are loaded and answer",
+    )
+    async def health(self) -> Health:
+        """For load balancers; a busy endpoint is healthy."""
+        await self._listing()
+        return Health(status="ready")
+
+    @app.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        summary="Metrics of all nodes for Prometheus",
+    )
+    async def metrics(self) -> Response:
+        """Those of this application and of Ray Serve, as Ray's nodes export them."""
+        return Response(await node_metrics(), media_type=CONTENT_TYPE)
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def index(self) -> Response:
+        """The page."""
+        return page.answer("index.html")
+
+    @app.get("/page/{name}", include_in_schema=False)
+    async def asset(self, name: str) -> Response:
+        """What the page loads."""
+        return page.answer(name)
+
+    @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
+    async def docs(self) -> Response:
+        """The OpenAPI document, to read and to try."""
+        return page.docs()
+
+    @app.get("/docs/{name}", include_in_schema=False)
+    async def docs_asset(self, name: str) -> Response:
+        """What that page loads."""
+        return page.docs_asset(name)
+
+
+def _openapi() -> dict[str, Any]:
+    """The document, with the models that only bodies and problems refer to."""
+    from fastapi.openapi.utils import get_openapi
+    from pydantic.json_schema import models_json_schema
+
+    from serve.messages import ClassifyRequest
+
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        _, schemas = models_json_schema(
+            [(ClassifyRequest, "validation"), (Problem, "serialization")],
+            ref_template="#/components/schemas/{model}",
+        )
+        known = document.setdefault("components", {}).setdefault("schemas", {})
+        for name, schema in schemas["$defs"].items():
+            known.setdefault(name, schema)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+app.openapi = _openapi  # type: ignore[method-assign]
+IngressClass = serve.ingress(app)(Endpoint)
+"""The class that the application deploys."""

@@ -1,0 +1,51 @@
+"""Images named by URL: fetched from the hosts that the operator allows, and no others."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import httpx
+
+from serve.problems import Refused
+from serve.settings import EndpointSettings
+
+_SECONDS = 10.0
+
+
+async def fetch_image(url: str, field: str, settings: EndpointSettings) -> bytes:
+    """Fetch one image; redirects are not followed, since they may lead anywhere.
+
+    Raises:
+        Refused: the host is not allowed, does not answer, or sends too much.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = (parts.hostname or "").lower(), parts.port
+    except ValueError as error:
+        raise _refused(field, "url_not_allowed", f"is no address ({error})") from error
+    if not settings.allow_urls:
+        raise _refused(field, "url_not_allowed", "this endpoint fetches no addresses; send data")
+    if parts.scheme not in ("http", "https") or "@" in parts.netloc:
+        raise _refused(field, "url_not_allowed", "give an http or https address without a password")
+    if host not in {allowed.lower() for allowed in settings.allow_urls}:
+        raise _refused(field, "url_not_allowed", "its host is not one that this endpoint may ask")
+    try:
+        async with (
+            httpx.AsyncClient(follow_redirects=False, timeout=_SECONDS, trust_env=False) as client,
+            client.stream("GET", url) as answer,
+        ):
+            if answer.status_code != 200:
+                raise _refused(field, "missing", f"its host answers {answer.status_code}")
+            data = bytearray()
+            async for part in answer.aiter_bytes():
+                data += part
+                if len(data) > settings.max_body:
+                    detail = f"has more than {settings.max_body:,} bytes"
+                    raise _refused(field, "too_many_bytes", detail)
+            return bytes(data)
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        raise _refused(field, "missing", f"cannot be fetched ({type(error).__name__})") from error
+
+
+def _refused(field: str, code: str, detail: str) -> Refused:
+    return Refused(422, "unreadable_images", f"{field}: {detail}", [(field, code, detail)])

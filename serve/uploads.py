@@ -1,0 +1,202 @@
+"""From an HTTP request to options and encoded images, within limits: multipart or JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import re
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import Request
+from pydantic import ValidationError
+from python_multipart.exceptions import FormParserError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
+
+from serve.messages import ClassifyRequest, Options
+from serve.problems import Refused, invalid
+from serve.remote_images import fetch_image
+from serve.settings import EndpointSettings
+
+_IMAGES: Final = "images"
+_FORM, _JSON = "multipart/form-data", "application/json"
+_SEVERAL: Final = "classifier top_k threshold".split()
+_LARGE: Final = 256 * 1024
+"""Bytes of a body from which it is parsed off the event loop."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A request as it was sent: options, and for each image its name and bytes."""
+
+    options: Options
+    names: list[str | None]
+    images: list[bytes]
+
+
+async def read_upload(request: Request, settings: EndpointSettings) -> Upload:
+    """Read a request.
+
+    Raises:
+        Refused: with status 400, 408, 413, 415 or 422, and the field at fault.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in (_FORM, _JSON):
+        raise Refused(
+            415,
+            "unsupported_content_type",
+            f"send images as {_FORM} or {_JSON}" + (f", not as {kind}" if kind else ""),
+        )
+    body = await _body(request, settings)
+    if kind == _FORM:
+        return await _from_form(request, body, settings)
+    if len(body) > _LARGE:
+        sent = await asyncio.to_thread(_parse_json, body)
+    else:
+        sent = _parse_json(body)
+    return await _from_json(sent, settings)
+
+
+async def _body(request: Request, settings: EndpointSettings) -> bytes:
+    """Read the whole body, never more than the limit of it."""
+    limit = settings.max_body
+    too_large = Refused(
+        413, "body_too_large", f"a request has at most {limit:,} bytes; send fewer images at once"
+    )
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced[:20]) > limit:
+        raise too_large
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(settings.upload_seconds):
+            async for part in request.stream():
+                size += len(part)
+                if size > limit:
+                    raise too_large
+                parts.append(part)
+    except TimeoutError as error:
+        raise Refused(
+            408, "slow_body", f"the request did not arrive within {settings.upload_seconds:g} s"
+        ) from error
+    except ClientDisconnect as error:
+        raise Refused(400, "malformed_body", "the client went away") from error
+    return b"".join(parts)
+
+
+class _InMemory(MultiPartParser):
+    """Keeps files in memory: the body is there already, and is bounded."""
+
+    spool_max_size = 2**40
+
+
+async def _from_form(request: Request, body: bytes, settings: EndpointSettings) -> Upload:
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+        yield b""
+
+    most = settings.max_images
+    parser = _InMemory(request.headers, stream(), max_files=most, max_fields=len(_SEVERAL) + 1)
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        if error.message.startswith("Too many files"):
+            raise _too_many(most) from error
+        raise Refused(400, "malformed_body", f"no valid {_FORM}: {error.message}") from error
+    except (FormParserError, UnicodeDecodeError, KeyError, ValueError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise Refused(400, "malformed_body", f"no valid {_FORM}: {reason}") from error
+    fields: dict[str, Any] = {}
+    files: list[UploadFile] = []
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            if name != _IMAGES:
+                raise invalid(_printable(name), f"files are sent as parts named {_IMAGES}")
+            files.append(value)
+        elif name == _IMAGES:
+            raise invalid(_IMAGES, "is text; an image is sent as a file, with a filename")
+        elif name in fields:
+            raise invalid(_printable(name), "is there twice")
+        else:
+            fields[name] = value
+    if not files:
+        raise invalid(_IMAGES, "is needed: one file or several")
+    options = _options({name: value for name, value in fields.items() if value != ""})
+    return Upload(
+        options,
+        [_printable(file.filename) if file.filename else None for file in files],
+        [await file.read() for file in files],
+    )
+
+
+def _too_many(most: int) -> Refused:
+    detail = f"a request has at most {most} images; send the others in another one"
+    return Refused(422, "too_many_images", detail, [(_IMAGES, "too_many_images", detail)])
+
+
+def _options(fields: dict[str, Any]) -> Options:
+    try:
+        return Options.model_validate(fields)
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _parse_json(body: bytes) -> ClassifyRequest:
+    try:
+        return ClassifyRequest.model_validate_json(body)
+    except ValidationError as error:
+        if error.errors(include_url=False)[0]["type"] == "json_invalid":
+            reason = error.errors(include_url=False)[0]["msg"]
+            raise Refused(400, "malformed_body", f"no valid JSON: {reason}") from error
+        raise _invalid(error) from error
+
+
+def _invalid(error: ValidationError) -> Refused:
+    """What pydantic found, as faults of fields."""
+    faults = []
+    for problem in error.errors(include_url=False, include_context=False)[:20]:
+        where = "".join(
+            f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem["loc"]
+        ).lstrip(".")
+        message = problem["msg"][0].lower() + problem["msg"][1:]
+        faults.append((_printable(where) or "body", str(problem["type"]), message))
+    detail = "; ".join(f"{where}: {message}" for where, _, message in faults)
+    return Refused(422, "invalid_request", detail, faults)
+
+
+async def _from_json(sent: ClassifyRequest, settings: EndpointSettings) -> Upload:
+    if len(sent.images) > settings.max_images:
+        raise _too_many(settings.max_images)
+    names, images = [], []
+    for index, image in enumerate(sent.images):
+        field = f"{_IMAGES}[{index}]"
+        if (image.data is None) == (image.url is None):
+            raise invalid(field, "needs data (base64), or a url, and not both")
+        if image.url is not None:
+            images.append(await fetch_image(image.url, f"{field}.url", settings))
+        else:
+            images.append(await _from_base64(image.data or "", f"{field}.data"))
+        names.append(None if image.name is None else _printable(image.name))
+    options = Options(classifier=sent.classifier, top_k=sent.top_k, threshold=sent.threshold)
+    return Upload(options, names, images)
+
+
+async def _from_base64(text: str, field: str) -> bytes:
+    head, comma, _ = text[:100].partition(",")
+    if comma and re.fullmatch(r"data:[\w.+-]+/[\w.+-]+(;[\w=.+-]+)*;base64", head):
+        text = text[len(head) + 1 :]  # a data: address, as browsers make them
+    try:
+        if len(text) > _LARGE:
+            return await asyncio.to_thread(base64.b64decode, text, validate=True)
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise invalid(field, f"is not base64 ({error})") from error
+
+
+def _printable(text: str) -> str:
+    """A name as it can go into JSON and a page: no lone surrogates, no control characters."""
+    kept = text.encode("utf-8", "replace").decode("utf-8")
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in kept)[:500]
