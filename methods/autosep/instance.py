@@ -65,6 +65,11 @@ class InstanceObjective:
         }
         for prompt, verdicts in self._compare(f"{stage}_compare", f"score {round_}", fresh).items():
             self._judged.setdefault(prompt, {}).update(verdicts)
+        if "rescored" in self._settings.improvements:  # all on the same pairs, and on no others
+            return {
+                prompt: self._tally({pair: self._judged[prompt][pair] for pair in pairs})
+                for prompt in prompts
+            }
         return {prompt: self._tally(self._judged[prompt]) for prompt in prompts}
 
     def mine(self, round_: int, stage: str, prompts: Sequence[str]) -> dict[str, list[ErrorShown]]:

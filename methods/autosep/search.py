@@ -92,7 +92,8 @@ class Search:
         again = [each for each in made if each.id in known and each.id in self._scores]
         new = [each for each in made if self.history.add(each)]
         round_.prompts = len(new)
-        scored = self._score(round_, new)
+        rivals = [*parents, *again] if "rescored" in self._settings.improvements else []
+        scored = self._score(round_, new, rivals)
         self._keep(round_, [*parents, *again, *scored])
 
     def _expand(self, round_: RoundRecord, parents: list[PromptRecord]) -> list[PromptRecord]:
@@ -207,11 +208,15 @@ class Search:
         kept = choose(sorted(own), most, *what)
         return [each for each in own.values() if each.id in kept]
 
-    def _score(self, round_: RoundRecord, prompts: list[PromptRecord]) -> list[PromptRecord]:
-        """Score new prompts; returns those that were scored on all images."""
+    def _score(
+        self, round_: RoundRecord, prompts: list[PromptRecord], rivals: Sequence[PromptRecord] = ()
+    ) -> list[PromptRecord]:
+        """Score new prompts, on all images beside their rivals; returns what was scored on all."""
         left = prompts
-        for number, images in enumerate(self._parts(round_), start=1):
+        for number, images in enumerate(self._parts(round_) if prompts else [], start=1):
             whole = len(images) == len(self._images)
+            if whole:
+                left = list({each.id: each for each in (*left, *rivals)}.values())
             name = "score" if whole else f"part_{number}"
             stage = self._stage(round_, name)
             tallies = self._objective.score(

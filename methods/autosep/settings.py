@@ -11,13 +11,15 @@ against random labels or against the majority of several answers, or which of tw
 prefers (SPO); all but the first are the paper's baselines."""
 
 Improvement = Literal[
-    "reuse", "ties", "paired", "three_states", "halving", "fresh_choice", "held_out"
+    "reuse", "ties", "paired", "rescored", "three_states", "halving", "fresh_choice", "held_out"
 ]
 """Departures from the paper, each by itself:
 
 reuse         errors are taken from the comparisons that scored a prompt: mining asks nothing
 ties          two equal descriptions are half right and not asked about
 paired        new prompts of a round are compared in the same order of texts, on the same pairs
+rescored      the beam is scored again in every round, on the pairs that its new prompts are scored
+              on: a score that was lucky with its pairs does not keep better prompts out
 three_states  an unparsable comparison is neither right nor wrong, and no error to reflect on
 halving       new prompts are scored on a part of the images first; the worse half is dropped
 fresh_choice  the last beam is scored again, on fresh pairs, and that score decides
@@ -25,7 +27,7 @@ held_out      a share of the images is kept out of the search; the choice is mad
 """
 
 IMPROVEMENTS: Final[tuple[Improvement, ...]] = (
-    "reuse", "ties", "paired", "three_states", "halving", "fresh_choice", "held_out",
+    "reuse", "ties", "paired", "rescored", "three_states", "halving", "fresh_choice", "held_out",
 )  # fmt: skip
 
 

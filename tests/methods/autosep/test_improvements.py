@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from methods.autosep.questions import Question
 from methods.autosep.settings import IMPROVEMENTS
 
 sys.path.insert(0, str(Path(__file__).parent))
-from stub_mllm import Planted, search, sides
+from stub_mllm import Coin, Planted, search, sides
 
 CASES = [(), *((name,) for name in IMPROVEMENTS), IMPROVEMENTS]
 
@@ -113,4 +114,34 @@ def test_all_together_ask_much_less() -> None:
     for mllm, names in ((plain, ()), (less, IMPROVEMENTS)):
         history = search(mllm, range(40), **how, improvements=frozenset(names))
         counts.append(len(mllm.of("compare")) / len(history.prompts))
-    assert counts[1] < 0.75 * counts[0]
+    assert counts[1] < 0.85 * counts[0]
+
+
+def test_rescored_prompts_of_the_beam_meet_the_pairs_of_their_rivals() -> None:
+    for names in (set(), {"rescored"}):
+        history = search(Dull(), range(20), rounds=3, improvements=frozenset({"reuse", *names}))
+        for before, round_ in pairwise(history.rounds):
+            if not round_.prompts:
+                continue
+            again = {
+                score["comparisons"]
+                for id_ in before.beam
+                for score in history.prompts[id_].scores
+                if score["round"] == round_.round
+            }
+            # as many as a new prompt: on this round's pairs and on no others
+            assert again == ({40} if names else set()), (names, round_.round)
+
+
+def test_a_lucky_score_does_not_last_when_prompts_are_rescored() -> None:
+    """A judge by coin flips: what is best in the end was not best for ever."""
+    ages = {}
+    for names in ((), ("rescored",)):
+        ages[names] = []
+        for seed in range(6):
+            how = {"rounds": 6, "beam": 1, "reflections": 4, "seed": seed}
+            kept = frozenset({"reuse", *names})
+            history = search(Coin(), range(20), **how, improvements=kept)
+            beams = [round_.beam[0] for round_ in history.rounds]
+            ages[names].append(sum(a == b for a, b in pairwise(beams)))
+    assert statistics.mean(ages["rescored",]) < statistics.mean(ages[()])
