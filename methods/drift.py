@@ -72,13 +72,18 @@ def parse_reference(data: bytes, where: str, classifier: str) -> Seen | None:
             raise ValueError(f"{distances.shape} distances, not {BINS}")
         labels = Counter({str(name): int(count) for name, count in content["labels"].items()})
         return Seen(int(content["images"]), labels, distances)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise InputError(f"{where}/{REFERENCE_FILE} is corrupt ({error}); delete it") from error
 
 
 def label_mix_drift(seen: Seen, reference: Seen) -> float:
-    """Total variation distance of two label mixes: half the sum of differences of shares."""
+    """Total variation distance of two label mixes: half the sum of differences of shares.
+
+    Labels have nothing in common with no labels at all, as where thresholds are never reached.
+    """
     shares = [_shares(each.labels) for each in (seen, reference)]
+    if not all(shares):
+        return float(any(shares))
     names = shares[0].keys() | shares[1].keys()
     return sum(abs(shares[0].get(name, 0.0) - shares[1].get(name, 0.0)) for name in names) / 2
 

@@ -92,13 +92,13 @@ def _start_here(options: dict[str, Any]) -> None:
     keep_bytecode()
     cores = len(os.sched_getaffinity(0))
     slots = cores + _EXTRA_SLOTS
-    with _quiet_native_code():
+    with quiet_native_code():
         ray.init(address="local", num_cpus=slots, include_dashboard=False, **options)
     _STARTED_CORES[:] = [cores]
 
 
 @contextmanager
-def _quiet_native_code() -> Iterator[None]:
+def quiet_native_code() -> Iterator[None]:
     """Drop what Ray's core says on standard error; what goes wrong comes as an exception."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -106,6 +106,7 @@ def _quiet_native_code() -> Iterator[None]:
     try:
         yield
     finally:
+        sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)

@@ -1,6 +1,6 @@
 """The application: both deployments, from settings. ``import_path: serve.application:build``."""
 
-from __future__ import annotations
+# no `from __future__ import annotations`: Serve reads the type of build's argument
 
 from typing import Any, Final
 
@@ -8,7 +8,6 @@ import ray
 from ray import serve
 from ray.serve import Application, Deployment
 
-from serve.catalogue import Place, UserConfig
 from serve.classifiers import Classifiers
 from serve.ingress import IngressClass
 from serve.settings import EndpointSettings
@@ -20,19 +19,14 @@ APPLICATION: Final = "onoma"
 
 
 def build(args: EndpointSettings) -> Application:
-    """Make the application; the config file names classifiers in ``user_config``."""
-    return application(args, None)
-
-
-def application(settings: EndpointSettings, classifiers: list[Place] | None) -> Application:
-    """Make the application from settings and, where no config file does, its classifiers."""
+    """Make the application; its classifiers are ``user_config`` of the config that deploys it."""
+    settings = args
     if settings.gpus is None:
         gpus = 1.0 if ray.cluster_resources().get("GPU") else 0.0
         settings = settings.model_copy(update={"gpus": gpus})
-    options = _classifier_options(settings)
-    if classifiers:
-        options["user_config"] = UserConfig(classifiers=classifiers).model_dump()
-    encoder: Deployment = serve.deployment(name=CLASSIFIERS, **options)(Classifiers)
+    encoder: Deployment = serve.deployment(name=CLASSIFIERS, **_classifier_options(settings))(
+        Classifiers
+    )
     ingress: Deployment = serve.deployment(
         name=INGRESS,
         num_replicas=settings.ingress_replicas,

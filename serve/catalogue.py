@@ -34,6 +34,7 @@ class UserConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     classifiers: list[Place] = Field(min_length=1)
+    generation: int = Field(0, description="another number loads them anew from where they are")
 
     def names(self) -> list[str]:
         """The names, in order.

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -86,8 +86,16 @@ class Classifiers:
             InputError: at the start, a classifier cannot be served. Later it is told in the list of
                 classifiers instead, and the one before it stays.
         """
-        wanted = UserConfig.model_validate(user_config)
-        wanted.names()
+        try:
+            wanted = UserConfig.model_validate(user_config)
+            wanted.names()
+        except ValueError as error:
+            if self._catalogue is None:
+                raise
+            # Serve would stop a replica that fails here, and the others after it
+            problem = f"user_config: {' '.join(str(error).split())}"[:500]
+            self._catalogue = replace(self._catalogue, problems=[problem])
+            return
         loop = asyncio.get_running_loop()
         if self._catalogue is None:
             self._catalogue = await loop.run_in_executor(self._model_thread, self._start, wanted)

@@ -7,18 +7,21 @@ with Client("http://127.0.0.1:8000") as client:
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
 from serve.messages import DEFAULT_TOP, ClassifierList, ClassifyAnswer
 from serve.problems import Fault, Problem
 
 _BUSY = (429, 503)
+Answer = TypeVar("Answer", bound=BaseModel)
 
 
 class EndpointError(Exception):
@@ -86,12 +89,15 @@ class Client:
         Raises:
             EndpointError: the endpoint refused the request, stayed busy or cannot be reached.
             OSError: a file cannot be read.
+            ValueError: no images.
         """
+        if not images:
+            raise ValueError("no images to label")
         files = [("images", _part(image)) for image in images]
         fields = {"classifier": classifier, "top_k": top_k, "threshold": threshold}
         data = {name: str(value) for name, value in fields.items() if value is not None}
         answer = self._request("POST", "/v1/classify", files=files, data=data)
-        return ClassifyAnswer.model_validate_json(answer.content)
+        return _parsed(ClassifyAnswer, answer)
 
     def classifiers(self) -> ClassifierList:
         """Ask which classifiers there are.
@@ -100,7 +106,7 @@ class Client:
             EndpointError: as in `classify`.
         """
         answer = self._request("GET", "/v1/classifiers")
-        return ClassifierList.model_validate_json(answer.content)
+        return _parsed(ClassifierList, answer)
 
     def ready(self) -> bool:
         """Say whether the endpoint is there and ready."""
@@ -128,7 +134,17 @@ class Client:
 def _part(image: bytes | str | Path) -> tuple[str, bytes]:
     if isinstance(image, bytes):
         return "image", image
-    return Path(image).name, Path(image).read_bytes()
+    path = Path(image)
+    # names of files need not be UTF-8
+    return os.fsencode(path.name).decode("utf-8", "replace"), path.read_bytes()
+
+
+def _parsed(kind: type[Answer], answer: httpx.Response) -> Answer:
+    try:
+        return kind.model_validate_json(answer.content)
+    except ValidationError as error:
+        reason = f"{answer.url} answers something else; is it an endpoint of Onoma?"
+        raise EndpointError(answer.status_code, "unknown", reason) from error
 
 
 def _retry_after(answer: httpx.Response) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from http import HTTPStatus
 from typing import Any, Final
@@ -23,6 +24,8 @@ from serve.node_metrics import CONTENT_TYPE, node_metrics
 from serve.problems import MEDIA_TYPE, Problem, Refused
 from serve.settings import EndpointSettings
 from serve.uploads import read_upload
+
+logger = logging.getLogger("ray.serve")
 
 _ATTEMPTS: Final = 5
 _HEALTH_SECONDS: Final = 5.0
@@ -88,6 +91,11 @@ def _failed(error: Exception) -> Refused:
     return Refused(500, "failed", f"the endpoint failed ({type(error).__name__}); its log says why")
 
 
+@app.exception_handler(Exception)
+async def _unexpected(_request: Request, error: Exception) -> Response:
+    return _failed(error).response()
+
+
 class Endpoint:
     """HTTP in front of `serve.classifiers.Classifiers`; holds no model and no state."""
 
@@ -129,6 +137,7 @@ class Endpoint:
             status, code = 499, "client_left"
             raise
         except Exception as error:
+            logger.exception("a request failed")
             raise _failed(error) from error
         finally:
             self._requests.inc(1, {"status": str(status), "code": code})

@@ -39,7 +39,7 @@ def merged(texts: Iterable[str]) -> str:
     comments: list[str] = []
     for text in texts:
         name = ""
-        for line in text.splitlines():
+        for line in text.split("\n"):  # a label may hold other separators of lines
             if line.startswith(("# HELP ", "# TYPE ")):
                 name = line.split(" ", 3)[2]
                 known = heads.setdefault(name, [])

@@ -12,6 +12,8 @@ from pydantic import BaseModel, Field
 
 MEDIA_TYPE: Final = "application/problem+json"
 _LONGEST: Final = 300
+_TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""As RFC 9110 has them; Python before 3.13 has the older names."""
 
 
 class Fault(BaseModel):
@@ -58,7 +60,7 @@ class Refused(Exception):
     def response(self) -> JSONResponse:
         """The HTTP answer."""
         problem = Problem(
-            title=HTTPStatus(self.status).phrase,
+            title=_TITLES.get(self.status) or HTTPStatus(self.status).phrase,
             status=self.status,
             code=self.code,
             detail=shortened(self.detail),

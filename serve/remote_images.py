@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import urlsplit
 
 import httpx
@@ -31,6 +32,7 @@ async def fetch_image(url: str, field: str, settings: EndpointSettings) -> bytes
         raise _refused(field, "url_not_allowed", "its host is not one that this endpoint may ask")
     try:
         async with (
+            asyncio.timeout(_SECONDS),  # httpx's own is for each read
             httpx.AsyncClient(follow_redirects=False, timeout=_SECONDS, trust_env=False) as client,
             client.stream("GET", url) as answer,
         ):
@@ -43,7 +45,7 @@ async def fetch_image(url: str, field: str, settings: EndpointSettings) -> bytes
                     detail = f"has more than {settings.max_body:,} bytes"
                     raise _refused(field, "too_many_bytes", detail)
             return bytes(data)
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:
         raise _refused(field, "missing", f"cannot be fetched ({type(error).__name__})") from error
 
 

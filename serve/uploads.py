@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import re
+import unicodedata
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +18,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from serve.messages import ClassifyRequest, Options
+from serve.messages import ClassifyRequest, ImageData, Options
 from serve.problems import Refused, invalid
 from serve.remote_images import fetch_image
 from serve.settings import EndpointSettings
@@ -91,6 +92,11 @@ class _InMemory(MultiPartParser):
     """Keeps files in memory: the body is there already, and is bounded."""
 
     spool_max_size = 2**40
+    ended = False
+
+    def on_end(self) -> None:
+        """Note the last boundary: without it, parts may be missing."""
+        self.ended = True
 
 
 async def _from_form(request: Request, body: bytes, settings: EndpointSettings) -> Upload:
@@ -109,6 +115,8 @@ async def _from_form(request: Request, body: bytes, settings: EndpointSettings) 
     except (FormParserError, UnicodeDecodeError, KeyError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise Refused(400, "malformed_body", f"no valid {_FORM}: {reason}") from error
+    if not parser.ended:
+        raise Refused(400, "malformed_body", f"no valid {_FORM}: its last boundary is missing")
     fields: dict[str, Any] = {}
     files: list[UploadFile] = []
     for name, value in form.multi_items():
@@ -170,18 +178,31 @@ def _invalid(error: ValidationError) -> Refused:
 async def _from_json(sent: ClassifyRequest, settings: EndpointSettings) -> Upload:
     if len(sent.images) > settings.max_images:
         raise _too_many(settings.max_images)
-    names, images = [], []
-    for index, image in enumerate(sent.images):
-        field = f"{_IMAGES}[{index}]"
+    found = await asyncio.gather(
+        *(_image(image, f"{_IMAGES}[{at}]", settings) for at, image in enumerate(sent.images))
+    )
+    refused = [each for each in found if isinstance(each, Refused)]
+    if refused:
+        first, faults = refused[0], [fault for each in refused for fault in each.faults]
+        raise Refused(first.status, first.code, first.detail, faults)
+    options = Options(classifier=sent.classifier, top_k=sent.top_k, threshold=sent.threshold)
+    return Upload(
+        options,
+        [None if image.name is None else _printable(image.name) for image in sent.images],
+        [each for each in found if not isinstance(each, Refused)],
+    )
+
+
+async def _image(image: ImageData, field: str, settings: EndpointSettings) -> bytes | Refused:
+    """The bytes of one image of a JSON request; faults are values, as all are told at once."""
+    try:
         if (image.data is None) == (image.url is None):
             raise invalid(field, "needs data (base64), or a url, and not both")
         if image.url is not None:
-            images.append(await fetch_image(image.url, f"{field}.url", settings))
-        else:
-            images.append(await _from_base64(image.data or "", f"{field}.data"))
-        names.append(None if image.name is None else _printable(image.name))
-    options = Options(classifier=sent.classifier, top_k=sent.top_k, threshold=sent.threshold)
-    return Upload(options, names, images)
+            return await fetch_image(image.url, f"{field}.url", settings)
+        return await _from_base64(image.data or "", f"{field}.data")
+    except Refused as refused:
+        return refused
 
 
 async def _from_base64(text: str, field: str) -> bytes:
@@ -199,4 +220,8 @@ async def _from_base64(text: str, field: str) -> bytes:
 def _printable(text: str) -> str:
     """A name as it can go into JSON and a page: no lone surrogates, no control characters."""
     kept = text.encode("utf-8", "replace").decode("utf-8")
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in kept)[:500]
+    return "".join(
+        # joiners and no-break spaces stay: names of real files have them
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c
+        for c in kept[:500]
+    )

@@ -12,7 +12,10 @@ from serve.settings import EndpointSettings
 
 
 class ServeConfig(VerbConfig, EndpointSettings):  # type: ignore[misc]
-    """Serve classifiers over HTTP, until Ctrl-C."""
+    """Serve classifiers over HTTP on this machine, until Ctrl-C.
+
+    On a cluster: serve deploy serve/config.yaml.
+    """
 
     classifiers: list[str] = Field(
         min_length=1,
@@ -25,9 +28,6 @@ class ServeConfig(VerbConfig, EndpointSettings):  # type: ignore[misc]
         False,
         description="let HAProxy take the connections: less latency under load, but replicas "
         "listen on every address of this machine",
-    )
-    detach: bool = Field(
-        False, description="leave it running in the cluster that RAY_ADDRESS names, and return"
     )
     check: str | None = Field(
         None,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,57 +16,66 @@ from actors import storage
 from methods.classifier import CONFIG_FILE
 from methods.errors import InputError
 from ray_jobs.config import ServeConfig
-from ray_jobs.ray_context import start_ray
-from serve.catalogue import Catalogue, Place, load_catalogue
-
-logger = logging.getLogger(__name__)
+from ray_jobs.ray_context import Capacity, quiet_native_code, start_ray
+from serve.catalogue import Place, load_catalogue
+from serve.deploying import deploy
+from serve.settings import EndpointSettings
 
 _HAPROXY = "RAY_SERVE_ENABLE_HA_PROXY"
 
 
 def serve_classifiers(config: ServeConfig) -> dict[str, Any]:
-    """Serve until Ctrl-C or SIGTERM; with ``check`` compare and stop, with ``detach`` return.
+    """Serve on this machine until Ctrl-C or SIGTERM; with ``check`` compare and stop.
+
+    SIGHUP loads the classifiers anew from their folders, while requests go on.
 
     Returns:
         ``url`` and ``classifiers``, and what the check found.
 
     Raises:
         InputError: a classifier cannot be served, the port is taken, or too few GPUs are there.
+        DeployError: the endpoint does not start.
     """
     places = [_place(text) for text in config.classifiers]
     catalogue = load_catalogue(places, config.clip)
-    if config.detach and not os.environ.get("RAY_ADDRESS", "local").replace("local", ""):
-        raise InputError("--detach leaves the endpoint in a cluster: set RAY_ADDRESS")
+    _check_port(config)
     if config.haproxy:
         os.environ[_HAPROXY] = "1"
-    here = _own_ray()
-    if here:
-        _check_port(config)
+    os.environ["RAY_ADDRESS"] = "local"
     capacity = start_ray()
+    settings = _on(config, capacity)
+    names = {name: served.version for name, served in catalogue.served.items()}
+    found: dict[str, Any] = {"url": _url(config), "classifiers": names}
+    try:
+        _start(config)
+        deploy(settings, places)
+        if config.check:
+            from ray_jobs.serving.checking import check
+
+            checked = check(config, catalogue, found["url"])
+            passed = all(each["agree"] == each["images"] for each in checked.values())
+            return {**found, "check": checked, "passed": passed}
+        _until_stopped(found, settings, places)
+        return found
+    finally:
+        _stop()
+
+
+def _on(config: ServeConfig, capacity: Capacity) -> EndpointSettings:
+    """The application's settings on this machine.
+
+    Raises:
+        InputError: more GPUs are asked for than there are.
+    """
     settings = config.endpoint()
     if settings.gpus is None:
         settings.gpus = 1.0 if capacity.gpus else 0.0
     if settings.gpus * settings.replicas > capacity.gpus:
         raise InputError(
-            f"--gpus {settings.gpus:g} of {settings.replicas} replicas: the cluster has "
-            f"{capacity.gpus} GPUs"
+            f"--gpus {settings.gpus:g} for each of {settings.replicas} replicas: this machine has "
+            f"{capacity.gpus}"
         )
-    config.gpus = settings.gpus
-    url = _deploy(config, places)
-    found: dict[str, Any] = {"url": url, "classifiers": _versions(catalogue)}
-    if config.detach:
-        return found
-    try:
-        if config.check:
-            from ray_jobs.serving.checking import check
-
-            checked = check(config, catalogue, url)
-            passed = all(each["agree"] == each["images"] for each in checked.values())
-            return {**found, "check": checked, "passed": passed}
-        _wait(url, found["classifiers"])
-        return {**found, "state": "stopped"}
-    finally:
-        _stop(here)
+    return settings
 
 
 def _place(text: str) -> Place:
@@ -83,22 +92,6 @@ def _place(text: str) -> Place:
         # RUN/classifier is known by the run's name
         name = parts[-2] if parts[-1] == "classifier" and len(parts) > 1 else parts[-1]
     return Place(name=name, folder=storage.absolute(folder))
-
-
-def _own_ray() -> bool:
-    """Whether Ray is going to be started here."""
-    import ray
-
-    if ray.is_initialized():
-        return False
-    address = os.environ.get("RAY_ADDRESS")
-    if address == "local":
-        return True
-    if address:
-        return False
-    from ray._private.services import find_bootstrap_address
-
-    return find_bootstrap_address(None) is None
 
 
 def _check_port(config: ServeConfig) -> None:
@@ -118,51 +111,41 @@ def _check_port(config: ServeConfig) -> None:
             ) from error
 
 
-def _deploy(config: ServeConfig, places: list[Place]) -> str:
-    from ray import serve
-    from ray.serve.config import HTTPOptions
-    from ray.serve.schema import LoggingConfig
-
-    from serve.application import APPLICATION, application
-
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    serve.start(http_options=HTTPOptions(host=config.host, port=config.port))
-    try:
-        serve.run(
-            application(config.endpoint(), places),
-            name=APPLICATION,
-            route_prefix="/",
-            # what a request asked for is the user's: only what goes wrong is logged
-            logging_config=LoggingConfig(enable_access_log=False),
-        )
-    except RuntimeError as error:
-        status = serve.status().applications.get(APPLICATION)
-        reason = (status.message if status else "") or str(error)
-        _stop(True)
-        raise RuntimeError(" ".join(reason.split())[-600:]) from error
-    host = "127.0.0.1" if config.host in ("0.0.0.0", "::") else config.host
+def _url(config: ServeConfig) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(config.host, config.host)
     return f"http://{host}:{config.port}"
 
 
-def _versions(catalogue: Catalogue) -> dict[str, str]:
-    return {name: served.version for name, served in catalogue.served.items()}
+def _start(config: ServeConfig) -> None:
+    from ray import serve
+    from ray.serve.config import HTTPOptions
+
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    serve.start(http_options=HTTPOptions(host=config.host, port=config.port))
 
 
-def _wait(url: str, classifiers: dict[str, str]) -> None:
-    names = ", ".join(f"{name} ({version})" for name, version in classifiers.items())
-    print(f"onoma: {names} at {url}; Ctrl-C stops", file=sys.stderr, flush=True)
-    stopped = threading.Event()
-    with _signals(stopped):
-        while not stopped.wait(1.0):
-            pass
-    print("onoma: stopping when what is under way is answered", file=sys.stderr, flush=True)
+def _until_stopped(found: dict[str, Any], settings: EndpointSettings, places: list[Place]) -> None:
+    names = ", ".join(f"{name} ({version})" for name, version in found["classifiers"].items())
+    _say(f"{names} at {found['url']}; Ctrl-C stops")
+    asked: queue.SimpleQueue[int] = queue.SimpleQueue()
+    generation = 0
+    with _signals(asked):
+        while asked.get() == signal.SIGHUP:
+            generation += 1
+            deploy(settings, places, generation=generation)
+            _say("classifiers loaded anew")
+    _say("stopping when what is under way is answered")
+
+
+def _say(text: str) -> None:
+    print(f"onoma: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager
-def _signals(stopped: threading.Event) -> Iterator[None]:
-    """Ctrl-C and SIGTERM are how an endpoint ends."""
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    before = {kind: signal.signal(kind, lambda *_: stopped.set()) for kind in kinds}
+def _signals(asked: queue.SimpleQueue[int]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM are how an endpoint ends, SIGHUP how it reads its files again."""
+    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {kind: signal.signal(kind, lambda kind, _: asked.put(kind)) for kind in kinds}
     try:
         yield
     finally:
@@ -170,14 +153,10 @@ def _signals(stopped: threading.Event) -> Iterator[None]:
             signal.signal(kind, handler)
 
 
-def _stop(here: bool) -> None:
+def _stop() -> None:
     import ray
     from ray import serve
 
-    from serve.application import APPLICATION
-
-    if here:
+    with quiet_native_code():  # Ray tells of every actor that it ends
         serve.shutdown()
         ray.shutdown()
-    else:  # the cluster is somebody's, and may serve other applications
-        serve.delete(APPLICATION)

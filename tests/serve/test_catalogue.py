@@ -1,0 +1,178 @@
+"""Which classifiers are served: what is refused at the start, and what a change may do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from actors.classifier_store import load_classifier, save_classifier, save_reference
+from actors.clip_models import FIELD_GUIDE
+from actors.image_scorer import Encoded
+from methods.classifier import CONFIG_FILE, WEIGHTS_FILE
+from methods.drift import REFERENCE_FILE, Seen
+from methods.errors import InputError
+from serve.catalogue import Place, changed, load_catalogue
+from serve.classifiers import Classifiers
+from serve.messages import Options
+from serve.settings import EndpointSettings
+
+
+@pytest.fixture
+def copy(classifier_folder: str, tmp_path: Path) -> Callable[..., Place]:
+    """Makes a classifier of its own; parts of it may differ."""
+
+    def make(name: str, folder: str = "", **parts: Any) -> Place:
+        classifier = replace(load_classifier(classifier_folder), **parts)
+        out = tmp_path / (folder or name)
+        save_classifier(classifier, str(out))
+        return Place(name=name, folder=str(out))
+
+    return make
+
+
+def spoil(place: Place, how: str) -> None:
+    """Make a classifier's folder unusable."""
+    folder = Path(place.folder)
+    if how == "missing":
+        shutil.rmtree(folder)
+    elif how == "no weights":
+        (folder / WEIGHTS_FILE).unlink()
+    elif how == "weights cut":
+        whole = (folder / WEIGHTS_FILE).read_bytes()
+        (folder / WEIGHTS_FILE).write_bytes(whole[:-8])
+    elif how == "no JSON":
+        (folder / CONFIG_FILE).write_text("{")
+    elif how == "reference":
+        (folder / REFERENCE_FILE).write_text("{}")
+    else:
+        config = json.loads((folder / CONFIG_FILE).read_text())
+        config["clip"]["fingerprint"] = "another"
+        (folder / CONFIG_FILE).write_text(json.dumps(config))
+
+
+SPOILT = ["missing", "no weights", "weights cut", "no JSON", "reference", "other CLIP"]
+
+
+def test_classifiers_are_listed_in_their_order_the_first_by_default(
+    copy: Callable[..., Place], classifier_folder: str
+) -> None:
+    one, other = copy("one"), copy("other", labels=tuple(f"bird {at}" for at in range(24)))
+    seen = Seen()
+    seen.add(["bird 1"], np.array([0.5], np.float32))
+    save_reference(seen, load_classifier(other.folder), other.folder)
+    save_reference(seen, load_classifier(other.folder), one.folder)  # of another classifier
+    catalogue = load_catalogue([other, one], None)
+    listing = catalogue.listing
+    assert (listing.default, listing.problems) == ("other", [])
+    assert [(each.name, each.has_reference) for each in listing.classifiers] == [
+        ("other", True),
+        ("one", False),
+    ]
+    first, second = listing.classifiers
+    assert first.version != second.version == load_classifier(classifier_folder).identity[:12]
+    assert (first.label_count, first.clip, first.method) == (24, FIELD_GUIDE, "zero_shot")
+
+
+@pytest.mark.parametrize("how", SPOILT)
+@pytest.mark.parametrize("at", [0, 1])
+def test_no_endpoint_starts_with_a_classifier_that_cannot_be_served(
+    copy: Callable[..., Place], how: str, at: int
+) -> None:
+    places = [copy("one"), copy("other")]
+    spoil(places[at], how)
+    with pytest.raises(InputError, match=places[at].folder):
+        load_catalogue(places, None)
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_change_keeps_what_cannot_be_replaced_and_says_why(
+    copy: Callable[..., Place], how: str
+) -> None:
+    before = load_catalogue([copy("one"), copy("other")], None)
+    new = copy("one", "one-2", logit_scale=50.0)
+    spoilt, added = copy("other", "other-2"), copy("added")
+    spoil(spoilt, how)
+    spoil(added, how)
+    after = changed(before, [spoilt, new, added], None)
+    assert list(after.served) == ["other", "one"]
+    assert after.served["other"] is before.served["other"]
+    assert after.served["one"].version != before.served["one"].version
+    assert [each.split(":")[0] for each in after.problems] == ["other", "added"]
+    assert "\n" not in "".join(after.listing.problems)
+    assert max(map(len, after.problems)) <= 500
+    whole = changed(after, [copy("other", "other-3"), new], None)
+    assert whole.problems == []
+
+
+def test_a_change_drops_what_it_does_not_name_but_never_everything(
+    copy: Callable[..., Place],
+) -> None:
+    one, other = copy("one"), copy("other")
+    before = load_catalogue([one, other], None)
+    assert list(changed(before, [other], None).served) == ["other"]
+    nothing = changed(before, [Place(name="new", folder=one.folder + "-none")], None)
+    assert nothing.served == before.served
+    assert len(nothing.problems) == 1
+    assert nothing.listing.default == "one"
+    same = changed(before, [one, other], None).served["one"]
+    assert same.version == before.served["one"].version
+
+
+def test_two_classifiers_may_not_have_one_name(copy: Callable[..., Place]) -> None:
+    with pytest.raises(InputError, match="two classifiers are called one"):
+        load_catalogue([copy("one"), copy("one", "one-2")], None)
+
+
+def test_a_running_replica_survives_every_list_that_it_is_given(
+    copy: Callable[..., Place],
+    birds: Path,
+    bird_paths: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, other = copy("one").model_dump(), copy("other").model_dump()
+    newer = copy("other", "other-2", logit_scale=50.0).model_dump()
+    image = (birds / "images" / bird_paths[0]).read_bytes()
+
+    async def live() -> None:
+        settings = EndpointSettings(gpus=0, threads=1, max_batch=2)
+        with pytest.raises(ValueError, match="no such folder"):
+            await Classifiers(settings).reconfigure({"classifiers": [{**one, "folder": "/none"}]})
+        replica = Classifiers(settings)
+        await replica.reconfigure({"classifiers": [one]})
+        for wrong in ([], [one, one], [{"name": "one"}], [{**one, "folder": "/none"}], None):
+            await replica.reconfigure({"classifiers": wrong})
+            listing = await replica.listing()
+            assert [each.name for each in listing.classifiers] == ["one"]
+            assert len(listing.problems) == 1
+            assert "\n" not in listing.problems[0]
+        await replica.reconfigure({"classifiers": [other, one]})
+        listing = await replica.listing()
+        assert (listing.default, listing.problems) == ("other", [])
+
+        async def through(item: Any) -> tuple[Encoded, float]:
+            whole = item.encoding.of(replica._encoder, item.pixels[None]).whole[0]
+            await asyncio.sleep(0.5)
+            return Encoded(whole, None), 0.5
+
+        # what is under way keeps its classifier while another takes the name
+        monkeypatch.setattr(replica, "_through", through)  # a batch wants Serve around it
+        asked = [asyncio.create_task(replica.classify(Options(), [None], [image])) for _ in "abc"]
+        await asyncio.sleep(0)
+        await replica.reconfigure({"classifiers": [newer]})
+        asked.append(asyncio.create_task(replica.classify(Options(), [None], [image])))
+        answers = await asyncio.gather(*asked)
+        versions = [answer.classifier.version for answer in answers]
+        assert versions[:3] == [listing.classifiers[0].version] * 3
+        assert versions[3] == (await replica.listing()).classifiers[0].version != versions[0]
+        labels = {answer.images[0].labels[0].label for answer in answers}
+        assert len(labels) == 1
+
+    asyncio.run(live())

@@ -1,0 +1,120 @@
+"""`onoma serve`: wrong use in a sentence, the check against a job, HAProxy, and a clean end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from methods.errors import InputError
+from ray_jobs.config import ServeConfig, parse
+from ray_jobs.serving.checking import check
+from ray_jobs.serving.running import serve_classifiers
+from serve.catalogue import load_catalogue
+from serve.client import Client
+from tests.serve.conftest import Endpoint, free_port
+
+
+def config(*words: str) -> ServeConfig:
+    """Settings as the command line gives them."""
+    return parse(ServeConfig, list(words), "onoma serve")
+
+
+def test_names_come_from_folders(birds_run: Path) -> None:
+    from ray_jobs.serving.running import _place
+
+    inner = str(birds_run / "classifier")
+    for text in (str(birds_run), inner, f"birds={inner}", f"birds={birds_run}"):
+        place = _place(text)
+        assert (place.name, place.folder) == ("birds", inner)
+
+
+def test_wrong_use_is_told_before_ray_starts(birds_run: Path, tmp_path: Path) -> None:
+    folder = str(birds_run / "classifier")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for words, sentence in [
+            ([str(tmp_path / "none")], "no such folder"),
+            ([str(tmp_path)], "no classifier folder"),
+            ([f"a={folder}", f"a={folder}"], "two classifiers are called a"),
+            ([folder, "--port", port], "give another one"),
+            ([folder, "--host", "192.0.2.1"], "--host 192.0.2.1"),
+        ]:
+            flags = [part for word in words[:2] if "=" in word or word == words[0]
+                     for part in ("--classifiers", word)]  # fmt: skip
+            flags += [word for word in words[1:] if "=" not in word]
+            with pytest.raises(InputError, match=sentence):
+                serve_classifiers(config(*flags))
+
+
+def test_the_check_agrees_with_a_job_and_finds_what_differs(
+    endpoint: Endpoint, birds: Path, tmp_path: Path
+) -> None:
+    archive = tmp_path / "images"
+    archive.mkdir()
+    for number, file in enumerate(sorted((birds / "images").rglob("*.*"))[:12]):
+        (archive / f"{number}{file.suffix}").write_bytes(file.read_bytes())
+    (archive / "broken.jpg").write_bytes(b"no image")
+    (archive / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
+    wanted = config("--classifiers", endpoint.places[0].folder, "--check", str(archive))
+    catalogue = load_catalogue(endpoint.places, None)
+    found = check(wanted, catalogue, endpoint.url)
+    for name in ("birds", "scenes"):
+        assert found[name]["agree"] == found[name]["images"] == 14, found
+        assert found[name]["largest_drift"] < 1e-3
+    strict = config(
+        *("--classifiers", endpoint.places[0].folder, "--check", str(archive)),
+        *("--check-drift", "1e-12", "--precision", "bf16"),
+    )
+    only = type(catalogue)(catalogue.model, {"birds": catalogue.served["birds"]})
+    differs = check(strict, only, endpoint.url)["birds"]
+    assert differs["agree"] < 14
+    assert "scores differ by" in " ".join(differs["differences"])
+
+
+@pytest.mark.timeout(600)
+def test_the_command_serves_through_haproxy_and_ends_on_ctrl_c(
+    birds_run: Path, birds: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "ray_jobs", "serve", str(birds_run), "--json", "--haproxy"]
+    environment = {**os.environ, "RAY_ADDRESS": "local"}
+    with open(tmp_path / "log", "wb") as log:
+        process = subprocess.Popen(
+            [*command, "--port", str(port)],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+        )
+    try:
+        with Client(f"http://127.0.0.1:{port}", patience=5) as client:
+            end = time.monotonic() + 300
+            while not client.ready():
+                assert process.poll() is None, (tmp_path / "log").read_text()
+                assert time.monotonic() < end, (tmp_path / "log").read_text()
+                time.sleep(0.5)
+            image = next(iter(sorted((birds / "images").rglob("*.jpg"))))
+            answer = client.classify([image, image.read_bytes()])
+            assert answer.images[0].labels == answer.images[1].labels
+            assert answer.classifier.name == "birds"
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    said = (tmp_path / "log").read_text()
+    assert process.returncode == 0, said
+    assert json.loads(out)["classifiers"] == {"birds": answer.classifier.version}
+    assert "Ctrl-C stops" in said
+    assert "Traceback" not in said
+    assert "raylet" not in said
