@@ -56,6 +56,7 @@ def test_a_lone_request_waits_for_nothing_and_those_after_it_share_a_batch() -> 
     async def ask() -> list[list[int]]:
         model = Model(8, 0.3)
         tasks = [asyncio.create_task(model.ask(0))]
+        await asyncio.sleep(0.05)
         for number in range(1, 6):
             await asyncio.sleep(0)
             tasks.append(asyncio.create_task(model.ask(number)))
