@@ -81,7 +81,9 @@ def main() -> None:
         archive = root / "archive"
         draw_archive(archive, options.count, options.seed, kind="scenes")
         print(describe())
-        print(f"{options.count} scenes, seed {options.seed}, {options.texts} texts; mean over fits, lowest and highest")
+        print(
+            f"{options.count} scenes, seed {options.seed}, {options.texts} texts; mean over fits, lowest and highest"
+        )
         print("| | mAP | CF1 | OF1 | sentences | MLLM calls |")
         print("|---|---|---|---|---|---|")
         for baseline in BASELINES:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -65,6 +67,7 @@ app = FastAPI(
     version="1",
     description="Labels images with classifiers that were made without human labels.",
     docs_url=None,
+    redirect_slashes=False,
     redoc_url=None,
 )
 
@@ -103,6 +106,7 @@ class Endpoint:
         """Hold the handle."""
         self._classifiers = classifiers
         self._settings = settings
+        self._held = 0
         self._listed: tuple[float, ClassifierList] | None = None
         self._requests = Counter(
             "onoma_requests", "Requests to classify, by status and code.",
@@ -146,19 +150,43 @@ class Endpoint:
 
     async def _classified(self, request: Request, started: float) -> ClassifyAnswer:
         settings = self._settings
-        upload = await read_upload(request, settings)
-        try:
-            async with asyncio.timeout(settings.answer_seconds):
-                answer: ClassifyAnswer | Refused = await self._ask(
-                    "classify", upload.options, upload.names, upload.images
-                )
-        except TimeoutError as error:
-            detail = f"no answer within {settings.answer_seconds:g} s"
-            raise Refused(504, "timed_out", detail) from error
+        with self._holding(request):
+            upload = await read_upload(request, settings)
+            try:
+                async with asyncio.timeout(settings.answer_seconds):
+                    answer: ClassifyAnswer | Refused = await self._ask(
+                        "classify", upload.options, upload.names, upload.images
+                    )
+            except TimeoutError as error:
+                detail = f"no answer within {settings.answer_seconds:g} s"
+                raise Refused(504, "timed_out", detail) from error
         if isinstance(answer, Refused):
             raise answer
         answer.timings.total_ms = round(1000 * (time.perf_counter() - started), 3)
         return answer
+
+    @contextmanager
+    def _holding(self, request: Request) -> Iterator[None]:
+        """Count a request's bytes as held, those it announces or else as many as it may have.
+
+        Raises:
+            Refused: too many are held already (429).
+        """
+        announced = request.headers.get("content-length", "")
+        most = self._settings.max_body
+        size = min(int(announced[:20]), most) if announced.isdecimal() else most
+        if self._held and self._held + size > self._settings.max_held:
+            raise self._overloaded()
+        self._held += size
+        try:
+            yield
+        finally:
+            self._held -= size
+
+    def _overloaded(self) -> Refused:
+        detail = "too many requests wait; come back later"
+        headers = {"Retry-After": str(self._settings.retry_after)}
+        return Refused(429, "overloaded", detail, headers=headers)
 
     async def _ask(self, method: str, *arguments: Any) -> Any:
         """Call the classifiers; what a dying replica had is given to another one.
@@ -170,12 +198,7 @@ class Endpoint:
             try:
                 return await getattr(self._classifiers, method).remote(*arguments)
             except BackPressureError as error:
-                raise Refused(
-                    429,
-                    "overloaded",
-                    "too many requests wait; come back later",
-                    headers={"Retry-After": str(self._settings.retry_after)},
-                ) from error
+                raise self._overloaded() from error
             except DeploymentUnavailableError as error:
                 raise Refused(503, "unavailable", "the classifiers cannot be reached") from error
             except (RayActorError, ActorUnavailableError):

@@ -47,6 +47,11 @@ class EndpointSettings(BaseModel):
     )
     retry_after: Positive = Field(1, description="seconds after which to come back")
     max_body: Positive = Field(32 * _MIB, description="bytes of a request, at most")
+    max_held: Positive = Field(
+        512 * _MIB,
+        description="bytes of all requests that one ingress process reads or has unanswered, at "
+        "most; one more is told to come back (429)",
+    )
     max_images: Positive = Field(32, description="images in a request, at most")
     max_pixels: Positive = Field(
         50_000_000, description="pixels of an image, at most; told from its header, before decoding"
