@@ -84,8 +84,8 @@ def main() -> None:
         print(
             f"{options.count} scenes, seed {options.seed}, {options.texts} texts; mean over fits, lowest and highest"
         )
-        print("| | mAP | CF1 | OF1 | sentences | MLLM calls |")
-        print("|---|---|---|---|---|---|")
+        print("| | mAP | CF1 | OF1 | lowest AP, mean over fits | sentences | MLLM calls |")
+        print("|---|---|---|---|---|---|---|")
         for baseline in BASELINES:
             _print(baseline, [measured(root, archive, baseline, baseline=baseline)])
         for number in options.prompts:
@@ -104,9 +104,20 @@ def _print(name: str, runs: list[dict[str, Any]]) -> None:
         values = [run[metric] for run in runs]
         spread = f" ({min(values):.3f} to {max(values):.3f})" if len(values) > 1 else ""
         cells.append(f"{np.mean(values):.3f}{spread}")
+    cells.append(_lowest(runs))
     calls = [run["mllm_calls"] + run["answers_reused"] for run in runs]
     cells += [f"{runs[0].get('sentences') or 0:,}", f"{calls[0]:,}"]
     print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def _lowest(runs: list[dict[str, Any]]) -> str:
+    """The three classes with the lowest average precision: where kinds of prompts could differ."""
+    precisions = {
+        row["label"]: np.mean([run["per_class"][at]["average_precision"] for run in runs])
+        for at, row in enumerate(runs[0]["per_class"])
+    }
+    worst = sorted(precisions, key=lambda name: precisions[name])[:3]
+    return ", ".join(f"{name} {precisions[name]:.3f}" for name in worst)
 
 
 if __name__ == "__main__":
