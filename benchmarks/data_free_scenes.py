@@ -81,9 +81,8 @@ def main() -> None:
         archive = root / "archive"
         draw_archive(archive, options.count, options.seed, kind="scenes")
         print(describe())
-        print(
-            f"{options.count} scenes, seed {options.seed}, {options.texts} texts; mean over fits, lowest and highest"
-        )
+        print(f"{options.count} scenes, seed {options.seed}, {options.texts} texts")
+        print("mean over fits, lowest and highest")
         print("| | mAP | CF1 | OF1 | lowest AP, mean over fits | sentences | MLLM calls |")
         print("|---|---|---|---|---|---|---|")
         for baseline in BASELINES:
