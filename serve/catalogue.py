@@ -115,6 +115,26 @@ def load_catalogue(places: Sequence[Place], clip: str | None) -> Catalogue:
     return Catalogue(model, {each.name: each for each in served})
 
 
+def load_those_there_are(places: Sequence[Place], clip: str | None) -> Catalogue:
+    """Load what can be loaded, for a replica that starts later than the endpoint.
+
+    A list whose changes the replicas before it did not all take must not keep it from starting.
+
+    Raises:
+        InputError: none can be loaded; says why of the first.
+    """
+    try:
+        return load_catalogue(places, clip)
+    except InputError as error:
+        for at in range(len(places)):
+            try:
+                alone = load_catalogue([places[at]], clip)
+            except InputError:
+                continue
+            return changed(alone, places, clip)
+        raise error
+
+
 def changed(catalogue: Catalogue, places: Sequence[Place], clip: str | None) -> Catalogue:
     """Load what a new list of classifiers names.
 

@@ -18,7 +18,7 @@ from actors.decode import decode_image, to_input_size
 from actors.image_errors import ImageError
 from actors.image_scorer import Encoded, Encoding
 from methods.class_matrix import top_k
-from serve.catalogue import Catalogue, Served, UserConfig, changed, load_catalogue
+from serve.catalogue import Catalogue, Served, UserConfig, changed, load_those_there_are
 from serve.drift_metrics import Drift
 from serve.gate import Gate
 from serve.messages import (
@@ -115,7 +115,7 @@ class Classifiers:
     def _start(self, wanted: UserConfig) -> Catalogue:
         """Load everything, and run the model once at the smallest and the largest batch."""
         settings = self._settings
-        catalogue = load_catalogue(wanted.classifiers, settings.clip)
+        catalogue = load_those_there_are(wanted.classifiers, settings.clip)
         threads = None if settings.gpus else settings.threads or cpu_threads() // settings.replicas
         self._encoder = ClipEncoder(
             catalogue.model,

@@ -71,9 +71,9 @@ class FitAutosepConfig(DescribingConfig):
         description="departures from the paper: all, or some of reuse (errors come from the "
         "comparisons that scored a prompt), ties (equal descriptions are not asked about), paired "
         "(new prompts are compared on the same pairs in the same order), rescored (and the beam "
-        "anew on these), three_states (unreadable answers are not errors), halving (the worse half is dropped early), fresh_choice (the "
-        "last beam is scored again on fresh pairs), held_out (the choice is made on images kept "
-        "out)",
+        "anew on these), three_states (unreadable answers are not errors), halving (the worse half "
+        "is dropped early), fresh_choice (the last beam is scored again on fresh pairs), held_out "
+        "(the choice is made on images kept out)",
     )
     choice_negatives: Positive = Field(
         4, description="other images for each, in the final choice of fresh_choice and held_out"

@@ -19,7 +19,7 @@ from actors.image_scorer import Encoded
 from methods.classifier import CONFIG_FILE, WEIGHTS_FILE
 from methods.drift import REFERENCE_FILE, Seen
 from methods.errors import InputError
-from serve.catalogue import Place, changed, load_catalogue
+from serve.catalogue import Place, changed, load_catalogue, load_those_there_are
 from serve.classifiers import Classifiers
 from serve.messages import Options
 from serve.settings import EndpointSettings
@@ -90,6 +90,20 @@ def test_no_endpoint_starts_with_a_classifier_that_cannot_be_served(
     spoil(places[at], how)
     with pytest.raises(InputError, match=places[at].folder):
         load_catalogue(places, None)
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_replica_that_starts_later_takes_what_there_is(
+    copy: Callable[..., Place], at: int
+) -> None:
+    places = [copy("one"), copy("other")]
+    spoil(places[at], "weights cut")
+    catalogue = load_those_there_are(places, None)
+    assert list(catalogue.served) == [places[1 - at].name]
+    assert [each.split(":")[0] for each in catalogue.problems] == [places[at].name]
+    spoil(places[1 - at], "missing")
+    with pytest.raises(InputError):
+        load_those_there_are(places, None)
 
 
 @pytest.mark.parametrize("how", SPOILT)
