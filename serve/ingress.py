@@ -167,14 +167,15 @@ class Endpoint:
 
     @contextmanager
     def _holding(self, request: Request) -> Iterator[None]:
-        """Count a request's bytes as held, those it announces or else as many as it may have.
+        """Count a request's bytes as held: those it announces, or all that it may have.
 
         Raises:
             Refused: too many are held already (429).
         """
         announced = request.headers.get("content-length", "")
         most = self._settings.max_body
-        size = min(int(announced[:20]), most) if announced.isdecimal() else most
+        known = announced.isdecimal() and not self._settings.allow_urls
+        size = min(int(announced[:20]), most) if known else most
         if self._held and self._held + size > self._settings.max_held:
             raise self._overloaded()
         self._held += size

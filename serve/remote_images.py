@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,8 +14,23 @@ from serve.settings import EndpointSettings
 _SECONDS = 10.0
 
 
-async def fetch_image(url: str, field: str, settings: EndpointSettings) -> bytes:
+@dataclass
+class Allowance:
+    """Bytes that the images of one request may still have, all together."""
+
+    left: int
+
+
+async def fetch_image(
+    url: str, field: str, settings: EndpointSettings, allowance: Allowance | None = None
+) -> bytes:
     """Fetch one image; redirects are not followed, since they may lead anywhere.
+
+    Args:
+        url: its address.
+        field: where that stands, for messages.
+        settings: of the endpoint.
+        allowance: shared by the images of a request; as much as a body has by default.
 
     Raises:
         Refused: the host is not allowed, does not answer, or sends too much.
@@ -30,6 +46,7 @@ async def fetch_image(url: str, field: str, settings: EndpointSettings) -> bytes
         raise _refused(field, "url_not_allowed", "give an http or https address without a password")
     if host not in {allowed.lower() for allowed in settings.allow_urls}:
         raise _refused(field, "url_not_allowed", "its host is not one that this endpoint may ask")
+    allowance = allowance or Allowance(settings.max_body)
     try:
         async with (
             asyncio.timeout(_SECONDS),  # httpx's own is for each read
@@ -41,8 +58,9 @@ async def fetch_image(url: str, field: str, settings: EndpointSettings) -> bytes
             data = bytearray()
             async for part in answer.aiter_bytes():
                 data += part
-                if len(data) > settings.max_body:
-                    detail = f"has more than {settings.max_body:,} bytes"
+                allowance.left -= len(part)
+                if allowance.left < 0:
+                    detail = f"a request's images have at most {settings.max_body:,} bytes together"
                     raise _refused(field, "too_many_bytes", detail)
             return bytes(data)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, TimeoutError) as error:

@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 
 from serve.messages import ClassifyRequest, ImageData, Options
 from serve.problems import Refused, invalid
-from serve.remote_images import fetch_image
+from serve.remote_images import Allowance, fetch_image
 from serve.settings import EndpointSettings
 
 _IMAGES: Final = "images"
@@ -178,8 +178,12 @@ def _invalid(error: ValidationError) -> Refused:
 async def _from_json(sent: ClassifyRequest, settings: EndpointSettings) -> Upload:
     if len(sent.images) > settings.max_images:
         raise _too_many(settings.max_images)
+    allowance = Allowance(settings.max_body)
     found = await asyncio.gather(
-        *(_image(image, f"{_IMAGES}[{at}]", settings) for at, image in enumerate(sent.images))
+        *(
+            _image(image, f"{_IMAGES}[{at}]", settings, allowance)
+            for at, image in enumerate(sent.images)
+        )
     )
     refused = [each for each in found if isinstance(each, Refused)]
     if refused:
@@ -193,13 +197,15 @@ async def _from_json(sent: ClassifyRequest, settings: EndpointSettings) -> Uploa
     )
 
 
-async def _image(image: ImageData, field: str, settings: EndpointSettings) -> bytes | Refused:
+async def _image(
+    image: ImageData, field: str, settings: EndpointSettings, allowance: Allowance
+) -> bytes | Refused:
     """The bytes of one image of a JSON request; faults are values, as all are told at once."""
     try:
         if (image.data is None) == (image.url is None):
             raise invalid(field, "needs data (base64), or a url, and not both")
         if image.url is not None:
-            return await fetch_image(image.url, f"{field}.url", settings)
+            return await fetch_image(image.url, f"{field}.url", settings, allowance)
         return await _from_base64(image.data or "", f"{field}.data")
     except Refused as refused:
         return refused

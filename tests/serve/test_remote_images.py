@@ -14,7 +14,7 @@ import pytest
 
 from serve import remote_images
 from serve.problems import Refused
-from serve.remote_images import fetch_image
+from serve.remote_images import Allowance, fetch_image
 from serve.settings import EndpointSettings
 
 SETTINGS = EndpointSettings(allow_urls=["127.0.0.1", "Images.Example.org", "::1"], max_body=50_000)
@@ -175,3 +175,12 @@ def test_without_an_allow_list_nothing_is_fetched(host: ThreadingHTTPServer) -> 
     Host.asked.clear()
     assert refused(at(host, "image"), EndpointSettings()) == "url_not_allowed"
     assert Host.asked == []
+
+
+def test_images_of_one_request_share_what_a_body_may_have(host: ThreadingHTTPServer) -> None:
+    allowance = Allowance(len(DATA) + len(DATA) // 2)
+    first = asyncio.run(fetch_image(at(host, "image"), "images[0].url", SETTINGS, allowance))
+    assert first == DATA
+    with pytest.raises(Refused) as caught:
+        asyncio.run(fetch_image(at(host, "image"), "images[1].url", SETTINGS, allowance))
+    assert caught.value.faults[0][:2] == ("images[1].url", "too_many_bytes")
