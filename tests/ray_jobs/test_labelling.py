@@ -6,16 +6,21 @@ import io
 import shutil
 import sys
 import tarfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import pytest
 
 import fieldguide
 from actors import storage
-from actors.labels_table import LABELS_SCHEMA
+from actors.classifier_store import load_classifier, load_reference
+from actors.labels_table import CLASSIFIER_LABELS_SCHEMA, LABELS_SCHEMA
+from methods.drift import EDGES
 from methods.errors import InputError
 from ray_jobs import label_classifier, zero_shot
 from ray_jobs.cli import WRONG_USAGE, execute
@@ -74,7 +79,19 @@ def test_the_labels_table_is_what_it_should_be(folder_run: Path, bird_paths: lis
         assert 0 < row["score"] <= 1
         assert row["method"] == "zero_shot"
     for file in (folder_run / "labels").glob("*.parquet"):
-        assert pq.read_schema(file).names == LABELS_SCHEMA.names
+        assert pq.read_schema(file).names == CLASSIFIER_LABELS_SCHEMA.names
+
+
+def test_the_runs_classifier_remembers_what_the_archive_looked_like(folder_run: Path) -> None:
+    folder = str(folder_run / "classifier")
+    reference = load_reference(load_classifier(folder), folder)
+    rows = labels(folder_run).values()
+    assert reference is not None
+    assert reference.images == len(rows) == reference.distances.sum()
+    assert reference.labels == Counter(row["label"] for row in rows)
+    table = pads.dataset(str(folder_run / "labels")).to_table().column("distance").to_numpy()
+    assert (reference.distances == np.histogram(table, EDGES)[0]).all()
+    assert 0 < table.min() < table.max() < 2
 
 
 def test_run_json_holds_what_the_contract_says(folder_run: Path) -> None:

@@ -17,7 +17,7 @@ from actors.classifier_store import load_classifier
 from actors.clip import ClipEncoder
 from actors.clip_models import resolve_clip
 from actors.decode import decode_image, to_input_size
-from actors.labels_table import MULTI_LABELS_SCHEMA
+from actors.labels_table import CLASSIFIER_MULTI_LABELS_SCHEMA
 from fieldguide.archive import draw_archive
 from fieldguide.scenes import CATEGORIES
 from methods.data_free.image_scores import image_scores
@@ -107,7 +107,7 @@ def test_its_labels_rank_images_better_than_zero_shot(
     assert learned["cf1"] > 0.6
     assert (learned["images"], learned["errors"]) == (60, 0)
     table = pq.read_table(tmp_path / "run" / "labels")
-    assert table.schema.equals(MULTI_LABELS_SCHEMA)
+    assert table.schema.equals(CLASSIFIER_MULTI_LABELS_SCHEMA)
     rows = {row["path"]: row for row in table.to_pylist()}
     assert rows["letter.jpg"]["error"] == "not_an_image"
     classifier = load_classifier(str(fits / "learned"))
