@@ -9,6 +9,9 @@ BESIDE_A_MODEL: Final = 15
 """Niceness of stages that read and decode while a model runs on the same cores: they fill the gaps
 and do not stall its threads, which wait for each other."""
 
+BEHIND_HTTP: Final = 5
+"""Niceness of a model on the cores that requests are read on: who is refused hears it soon."""
+
 
 def step_back(niceness: int | None) -> None:
     """Lower this process's priority to ``niceness``, if it is higher; None leaves it as it is."""

@@ -17,6 +17,7 @@ from actors.clip import ClipEncoder, cpu_threads
 from actors.decode import decode_image, to_input_size
 from actors.image_errors import ImageError
 from actors.image_scorer import Encoded, Encoding
+from actors.priority import BEHIND_HTTP, step_back
 from methods.class_matrix import top_k
 from serve.catalogue import Catalogue, Served, UserConfig, changed, load_those_there_are
 from serve.drift_metrics import Drift
@@ -115,6 +116,8 @@ class Classifiers:
     def _start(self, wanted: UserConfig) -> Catalogue:
         """Load everything, and run the model once at the smallest and the largest batch."""
         settings = self._settings
+        if not settings.gpus:
+            step_back(BEHIND_HTTP)
         catalogue = load_those_there_are(wanted.classifiers, settings.clip)
         threads = None if settings.gpus else settings.threads or cpu_threads() // settings.replicas
         self._encoder = ClipEncoder(

@@ -32,6 +32,7 @@ logger = logging.getLogger("ray.serve")
 _ATTEMPTS: Final = 5
 _HEALTH_SECONDS: Final = 5.0
 _LISTING_SECONDS: Final = 1.0
+_FULL_SECONDS: Final = 0.5
 _MS: Final = [1.0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000]
 _WHY: Final = {
     400: "the body cannot be read",
@@ -107,6 +108,8 @@ class Endpoint:
         self._classifiers = classifiers
         self._settings = settings
         self._held = 0
+        self._asking = 0
+        self._full_at, self._full_until = 0, 0.0
         self._listed: tuple[float, ClassifierList] | None = None
         self._requests = Counter(
             "onoma_requests", "Requests to classify, by status and code.",
@@ -150,6 +153,8 @@ class Endpoint:
 
     async def _classified(self, request: Request, started: float) -> ClassifyAnswer:
         settings = self._settings
+        if self._asking >= self._full_at and time.monotonic() < self._full_until:
+            raise self._overloaded()
         with self._holding(request):
             upload = await read_upload(request, settings)
             try:
@@ -195,11 +200,21 @@ class Endpoint:
         Raises:
             Refused: too many wait (429), or no replica is there (503).
         """
+        self._asking += 1
+        try:
+            return await self._ask_again(method, *arguments)
+        except BackPressureError as error:
+            # as many are too many for a while: the next hear it before their images are read
+            self._full_at = self._asking - 1
+            self._full_until = time.monotonic() + _FULL_SECONDS
+            raise self._overloaded() from error
+        finally:
+            self._asking -= 1
+
+    async def _ask_again(self, method: str, *arguments: Any) -> Any:
         for attempt in range(_ATTEMPTS):
             try:
                 return await getattr(self._classifiers, method).remote(*arguments)
-            except BackPressureError as error:
-                raise self._overloaded() from error
             except DeploymentUnavailableError as error:
                 raise Refused(503, "unavailable", "the classifiers cannot be reached") from error
             except (RayActorError, ActorUnavailableError):
