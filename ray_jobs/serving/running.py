@@ -22,6 +22,9 @@ from serve.deploying import deploy
 from serve.settings import EndpointSettings
 
 _HAPROXY = "RAY_SERVE_ENABLE_HA_PROXY"
+# the model's threads wait for each other by spinning for a millisecond or so before they sleep: the
+# time of a lone image is that of many short operations, and jobs (which never spin) care for others
+_SPIN = ("GOMP_SPINCOUNT", "100000")
 
 
 def serve_classifiers(config: ServeConfig) -> dict[str, Any]:
@@ -42,6 +45,7 @@ def serve_classifiers(config: ServeConfig) -> dict[str, Any]:
     if config.haproxy:
         os.environ[_HAPROXY] = "1"
     os.environ["RAY_ADDRESS"] = "local"
+    os.environ.setdefault(*_SPIN)
     capacity = start_ray()
     settings = _on(config, capacity)
     names = {name: served.version for name, served in catalogue.served.items()}
