@@ -32,7 +32,7 @@ def build(args: EndpointSettings) -> Application:
         num_replicas=settings.ingress_replicas,
         # requests are many and light here; what waits for a model is bounded behind it
         max_ongoing_requests=4 * (settings.max_ongoing + settings.max_queued),
-        max_queued_requests=4 * settings.max_queued,
+        max_queued_requests=4 * (settings.max_ongoing + settings.max_queued),
         backpressure_config={"status_code": 429, "retry_after_s": settings.retry_after},
         ray_actor_options={"num_cpus": 0},
         graceful_shutdown_timeout_s=settings.answer_seconds,

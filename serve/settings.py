@@ -39,11 +39,14 @@ class EndpointSettings(BaseModel):
     ingress_replicas: Positive = Field(1, description="processes that read requests")
     max_batch: Positive = Field(16, description="images in a forward pass, at most")
     max_ongoing: Positive = Field(
-        64,
-        description="requests that a CLIP replica takes at once: those of a batch and of the next",
+        160,
+        description="requests that a CLIP replica has at once: those of a batch, and those that wait "
+        "for the next; they bound the longest wait",
     )
     max_queued: Positive = Field(
-        128, description="requests that wait for a replica; one more is told to come back (429)"
+        32,
+        description="requests that wait for a replica to have room; one more is told to come back "
+        "(429)",
     )
     retry_after: Positive = Field(1, description="seconds after which to come back")
     max_body: Positive = Field(32 * _MIB, description="bytes of a request, at most")
