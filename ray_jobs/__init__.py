@@ -6,3 +6,5 @@ import os
 # would otherwise be started through uv, and build its own environment.
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+# and what it holds back to say once it would say after a command's last line
+os.environ.setdefault("RAY_DEDUP_LOGS", "0")
