@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -85,14 +85,15 @@ def load(endpoint: Endpoint, birds: Path, bird_paths: list[str]) -> Load:
 
 
 def replica_pids() -> set[int]:
-    """Processes of the classifiers' replicas."""
+    """Processes of the classifiers' replicas in the Ray that was started here, and in no other."""
     import psutil
 
-    return {
-        process.pid
-        for process in psutil.process_iter(["cmdline"])
-        if any("ServeReplica:onoma:Classifiers" in part for part in process.info["cmdline"] or [])
-    }
+    pids = set()
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if any("ServeReplica:onoma:Classifiers" in part for part in process.cmdline()):
+                pids.add(process.pid)
+    return pids
 
 
 @pytest.mark.timeout(600)
