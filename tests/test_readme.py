@@ -39,7 +39,7 @@ def test_flags_in_the_readme_exist() -> None:
         if info.default is True
     }
     elsewhere = {"--help", "--extra", "--group", "--no-dev", "--working-dir", "--repeats"}
-    elsewhere |= {"--seeds", "--levels"}  # of benchmarks
+    elsewhere |= {"--seeds", "--levels", "--overload"}  # of benchmarks
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README))
     assert named - elsewhere <= settings
     assert len(named & settings) > 8
