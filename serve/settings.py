@@ -40,8 +40,8 @@ class EndpointSettings(BaseModel):
     max_batch: Positive = Field(16, description="images in a forward pass, at most")
     max_ongoing: Positive = Field(
         160,
-        description="requests that a CLIP replica has at once: those of a batch, and those that wait "
-        "for the next; they bound the longest wait",
+        description="requests that a CLIP replica has at once: those of a batch, and those that "
+        "wait for the next; they bound the longest wait",
     )
     max_queued: Positive = Field(
         32,
