@@ -101,7 +101,7 @@ async def _unexpected(_request: Request, error: Exception) -> Response:
 
 
 class Endpoint:
-    """HTTP in front of `serve.classifiers.Classifiers`; holds no model and no state."""
+    """HTTP in front of `serve.classifiers.Classifiers`; holds no model, and counts what waits."""
 
     def __init__(self, classifiers: DeploymentHandle[Any], settings: EndpointSettings) -> None:
         """Hold the handle."""

@@ -25,7 +25,6 @@ from serve.settings import EndpointSettings
 
 _IMAGES: Final = "images"
 _FORM, _JSON = "multipart/form-data", "application/json"
-_SEVERAL: Final = "classifier top_k threshold".split()
 _LARGE: Final = 256 * 1024
 """Bytes of a body from which it is parsed off the event loop."""
 
@@ -105,7 +104,9 @@ async def _from_form(request: Request, body: bytes, settings: EndpointSettings) 
         yield b""
 
     most = settings.max_images
-    parser = _InMemory(request.headers, stream(), max_files=most, max_fields=len(_SEVERAL) + 1)
+    parser = _InMemory(
+        request.headers, stream(), max_files=most, max_fields=len(Options.model_fields) + 1
+    )
     try:
         form = await parser.parse()
     except MultiPartException as error:

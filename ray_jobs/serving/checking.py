@@ -125,7 +125,7 @@ def _difference(
     last = min(scores.values())
     drift = max(abs(each.score - scores.get(each.label, last)) for each in answer.top)
     given = [each.label for each in answer.labels]
-    expected = wanted["labels"] if "labels" in wanted else [wanted["label"]]
+    expected = _labels(wanted)
     if set(given) != set(expected) or given[:1] != expected[:1]:
         return f"{', '.join(given) or 'no label'}, {_told(wanted)} in the job", drift
     if drift >= limit:
@@ -140,5 +140,9 @@ def _ranked(wanted: Mapping[str, Any]) -> int:
 def _told(wanted: Mapping[str, Any]) -> str:
     if wanted["error"] is not None:
         return str(wanted["error"])
-    labels = wanted["labels"] if "labels" in wanted else [wanted["label"]]
-    return ", ".join(labels) or "no label"
+    return ", ".join(_labels(wanted)) or "no label"
+
+
+def _labels(wanted: Mapping[str, Any]) -> list[str]:
+    """The labels of a row of either kind of labels table."""
+    return wanted["labels"] if "labels" in wanted else [wanted["label"]]

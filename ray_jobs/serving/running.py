@@ -87,15 +87,17 @@ def _place(text: str) -> Place:
     name, equals, folder = text.partition("=")
     if not equals or "/" in name:
         name, folder = "", text
-    inner = storage.join(storage.absolute(folder), "classifier")
-    own = storage.join(storage.absolute(folder), CONFIG_FILE)
-    if not storage.exists(own) and storage.exists(storage.join(inner, CONFIG_FILE)):
+    folder = storage.absolute(folder)
+    inner = storage.join(folder, "classifier")
+    if not storage.exists(storage.join(folder, CONFIG_FILE)) and storage.exists(
+        storage.join(inner, CONFIG_FILE)
+    ):
         folder = inner
     if not name:
-        parts = [part for part in storage.absolute(folder).split("/") if part]
+        parts = [part for part in folder.split("/") if part]
         # RUN/classifier is known by the run's name
         name = parts[-2] if parts[-1] == "classifier" and len(parts) > 1 else parts[-1]
-    return Place(name=name, folder=storage.absolute(folder))
+    return Place(name=name, folder=folder)
 
 
 def _check_port(config: ServeConfig) -> None:
