@@ -22,6 +22,7 @@ from actors.descriptions import descriptions_of, name_matrix
 from actors.image_errors import CODES as IMAGE_CODES
 from actors.labels_table import ANSWER_LABELS_SCHEMA, TOP_LABELS
 from actors.mllm_requests import CHOICE_FIELD, AnswerFormat
+from actors.stage_metrics import counted
 from methods.answers import AnswerError, json_field
 from methods.class_matching import AnswerPath, ClassMatcher
 from methods.class_matrix import fill
@@ -72,6 +73,7 @@ class AnswerLabels:
         self._method, self._format = method, answer_format
         self._upstream_compat = upstream_compat
 
+    @counted("label")
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Label one batch; rows stay in order."""
         rows = batch.to_pylist()

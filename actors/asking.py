@@ -15,6 +15,8 @@ The replicas are handles of actors that outlive a stage. Stages are plain functi
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -28,9 +30,11 @@ from numpy.typing import NDArray
 from actors.answers_table import ANSWER_COLUMNS, ANSWERS_SCHEMA, KEY_BYTES, KeyIndex, append, key_of
 from actors.image_errors import ImageError
 from actors.mllm import Answers
+from actors.mllm_metrics import count_reused
 from actors.mllm_requests import Answer, AnswerFormat, Picture, Request, Sampling
 from actors.pictures import PictureLimits, open_picture
 from actors.priority import step_back
+from actors.stage_metrics import OK, record
 from methods.answers import AnswerError, usable_text
 
 ANSWER_TYPE: Final = pa.struct(
@@ -44,7 +48,7 @@ ANSWER_TYPE: Final = pa.struct(
 )
 """One answer in a stage table."""
 
-_POLL_S = 1.0
+_POLL_S = 0.05
 
 
 class Question(Protocol):
@@ -139,6 +143,7 @@ def find_known(
     batch = batch.append_column("key", pa.array(keys, pa.binary(KEY_BYTES)))
     for name, index in known.items():
         said = ray.get(index).read(keys, ANSWER_COLUMNS).to_pylist()
+        count_reused(sum(row["answer"] is not None for row in said))
         rows = [
             None if key is None else {**row, "reused": row["answer"] is not None}
             for key, row in zip(keys, said, strict=True)
@@ -211,10 +216,12 @@ def ask(
         rows = list(pictures)
     if not rows:
         return batch
+    began = time.perf_counter()
     about = dict(zip(rows, batch.take(pa.array(rows)).to_pylist(), strict=True))
     # what is asked about one image goes side by side
     places = [(row, each) for row in rows for each in asks if wanted[each.name][row]]
     requests = [each.question.request(about[row], pictures.get(row)) for row, each in places]
+    record("ask", {OK: len(requests)}, time.perf_counter() - began)
     replica = least_busy(replicas, about[rows[0]]["key"])
     said: Answers = ray.get(replica.answer.remote(requests))
     for each in asks:
@@ -228,6 +235,7 @@ def _open_pictures(
     batch: pa.Table, rows: Sequence[int], limits: PictureLimits
 ) -> tuple[pa.Table, dict[int, Picture]]:
     """Decode the images of some rows; those that cannot be decoded get their error."""
+    began = time.perf_counter()
     codes: list[Any] = batch.column("error").to_pylist()
     details: list[Any] = batch.column("error_detail").to_pylist()
     cells, pictures = batch.column("bytes"), {}
@@ -236,6 +244,7 @@ def _open_pictures(
             pictures[row] = open_picture(bytes(cells[row].as_buffer()), limits)
         except ImageError as error:
             codes[row], details[row] = error.code, error.detail
+    record("decode", Counter(codes[row] or OK for row in rows), time.perf_counter() - began)
     batch = _with_column(batch, "error", pa.array(codes, pa.string()))
     return _with_column(batch, "error_detail", pa.array(details, pa.string())), pictures
 
@@ -256,22 +265,29 @@ def _with_column(batch: pa.Table, name: str, values: pa.Array) -> pa.Table:
 
 
 def least_busy(replicas: Sequence[Any], key: bytes) -> Any:
-    """Choose the replica with the fewest requests; by ``key`` among those that do not say."""
+    """Choose the replica with the fewest requests among those that say how many they have.
+
+    One that is being restarted, or that the cluster has no room for yet, does not say. ``key``
+    decides between equals.
+    """
     if len(replicas) == 1:
         return replicas[0]
     start = key[0] % len(replicas)
     order = [*replicas[start:], *replicas[:start]]
-    asked = {replica.waiting.remote(): replica for replica in order}
-    ready, _ = ray.wait(list(asked), num_returns=len(asked), timeout=_POLL_S)
-    said = {}
-    for reference in ready:
-        try:
-            said[reference] = ray.get(reference)
-        except ray.exceptions.RayActorError:  # being restarted
-            continue
-    if not said:
-        return order[0]
-    return asked[min((ref for ref in asked if ref in said), key=said.__getitem__)]
+    while True:
+        asked = {replica.waiting.remote(): replica for replica in order}
+        first, others = ray.wait(list(asked), num_returns=1)
+        more, _ = ray.wait(others, num_returns=len(others), timeout=_POLL_S) if others else ([], [])
+        said = {}
+        for reference in (*first, *more):
+            try:
+                said[reference] = ray.get(reference)
+            except ray.exceptions.RayActorError:  # it died for good, or is being restarted
+                continue
+        if said:
+            return asked[min((ref for ref in asked if ref in said), key=said.__getitem__)]
+        if len(first) + len(more) == len(order):  # all died: its call says why
+            return order[0]
 
 
 def _keep(batch: pa.Table, ask: Ask, said: Mapping[int, Answer], engine: str) -> pa.Table:

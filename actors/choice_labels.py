@@ -12,6 +12,7 @@ from actors.answers_table import KEY_BYTES
 from actors.asking import said_text
 from actors.labels_table import CHOICE_LABELS_SCHEMA
 from actors.mllm_requests import Picture, Request, Sampling
+from actors.stage_metrics import counted
 from methods.answers import AnswerError, usable_text
 from methods.autosep.choices import ChoiceReader, published_choice
 from methods.autosep.wording import Wording
@@ -70,6 +71,7 @@ def join_description(batch: pa.Table) -> pa.Table:
     return batch.append_column(ABOUT, pa.array(about, pa.binary()))
 
 
+@counted("label")
 def label_by_choice(
     batch: pa.Table, names: Sequence[str], asks: Sequence[str], method: str, reading: Reading
 ) -> pa.Table:

@@ -14,6 +14,7 @@ from actors.answers_table import KeyIndex, key_of
 from actors.asking import said_text
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
+from actors.stage_metrics import counted
 from methods.answers import AnswerError
 from methods.class_matching import spoken
 from methods.class_matrix import fill
@@ -90,6 +91,7 @@ class ClassVectors:
         self._texts = texts
         self._rounds: list[KeyIndex] = ray.get(list(rounds))
 
+    @counted("class_vectors")
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Encode what stands for each class."""
         indices: list[int] = batch.column("class_index").to_pylist()

@@ -17,6 +17,7 @@ from actors.labels_table import (
     CLASSIFIER_MULTI_LABELS_SCHEMA,
     TOP_LABELS,
 )
+from actors.stage_metrics import counted
 from methods.class_matrix import top_k
 from methods.classifier import parse_classifier
 
@@ -46,6 +47,7 @@ class ClassifierLabels:
         self._scorer = ImageScorer(parse_classifier(classifier_files, "the classifier"))
         self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
 
+    @counted("clip")
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Label one batch; rows stay in order."""
         rows, pixels = usable_pixels(batch, self._encoder.model_info.preprocessing)

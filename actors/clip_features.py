@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
+from actors.stage_metrics import counted
 
 FEATURES_SCHEMA: Final = pa.schema(
     [
@@ -39,6 +40,7 @@ class ClipFeatures:
         """Load CLIP once for this replica."""
         self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
 
+    @counted("clip")
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Encode one batch; rows stay in order."""
         errors: list[Any] = batch.column("error").to_pylist()

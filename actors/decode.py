@@ -21,6 +21,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from actors.image_errors import ImageError
 from actors.priority import step_back
+from actors.stage_metrics import counted
 
 DEFAULT_MAX_PIXELS: Final = 120_000_000
 Image.MAX_IMAGE_PIXELS = None  # our own limit below refuses with a row, Pillow's raises or warns
@@ -190,6 +191,7 @@ def usable_pixels(
     return rows, pixels_array(batch.column("pixels"), how)[rows]
 
 
+@counted("decode")
 def decode(
     batch: pa.Table,
     how: Preprocessing,

@@ -13,6 +13,7 @@ from actors.asking import said_text
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
 from actors.mllm_requests import AnswerFormat, Picture, Request, Sampling
+from actors.stage_metrics import counted
 from methods.answers import AnswerError
 from methods.class_matching import class_list, spoken
 from methods.class_matrix import EncodeTexts, class_matrix, fill
@@ -90,6 +91,7 @@ class Shortlist:
         self._matrix = name_matrix(names, self._encoder.encode_texts)
         self._size = size
 
+    @counted("shortlist")
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Add the column, list of int32 in the order of the class list."""
         texts = [fill(TEMPLATE, text) for text in batch.column("description").to_pylist()]

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from actors import storage
 from actors.image_errors import ImageError
+from actors.stage_metrics import counted
 
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 _REMOTE_THREADS = 16
@@ -130,6 +131,7 @@ def _parquet_cell(uri: str, column: str, row_group: int, row: int) -> bytes:
     return bytes(cell.as_buffer())
 
 
+@counted("fetch")
 def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES) -> pa.Table:
     """Map a manifest batch to an image table batch of the same rows in the same order.
 

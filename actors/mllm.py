@@ -11,12 +11,15 @@ import asyncio
 import os
 import time
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from actors.mllm_metrics import count_answers, set_waiting
 from actors.mllm_models import EngineOptions, MllmModel
 from actors.mllm_requests import Answer, Request
 from actors.openai_endpoint import OpenAIEndpoint
+from actors.stage_metrics import OK, record
 from actors.vllm_engine import EngineDied, VllmEngine
 from actors.vllm_settings import EngineStartError
 
@@ -49,6 +52,7 @@ class MLLM:
         self._problem: EngineStartError | None = None
         self._remote = model.engine == "openai"
         self._waiting = 0
+        self._busy_since = 0.0
         self.start_seconds = 0.0
 
     async def start(self) -> float:
@@ -77,9 +81,8 @@ class MLLM:
         Raises:
             EngineStartError: the engine cannot start.
         """
-        self._waiting += len(requests)
+        await self._take(len(requests))
         try:
-            await self.start()
             answers = await asyncio.gather(*(self._engine.answer(each) for each in requests))
         except EngineDied:
             # A raised error would leave this actor alive with a dead engine, and Ray would send it
@@ -87,7 +90,25 @@ class MLLM:
             os._exit(1)
         finally:
             self._waiting -= len(requests)
+            set_waiting(self._waiting)
+        now = time.perf_counter()
+        record("mllm", Counter(answer.error or OK for answer in answers), now - self._busy_since)
+        self._busy_since = now  # what is still under way counts with the answers to come
+        count_answers(answers)
         return Answers(list(answers), self._name)
+
+    async def _take(self, requests: int) -> None:
+        """Take requests; the replica is busy from the first one that finds it without work."""
+        idle = self._waiting == 0
+        self._waiting += requests
+        try:
+            await self.start()
+        except EngineStartError:
+            self._waiting -= requests
+            raise
+        if idle:
+            self._busy_since = time.perf_counter()
+        set_waiting(self._waiting)
 
     async def close(self) -> None:
         """Stop the engine and free what it holds."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 import ray
 
 from actors.labels_table import LABELS_SCHEMA
+from actors.stage_metrics import counted
 from methods.answers import AnswerError
 from methods.discovered_names import name_key
 
@@ -32,6 +33,7 @@ def keep_names(batch: pa.Table, ask: str, question: ReadsNames) -> pa.Table:
     return pa.table({"name": pa.array(names, pa.string())})
 
 
+@counted("label")
 def label_by_name(
     batch: pa.Table,
     ask: str,

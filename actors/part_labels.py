@@ -14,6 +14,7 @@ from actors.asking import said_text
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
 from actors.labels_table import PART_LABELS_SCHEMA, TOP_LABELS
+from actors.stage_metrics import counted
 from methods.answers import AnswerError
 from methods.class_matching import ClassMatcher, tidy
 from methods.class_matrix import softmax_scores, top_k
@@ -68,6 +69,7 @@ class PartLabels:
         self._weights = dict(weights)
         self._long_text = long_text
 
+    @counted("clip")
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Label one batch; rows stay in order."""
         readings: dict[Part, list[Reading]] = {

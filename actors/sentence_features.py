@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
+from actors.stage_metrics import counted
 from actors.text_tower import text_tower
 from methods.data_free.text_features import TextFeatures
 
@@ -37,6 +38,7 @@ class SentenceFeatures:
         encoder = ClipEncoder(model, precision="fp32", threads=threads, device=device)
         self._tower = text_tower(encoder)
 
+    @counted("sentence_features")
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Encode one batch."""
         found = TextFeatures.of(self._tower, batch.column("text").to_pylist())

@@ -21,6 +21,7 @@ from ray_jobs.ledger import rows_committed
 from ray_jobs.mllm_replicas import Replicas
 from ray_jobs.ray_context import pass_settings
 from ray_jobs.reading import READ_BATCH, Images, images_of, read_images
+from ray_jobs.resources import task_options
 from ray_jobs.run_folder import RunFolder
 from ray_jobs.stage_tables import index_of, stage_table
 
@@ -110,6 +111,7 @@ def ask_images(
     if not all(storage.list_files(each.answers, ".parquet") for each in asks):
         replicas.warm_up()  # there is something to ask: the engines can start
     tasks = TaskPoolStrategy(replicas.calls)
+    how = task_options(config)
     batch = max(1, config.mllm_batch // len(asks))
     # two batches a unit at least: what a unit costs should not show beside a small model, and a
     # unit that is lost has its answers in the answers table
@@ -117,16 +119,16 @@ def ask_images(
     limits = PictureLimits(config.max_side, config.max_pixels)
     with pass_settings(checkpoint):
         rows = read_images(images, config, replicas.calls, unit)
-        rows = _find(rows, "bytes", asks, READ_BATCH, tasks)
-        rows = _ask(rows, batch, asks, replicas, limits, keep_bytes=then is not None)
+        rows = _find(rows, "bytes", asks, READ_BATCH, tasks, how)
+        rows = _ask(rows, batch, asks, replicas, how, limits, keep_bytes=then is not None)
         if then is not None:
             follow = [open_answers(config, then.asked)]
             rows = rows.map_batches(
-                then.prepare, batch_format="pyarrow", batch_size=batch, compute=tasks
+                then.prepare, batch_format="pyarrow", batch_size=batch, compute=tasks, **how
             )
-            rows = _find(rows, then.content, follow, batch, tasks)
-            rows = _ask(rows, batch, follow, replicas, limits)
-        _write(rows, stage_table(run, stage), replicas)
+            rows = _find(rows, then.content, follow, batch, tasks, how)
+            rows = _ask(rows, batch, follow, replicas, how, limits)
+        _write(rows, stage_table(run, stage), replicas, how)
 
 
 def ask_texts(
@@ -159,13 +161,15 @@ def ask_texts(
     storage.delete_folder(stage_table(run, stage))
     tasks = TaskPoolStrategy(replicas.calls)
     with pass_settings(None):
-        rows = _find(texts(), column, asks, config.mllm_batch, tasks)
-        rows = _ask(rows, config.mllm_batch, asks, replicas)
-        _write(rows, stage_table(run, stage), replicas)
+        rows = _find(texts(), column, asks, config.mllm_batch, tasks, {})
+        rows = _ask(rows, config.mllm_batch, asks, replicas, {})
+        _write(rows, stage_table(run, stage), replicas, {})
     run.save(stages=[*run.record.get("stages", []), stage])
 
 
-def _find(rows: Any, content: str, asks: Sequence[Ask], batch: int, tasks: Any) -> Any:
+def _find(
+    rows: Any, content: str, asks: Sequence[Ask], batch: int, tasks: Any, how: Mapping[str, Any]
+) -> Any:
     """Look up in the answers table what is known; the indexes are in the object store."""
     known = {each.name: index_of(each.answers) for each in asks}
     return rows.map_batches(
@@ -174,6 +178,7 @@ def _find(rows: Any, content: str, asks: Sequence[Ask], batch: int, tasks: Any) 
         batch_size=batch,
         fn_kwargs={"content": content, "known": known},
         compute=tasks,
+        **how,
     )
 
 
@@ -182,6 +187,7 @@ def _ask(
     batch: int,
     asks: Sequence[Ask],
     replicas: Replicas,
+    how: Mapping[str, Any],
     limits: PictureLimits | None = None,
     keep_bytes: bool = False,
 ) -> Any:
@@ -200,10 +206,11 @@ def _ask(
             "keep_bytes": keep_bytes,
         },
         compute=TaskPoolStrategy(replicas.calls),
+        **how,
     )
 
 
-def _write(rows: Any, folder: str, replicas: Replicas) -> None:
+def _write(rows: Any, folder: str, replicas: Replicas, how: Mapping[str, Any]) -> None:
     """End a pass: write its stage table."""
     from ray.data import SaveMode
 
@@ -213,4 +220,5 @@ def _write(rows: Any, folder: str, replicas: Replicas) -> None:
         filesystem=filesystem,
         mode=SaveMode.APPEND,
         concurrency=replicas.calls,  # the same, so that writing needs no task of its own
+        ray_remote_args=dict(how),
     )

@@ -19,8 +19,9 @@ from ray_jobs.clip_replicas import through_clip
 from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
 from ray_jobs.labelling import LABEL, Work
 from ray_jobs.ledger import batches_of
-from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
+from ray_jobs.ray_context import Capacity, pass_settings
 from ray_jobs.reading import decode_images, images_of, read_images
+from ray_jobs.resources import plan_replicas
 from ray_jobs.run_folder import RunFolder
 
 Config = LabelZeroShotConfig | LabelClassifierConfig
@@ -67,7 +68,7 @@ def label_pass(
     """Stream the archive through decoding and CLIP into ``labels/``, finished images aside."""
     from ray.data import SaveMode
 
-    plan = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
+    plan = plan_replicas(capacity, config)
     readers = config.decode_tasks or capacity.cores
     filesystem, labels = storage.resolve(run.labels)
     with pass_settings(run.checkpoint(LABEL)):

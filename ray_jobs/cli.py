@@ -29,6 +29,8 @@ _SUMMARIES = {
     "manifest": "list an archive's images with stable ids",
     "fit": "make a classifier: fit METHOD --out DIR ...",
     "label": "label an archive: label METHOD|--classifier DIR --images SRC --out RUN ...",
+    "plan": "a pilot and a forecast of a labelling job: plan METHOD, settings as for label",
+    "submit": "run a verb on a cluster: submit --address URL -- VERB ...",
     "evaluate": "compare a run with the truth",
     "report": "write RUN/report.html",
     "serve": "an HTTP endpoint for classifiers: serve CLASSIFIER ...",
@@ -36,6 +38,7 @@ _SUMMARIES = {
 }
 
 
+_OF_ARCHIVES = ("label", "plan")
 _RAISED = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): (.+)$", re.MULTILINE)
 _WRAPPERS = {"UserCodeException", "RayTaskError"}
 _SENTENCES = {"EngineStartError", "InputError"}
@@ -106,6 +109,8 @@ def _run(arguments: list[str], results: TextIO) -> int:
         from ray_jobs.summary import show
 
         show(name, result, results)
+    if "exit_code" in result:
+        return int(result["exit_code"] or DONE)
     return DONE if result.get("ready", True) and result.get("passed", True) else FAILED
 
 
@@ -126,7 +131,13 @@ def _find(arguments: list[str]) -> tuple[str, Command, list[str]]:
         rest = rest[1:]
     else:
         word = yaml_method(rest)
-    if word is None and verb == "label" and any(a.split("=")[0] == "--classifier" for a in rest):
+    if word is None and verb in _OF_ARCHIVES and "--method" in rest[:-1]:
+        word = rest[rest.index("--method") + 1]
+    if (
+        word is None
+        and verb in _OF_ARCHIVES
+        and any(a.split("=")[0] == "--classifier" for a in rest)
+    ):
         word = "classifier"
     if word is None and {"-h", "--help"} & set(rest):
         word = methods[0]
@@ -144,6 +155,9 @@ def _configure(name: str, command: Command, rest: list[str], results: TextIO) ->
             words = words[:1]
         named = [part for word in words for part in (f"--{command.positional}", word)]
         rest = [*named, *rest[len(words) :]]
+    if "--" in rest:  # the words of another command
+        at = rest.index("--")
+        rest = [*rest[:at], f"--command={json.dumps(rest[at + 1 :])}"]
     if {"-h", "--help"} & set(rest):
         results.flush()
         os.dup2(results.fileno(), 1)

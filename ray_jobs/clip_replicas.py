@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ray_jobs.config import ClipConfig
-from ray_jobs.ray_context import ReplicaPlan
+from ray_jobs.resources import ReplicaPlan
 
 
 def through_clip(
@@ -30,8 +30,6 @@ def through_clip(
     Returns:
         The dataset of what comes out.
     """
-    from ray.data import ActorPoolStrategy
-
     return rows.map_batches(
         stage,
         batch_format="pyarrow",
@@ -42,6 +40,6 @@ def through_clip(
             "threads": plan.threads,
             "device": plan.device,
         },
-        compute=ActorPoolStrategy(size=plan.replicas),
+        compute=plan.pool(),
         **plan.actor_options(),
     )

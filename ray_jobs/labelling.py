@@ -16,9 +16,11 @@ from methods.image_ids import IdFingerprint
 from ray_jobs.config import ArchiveConfig
 from ray_jobs.ledger import Ledger, count_labels, rows_committed
 from ray_jobs.manifest_table import write_manifest
+from ray_jobs.planning.comparison import find_forecast
 from ray_jobs.ray_context import Capacity, start_ray
 from ray_jobs.reading import reading_identity
 from ray_jobs.run_folder import FINISHED, RUNNING, RunFolder, open_run
+from ray_jobs.stage_clock import RunClock
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +92,7 @@ def label_archive(
         try:
             with run.timed("start"):
                 capacity = start_ray()
+            run.clock = RunClock()
             work(run, capacity)
         except KeyboardInterrupt:
             answered = rows_committed(run.checkpoint(asking)) if asking else None
@@ -114,7 +117,9 @@ def finish(run: RunFolder, seconds: float, computed: int) -> None:
         LedgerError: the rows written do not add up to the manifest.
     """
     ledger = count_labels(run.labels)
+    forecast = find_forecast(run.uri, run.record["identity"])
     run.save(
+        **({"forecast": forecast} if forecast else {}),
         labelled=ledger.labelled,
         errors=ledger.errors,
         seconds=round(seconds, 3),

@@ -22,6 +22,7 @@ from actors.mllm_models import FIELD_GUIDE, EngineOptions, MllmModel, resolve_ml
 from methods.errors import InputError
 from ray_jobs.config import MllmConfig
 from ray_jobs.ray_context import Capacity, start_ray
+from ray_jobs.resources import check_nodes, on_nodes
 
 logger = logging.getLogger(__name__)
 
@@ -36,14 +37,16 @@ class MllmPlan:
     """How many replicas, how each runs, and how many batches to keep in flight.
 
     Attributes:
-        replicas: actors.
+        replicas: actors; those that the cluster has no room for yet join when it has.
         options: of each one's engine.
         calls: batches asked at once, over all replicas: enough that no engine waits for work.
+        node: custom resource of the nodes they run on.
     """
 
     replicas: int
     options: EngineOptions
     calls: int
+    node: str | None = None
 
 
 def plan_mllm(
@@ -58,8 +61,9 @@ def plan_mllm(
         pictures: most pictures in one request.
 
     Raises:
-        InputError: more GPUs are asked for than the cluster has.
+        InputError: more GPUs, or other nodes, are asked for than the cluster has.
     """
+    check_nodes(capacity, "mllm-node", config.mllm_node)
     options = EngineOptions(
         context=config.mllm_context,
         sequences=config.mllm_sequences,
@@ -73,17 +77,26 @@ def plan_mllm(
         api_key=os.environ.get("OPENAI_API_KEY") if model.engine == "openai" else None,
     )
     if model.engine == "openai":  # one replica, so that its limits hold for the whole job
-        return MllmPlan(1, options, _calls(config.mllm_concurrency, config.mllm_batch))
+        calls = _calls(config.mllm_concurrency, config.mllm_batch)
+        return MllmPlan(1, options, calls, config.mllm_node)
     gpus = min(1, capacity.gpus) if config.mllm_gpus is None else config.mllm_gpus
     replicas = config.mllm_replicas or (max(1, capacity.gpus // gpus) if gpus else 1)
     if gpus * replicas > capacity.gpus:
         raise InputError(
             f"--mllm-gpus {gpus} for {replicas} replicas: the cluster has {capacity.gpus} GPUs"
         )
-    threads = None if gpus else max(1, capacity.cores // replicas)
+    most = config.mllm_replicas_max or replicas
+    if most < (config.mllm_replicas or 1):
+        raise InputError(
+            f"--mllm-replicas-max {most} is less than --mllm-replicas {config.mllm_replicas}"
+        )
+    replicas = most
+    share = max(1, capacity.cores // replicas)
+    threads = None if gpus else min(share, capacity.node_cores or share)
     sequences = config.mllm_sequences or (_GPU_SEQUENCES if gpus else _CPU_SEQUENCES)
     options = replace(options, gpus=gpus, threads=threads)
-    return MllmPlan(replicas, options, replicas * _calls(sequences, config.mllm_batch))
+    calls = replicas * _calls(sequences, config.mllm_batch)
+    return MllmPlan(replicas, options, calls, config.mllm_node)
 
 
 def _calls(at_once: int, batch: int) -> int:
@@ -148,6 +161,7 @@ def _start(model: MllmModel, plan: MllmPlan) -> list[Any]:
         # a CPU replica takes no logical CPU: it must not starve reading and writing of their slots
         num_cpus=1 if options.gpus else 0,
         num_gpus=options.gpus,
+        resources=on_nodes(plan.node),
         max_restarts=_RESTARTS,
         max_task_retries=-1,
     )

@@ -12,8 +12,9 @@ from actors.clip import ClipEncoder, Precision, clip_record, cpu_threads
 from actors.clip_models import ClipModel
 from methods.class_matrix import class_matrix
 from ray_jobs.config import ClipConfig
-from ray_jobs.ray_context import Capacity, plan_replicas
+from ray_jobs.ray_context import Capacity
 from ray_jobs.remote_tasks import start_task
+from ray_jobs.resources import plan_replicas
 
 
 def encode_names(
@@ -31,9 +32,10 @@ def encode_names(
     Raises:
         InputError: the model's weights cannot be loaded.
     """
-    plan = plan_replicas(capacity, 1, config.clip_gpus)
+    plan = plan_replicas(capacity, config, 1)
     texts = list(names), tuple(templates)
-    return start_task(_encode, model, *texts, config.precision, plan.device, gpus=plan.gpus)()
+    arguments = model, *texts, config.precision, plan.device
+    return start_task(_encode, *arguments, gpus=plan.gpus, node=plan.node)()
 
 
 def _encode(

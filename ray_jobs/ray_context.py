@@ -14,9 +14,9 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from methods.errors import InputError
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 _EXTRA_SLOTS = 3
 _CLUSTER_CPUS = 3
-_CORES_PER_REPLICA = 8
+_BUILT_IN = {"CPU", "GPU", "memory", "object_store_memory"}
 _STARTED_CORES: list[int] = []
 _CHANGED = (
     *("checkpoint_config", "use_datasource_v2", "max_errored_blocks"),
@@ -36,17 +36,21 @@ _CHANGED = (
 
 @dataclass(frozen=True)
 class Capacity:
-    """What the cluster has for us.
+    """What the cluster has for us, or grows to where it scales by itself.
 
     Attributes:
         cores: CPU cores that are really there.
         gpus: GPUs.
-        nodes: machines.
+        nodes: machines that are there now.
+        node_cores: CPU cores of the largest machine; 0 is as many as there are in all.
+        custom: custom resources, by name.
     """
 
     cores: int
     gpus: int
     nodes: int
+    node_cores: int = 0
+    custom: Mapping[str, float] = field(default_factory=dict)
 
 
 def start_ray() -> Capacity:
@@ -65,20 +69,35 @@ def start_ray() -> Capacity:
             ray.init(address="auto", **options)
         except ConnectionError:
             _start_here(options)
-    resources = ray.cluster_resources()
+    alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    resources = _with_growth(ray.cluster_resources())
     cpus = int(resources.get("CPU", 0))
-    nodes = sum(1 for node in ray.nodes() if node["Alive"])
     if not _STARTED_CORES and 0 < cpus < _CLUSTER_CPUS:
         raise InputError(
             f"the Ray cluster has {cpus} CPUs; a labelling job needs at least {_CLUSTER_CPUS} (one "
             "each for reading, decoding and writing): start it with more, e.g. "
             "ray start --num-cpus 8"
         )
+    cores = _STARTED_CORES[0] if _STARTED_CORES else max(1, cpus)
     return Capacity(
-        cores=_STARTED_CORES[0] if _STARTED_CORES else max(1, cpus),
+        cores=cores,
         gpus=int(resources.get("GPU", 0)),
-        nodes=nodes,
+        nodes=len(alive),
+        node_cores=min(cores, max(int(node.get("CPU", 0)) for node in alive)),
+        custom={name: amount for name, amount in resources.items() if _is_custom(name)},
     )
+
+
+def _with_growth(resources: Mapping[str, float]) -> dict[str, float]:
+    """Resources that are there, or that an autoscaled cluster can come to have."""
+    from ray._private.state import state  # what Ray Data's own autoscaler asks; nothing public does
+
+    most = state.get_max_resources_from_cluster_config() or {}
+    return {name: max(resources.get(name, 0), most.get(name, 0)) for name in {*resources, *most}}
+
+
+def _is_custom(name: str) -> bool:
+    return name not in _BUILT_IN and not name.startswith(("node:", "accelerator_type:"))
 
 
 def _start_here(options: dict[str, Any]) -> None:
@@ -110,50 +129,6 @@ def quiet_native_code() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-@dataclass(frozen=True)
-class ReplicaPlan:
-    """How many replicas of a model, and what each takes.
-
-    Attributes:
-        replicas: actors in the pool.
-        gpus: GPUs of each, fractions allowed; 0 on a CPU.
-        threads: CPU threads of each, None on a GPU.
-    """
-
-    replicas: int
-    gpus: float
-    threads: int | None
-
-    @property
-    def device(self) -> str:
-        """The torch device a replica works on; Ray may leave GPUs visible that are not its own."""
-        return "cuda" if self.gpus else "cpu"
-
-    def actor_options(self) -> dict[str, Any]:
-        """Resources for ``map_batches``.
-
-        CPU replicas take no logical CPU: they must not starve reading and writing of their slots,
-        and a shape of their own keeps Ray from fusing decoding into them.
-        """
-        return {"num_gpus": self.gpus, "num_cpus": 1} if self.gpus else {"num_cpus": 0}
-
-
-def plan_replicas(capacity: Capacity, replicas: int | None, gpus: float | None) -> ReplicaPlan:
-    """Choose replicas, their GPUs and threads from what is there and what the user set.
-
-    Raises:
-        InputError: GPUs are asked for that the cluster does not have.
-    """
-    if gpus is None:
-        gpus = 1.0 if capacity.gpus else 0.0
-    if gpus > capacity.gpus:
-        raise InputError(f"--clip-gpus {gpus}: the cluster has {capacity.gpus} GPUs")
-    if gpus:
-        return ReplicaPlan(replicas or max(1, int(capacity.gpus / gpus)), gpus, None)
-    replicas = replicas or max(1, capacity.cores // _CORES_PER_REPLICA)
-    return ReplicaPlan(replicas, 0.0, max(1, capacity.cores // replicas))
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from actors.fetch import fetch
 from actors.priority import BESIDE_A_MODEL
 from ray_jobs.config import ArchiveConfig
 from ray_jobs.manifest_table import manifest_files
+from ray_jobs.ray_context import start_ray
+from ray_jobs.resources import check_nodes, task_options
 from ray_jobs.run_folder import RunFolder
 
 READ_BATCH = 16
@@ -71,15 +73,22 @@ def read_images(images: Images, config: ArchiveConfig, tasks: int, batch: int) -
 
 
 def fetch_images(rows: Any, config: ArchiveConfig, tasks: int) -> Any:
-    """Read the encoded images of a dataset of manifest rows, ``tasks`` batches at once."""
+    """Read the encoded images of a dataset of manifest rows, ``tasks`` batches at once.
+
+    Raises:
+        InputError: no node has the custom resource of ``--decode-node``.
+    """
     from ray.data import TaskPoolStrategy
 
+    if config.decode_node:
+        check_nodes(start_ray(), "decode-node", config.decode_node)
     return rows.map_batches(
         fetch,
         batch_format="pyarrow",
         batch_size=READ_BATCH,
         fn_kwargs={"max_bytes": config.max_bytes},
         compute=TaskPoolStrategy(tasks),
+        **task_options(config),
     )
 
 
@@ -102,4 +111,5 @@ def decode_images(
             "niceness": BESIDE_A_MODEL if share_cores else None,
         },
         compute=TaskPoolStrategy(tasks),
+        **task_options(config),
     )

@@ -6,14 +6,21 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from methods.errors import InputError
+from ray_jobs.resources import on_nodes
 
 Result = TypeVar("Result")
 
 
 def start_task(
-    function: Callable[..., Result], *arguments: Any, gpus: float = 0.0
+    function: Callable[..., Result], *arguments: Any, gpus: float = 0.0, node: str | None = None
 ) -> Callable[[], Result]:
     """Start a function as a Ray task that takes GPUs and no logical CPU.
+
+    Args:
+        function: runs in a process of its own.
+        arguments: of the function.
+        gpus: that it takes.
+        node: custom resource of the nodes it may run on.
 
     Returns:
         What waits for the result. It raises an `InputError` of the function as it was raised.
@@ -21,7 +28,9 @@ def start_task(
     import ray
 
     # one call a process: a worker that keeps torch would go on to decode with 800 MB on its back
-    task = ray.remote(max_calls=1)(function).options(num_gpus=gpus, num_cpus=0)
+    task = ray.remote(max_calls=1)(function).options(
+        num_gpus=gpus, num_cpus=0, resources=on_nodes(node)
+    )
     work = task.remote(*arguments)
 
     def wait() -> Result:

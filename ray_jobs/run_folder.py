@@ -19,6 +19,7 @@ import xxhash
 
 from actors import storage
 from methods.errors import InputError
+from ray_jobs.stage_clock import RunClock, added
 
 RECORD = "run.json"
 RUNNING, FINISHED = "running", "finished"
@@ -32,10 +33,12 @@ class RunFolder:
     Attributes:
         uri: absolute path or URI.
         record: the content of ``run.json``.
+        clock: what the stages of its passes report to, once Ray is there.
     """
 
     uri: str
     record: dict[str, Any]
+    clock: RunClock | None = None
 
     @property
     def labels(self) -> str:
@@ -65,14 +68,26 @@ class RunFolder:
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Add the seconds that a stage takes to ``timings``, over all attempts."""
+        """Add the seconds that a pass takes to ``timings``, over all attempts.
+
+        What its stages did is added to ``work``.
+        """
         started = time.monotonic()
+        clock = self.clock  # not there yet in what goes before Ray
+        if clock is not None:
+            clock.lap()
+        whole = False
         try:
             yield
+            whole = True
         finally:
             timings = dict(self.record.get("timings", {}))
             timings[stage] = round(timings.get(stage, 0.0) + time.monotonic() - started, 3)
-            self.save(timings=timings)
+            changes: dict[str, Any] = {"timings": timings}
+            if clock is not None and whole:  # after a failure, Ray may be gone
+                work = dict(self.record.get("work", {}))
+                changes["work"] = {**work, stage: added(work.get(stage, {}), clock.lap())}
+            self.save(**changes)
 
     def save(self, **changes: Any) -> None:
         """Change ``run.json``."""

@@ -7,6 +7,8 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
+from ray_jobs.planning.comparison import compare
+
 _METRICS = ("accuracy", "macro_f1", "cacc", "sacc", "nmi", "ari", "map", "cf1", "of1")
 _COSTS = (
     ("MLLM calls, fit included", "mllm_calls", ","),
@@ -24,6 +26,11 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
     console = Console(file=out, width=None if out.isatty() else 100, highlight=False)
     if name.startswith("label"):
         console.print(run_table(result))
+    elif name.startswith("plan"):
+        console.print(stages_table(result))
+        console.print(forecast_table(result))
+        if note := result.get("note"):
+            console.print(f"Note: {note}", soft_wrap=True, markup=False)
     elif name == "evaluate":
         console.print(metrics_table(result))
         for note in _notes(result):
@@ -40,6 +47,46 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
         for key, value in result.items():
             if value not in ("", None):
                 console.print(f"{key}: {value}", soft_wrap=True, markup=False)
+
+
+def stages_table(forecast: dict[str, Any]) -> Table:
+    """The stages of a pilot: how fast each is, and how busy it was."""
+    title = f"pilot: {forecast['pilot_images']:,} of {forecast['images']:,} images"
+    table = Table(title=title, title_justify="left")
+    table.add_column("pass")
+    table.add_column("stage")
+    for column in ("images/s of a process", "processes", "busy"):
+        table.add_column(column, justify="right")
+    for each in forecast["passes"]:
+        for stage in each["stages"]:
+            mark = " (bottleneck)" if stage["stage"] == each["bottleneck"] else ""
+            rates = f"{stage['per_process']:,.1f}", f"{stage['processes']:,}"
+            table.add_row(each["name"], stage["stage"] + mark, *rates, f"{stage['busy']:.0%}")
+    return table
+
+
+def forecast_table(forecast: dict[str, Any]) -> Table:
+    """What a job is forecast to take."""
+    table = Table(title="forecast", title_justify="left")
+    table.add_column("")
+    table.add_column("", justify="right")
+    for each in forecast["passes"]:
+        table.add_row(
+            f"hours of the pass {each['name']}",
+            f"{each['seconds'] / 3600:,.2f} ({each['images_per_second']:,.1f} images/s)",
+        )
+    table.add_row("hours", f"{forecast['seconds'] / 3600:,.2f}")
+    table.add_row("images/s, start-up included", f"{forecast['images_per_second']:,.1f}")
+    table.add_row("bottleneck", str(forecast["bottleneck"]))
+    table.add_row("GPU-hours", f"{forecast['gpu_hours']:,.2f}")
+    table.add_row("CPU-hours", f"{forecast['cpu_hours']:,.2f}")
+    table.add_row("MLLM calls", f"{forecast['mllm_calls']:,}")
+    tokens = f"{forecast['prompt_tokens']:,} / {forecast['output_tokens']:,}"
+    table.add_row("tokens in / out", tokens)
+    table.add_row("images with an error", f"{forecast['errors']:.2%}")
+    if forecast["cost"] is not None:
+        table.add_row("cost, with the prices given", f"{forecast['cost']:,.2f}")
+    return table
 
 
 def run_table(record: dict[str, Any]) -> Table:
@@ -64,6 +111,8 @@ def run_table(record: dict[str, Any]) -> Table:
         for code, count in problems.items():
             table.add_row(f"{part} missing: {code}", f"{count:,}")
     table.add_row("tokens in / out", f"{record['prompt_tokens']:,} / {record['output_tokens']:,}")
+    for what, expected, happened in compare(record):
+        table.add_row(f"forecast of {what}", f"{expected:,.1f} (was {happened:,.1f})")
     return table
 
 

@@ -28,7 +28,8 @@ from ray_jobs.labelling import LABEL, label_archive
 from ray_jobs.ledger import count_values
 from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
 from ray_jobs.prompt_files import read_prompt
-from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
+from ray_jobs.ray_context import Capacity, pass_settings
+from ray_jobs.resources import plan_replicas
 from ray_jobs.run_folder import RunFolder
 from ray_jobs.stage_tables import distinct, index_of, read_stage, stage_table
 from ray_jobs.usage import count_usage
@@ -186,7 +187,7 @@ def label_pass(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -
     """Read what was said and write ``labels/``, finished images aside."""
     from ray.data import SaveMode
 
-    clip = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
+    clip = plan_replicas(capacity, config)
     filesystem, labels = storage.resolve(run.labels)
     with pass_settings(run.checkpoint(LABEL)):
         rows = read_stage(stage_table(run, RECOGNISE))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ray_jobs import config as c
@@ -128,6 +129,18 @@ def _serve(config: c.ServeConfig) -> Result:
     return serve_classifiers(config)
 
 
+def _submit(config: c.SubmitConfig) -> Result:
+    from ray_jobs import submitting
+
+    return submitting.submit(config)
+
+
+def _plan(label: Callable[[Any], Result], config: Any) -> Result:
+    from ray_jobs.planning.pilot import plan_labelling
+
+    return plan_labelling(config, label)
+
+
 def _draw(config: c.DrawConfig) -> Result:
     from ray_jobs import field_guide
 
@@ -162,8 +175,16 @@ COMMANDS: dict[str, Command] = {
     "label autosep": Command(c.LabelAutosepConfig, _label_autosep),
     "label mllm_names": Command(c.LabelMllmNamesConfig, _label_mllm_names),
     "label classifier": Command(c.LabelClassifierConfig, _label_classifier),
+    "submit": Command(c.SubmitConfig, _submit),
     "evaluate": Command(c.EvaluateConfig, _evaluate),
     "report": Command(c.ReportConfig, _report, positional="run"),
     "serve": Command(c.ServeConfig, _serve, positional="classifiers"),
     "fieldguide draw": Command(c.DrawConfig, _draw),
+}
+COMMANDS |= {
+    f"plan {name.removeprefix('label ')}": Command(
+        c.plan_of(command.config), partial(_plan, command.run)
+    )
+    for name, command in COMMANDS.items()
+    if name.startswith("label ") and issubclass(command.config, c.ArchiveConfig)
 }

@@ -21,6 +21,7 @@ from ray.util.metrics import Counter, Histogram
 from starlette.exceptions import HTTPException
 
 from serve import page
+from serve.fullness import Fullness
 from serve.messages import ClassifierList, ClassifyAnswer, Health, request_body
 from serve.node_metrics import CONTENT_TYPE, node_metrics
 from serve.problems import MEDIA_TYPE, Problem, Refused
@@ -32,7 +33,6 @@ logger = logging.getLogger("ray.serve")
 _ATTEMPTS: Final = 5
 _HEALTH_SECONDS: Final = 5.0
 _LISTING_SECONDS: Final = 1.0
-_FULL_SECONDS: Final = 0.5
 _MS: Final = [1.0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000]
 _WHY: Final = {
     400: "the body cannot be read",
@@ -109,7 +109,7 @@ class Endpoint:
         self._settings = settings
         self._held = 0
         self._asking = 0
-        self._full_at, self._full_until = 0, 0.0
+        self._fullness = Fullness()
         self._listed: tuple[float, ClassifierList] | None = None
         self._requests = Counter(
             "onoma_requests", "Requests to classify, by status and code.",
@@ -153,7 +153,7 @@ class Endpoint:
 
     async def _classified(self, request: Request, started: float) -> ClassifyAnswer:
         settings = self._settings
-        if self._asking >= self._full_at and time.monotonic() < self._full_until:
+        if self._fullness.full(self._asking):
             raise self._overloaded()
         with self._holding(request):
             upload = await read_upload(request, settings)
@@ -204,9 +204,7 @@ class Endpoint:
         try:
             return await self._ask_again(method, *arguments)
         except BackPressureError as error:
-            # as many are too many for a while: the next hear it before their images are read
-            self._full_at = self._asking - 1
-            self._full_until = time.monotonic() + _FULL_SECONDS
+            self._fullness.refused(self._asking - 1)
             raise self._overloaded() from error
         finally:
             self._asking -= 1

@@ -20,6 +20,7 @@ from ray_jobs.config.commands import (
 from ray_jobs.config.data_free import FitDataFreeConfig
 from ray_jobs.config.naming import FitNearConfig, LabelMllmNamesConfig, NamingConfig
 from ray_jobs.config.parsing import VerbConfig, method_of, parse, program_name, yaml_method
+from ray_jobs.config.planning import PlanConfig, plan_of
 from ray_jobs.config.serving import ServeConfig
 from ray_jobs.config.shared import (
     ArchiveConfig,
@@ -29,6 +30,7 @@ from ray_jobs.config.shared import (
     ClipConfig,
     MllmConfig,
 )
+from ray_jobs.config.submitting import SubmitConfig
 
 __all__ = [
     "ArchiveConfig",
@@ -56,12 +58,15 @@ __all__ = [
     "ManifestConfig",
     "MllmConfig",
     "NamingConfig",
+    "PlanConfig",
     "RecogniseConfig",
     "ReportConfig",
     "ServeConfig",
+    "SubmitConfig",
     "VerbConfig",
     "method_of",
     "parse",
+    "plan_of",
     "program_name",
     "yaml_method",
 ]

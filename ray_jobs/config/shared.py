@@ -35,6 +35,13 @@ class ArchiveConfig(VerbConfig):
     decode_tasks: Positive | None = Field(
         None, description="decode tasks at once [default: one per CPU core of the cluster]"
     )
+    decode_cpus: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="CPUs that each decode task takes, fractions allowed [default: 1]"
+    )
+    decode_node: str | None = Field(
+        None,
+        description="custom Ray resource of the nodes that read and decode [default: any node]",
+    )
     rows_per_block: Positive | None = Field(
         None,
         description="images per unit of work, written and checkpointed together, at least one "
@@ -53,6 +60,14 @@ class ClipConfig(VerbConfig):
     precision: Precision = Field("auto", description="auto is bf16 on a GPU and fp32 on a CPU")
     clip_replicas: Positive | None = Field(
         None, description="CLIP replicas [default: one per GPU, or one per 8 CPU cores]"
+    )
+    clip_replicas_max: Positive | None = Field(
+        None,
+        description="replicas that a pass may grow to while it has work for more [default: none "
+        "are added]",
+    )
+    clip_node: str | None = Field(
+        None, description="custom Ray resource of the nodes that CLIP runs on [default: any node]"
     )
     clip_gpus: Annotated[float, Field(ge=0)] | None = Field(
         None, description="GPUs per replica, fractions allowed [default: 1 if the cluster has any]"
@@ -93,6 +108,15 @@ class MllmConfig(VerbConfig):
     mllm_batch: Positive = Field(64, description="requests that travel to a replica together")
     mllm_replicas: Positive | None = Field(
         None, description="replicas [default: as many as the cluster's GPUs allow, or one]"
+    )
+    mllm_replicas_max: Positive | None = Field(
+        None,
+        description="replicas to have where the cluster finds room for them; asking starts with "
+        "the first that is there [default: --mllm-replicas]",
+    )
+    mllm_node: str | None = Field(
+        None,
+        description="custom Ray resource of the nodes that the MLLM runs on [default: any node]",
     )
     mllm_gpus: Annotated[int, Field(ge=0)] | None = Field(
         None,

@@ -15,7 +15,8 @@ from methods.data_free.text_features import TextFeatures
 from ray_jobs.clip_replicas import through_clip
 from ray_jobs.config import FitDataFreeConfig
 from ray_jobs.ledger import batches_of
-from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
+from ray_jobs.ray_context import Capacity, pass_settings
+from ray_jobs.resources import plan_replicas
 from ray_jobs.run_folder import RunFolder
 from ray_jobs.stage_tables import stage_table
 
@@ -41,7 +42,7 @@ def encode_texts(
     if FEATURES in run.record.get("stages", []):
         return table
     storage.delete_folder(table)
-    plan = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
+    plan = plan_replicas(capacity, config)
     batches = -(-count // _BATCH)
     source, path = storage.resolve(texts)
     filesystem, written = storage.resolve(table)

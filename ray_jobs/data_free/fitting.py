@@ -32,7 +32,8 @@ from ray_jobs.data_free.plans import METHOD, Plan, make_plan
 from ray_jobs.data_free.training import Task, Trained, train_prompts
 from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
 from ray_jobs.name_encoding import encode_names
-from ray_jobs.ray_context import Capacity, plan_replicas, start_ray
+from ray_jobs.ray_context import Capacity, start_ray
+from ray_jobs.resources import plan_replicas
 from ray_jobs.run_folder import FINISHED, RunFolder, open_run, versions
 from ray_jobs.train_job import epochs_file, forget_training
 from ray_jobs.usage import count_usage
@@ -134,7 +135,7 @@ def _train(
     capacity: Capacity,
 ) -> Trained:
     settings = plan.training
-    worker = plan_replicas(capacity, 1, config.clip_gpus)
+    worker = plan_replicas(capacity, config, 1)
     task = Task(
         clip=plan.clip,
         names=plan.questions.classes,

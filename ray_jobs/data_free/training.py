@@ -13,7 +13,7 @@ from actors.clip_models import ClipModel
 from methods.data_free.relations import Relation
 from methods.data_free.settings import TrainSettings
 from ray_jobs.data_free.features import read_texts
-from ray_jobs.ray_context import ReplicaPlan
+from ray_jobs.resources import ReplicaPlan
 from ray_jobs.run_folder import RunFolder
 from ray_jobs.train_job import Figures, Progress, train_on_cluster
 

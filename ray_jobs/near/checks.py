@@ -8,8 +8,9 @@ from actors.text_tower import check_context
 from methods.errors import InputError
 from ray_jobs.config import FitNearConfig
 from ray_jobs.near.plans import Plan
-from ray_jobs.ray_context import Capacity, ReplicaPlan, plan_replicas
+from ray_jobs.ray_context import Capacity
 from ray_jobs.remote_tasks import start_task
+from ray_jobs.resources import ReplicaPlan, plan_replicas
 
 
 def check_workers(config: FitNearConfig, capacity: Capacity) -> ReplicaPlan:
@@ -18,7 +19,7 @@ def check_workers(config: FitNearConfig, capacity: Capacity) -> ReplicaPlan:
     Raises:
         InputError: there is no room for so many; Ray would wait for it for ever.
     """
-    workers = plan_replicas(capacity, config.train_workers, config.clip_gpus)
+    workers = plan_replicas(capacity, config, config.train_workers)
     room = int(capacity.gpus / workers.gpus) if workers.gpus else capacity.cores
     if workers.replicas > room:
         what = f"{capacity.gpus} GPUs" if workers.gpus else f"{capacity.cores} CPU cores"

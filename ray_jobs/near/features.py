@@ -13,8 +13,9 @@ from actors.clip_models import ClipModel
 from ray_jobs.clip_replicas import through_clip
 from ray_jobs.config import FitNearConfig
 from ray_jobs.ledger import batches_of, rows_committed
-from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
+from ray_jobs.ray_context import Capacity, pass_settings
 from ray_jobs.reading import decode_images, images_of, read_images
+from ray_jobs.resources import plan_replicas
 from ray_jobs.run_folder import RunFolder
 from ray_jobs.stage_tables import stage_table
 
@@ -52,7 +53,7 @@ def compute_features(
     images = images_of(run)
     table, checkpoint = stage_table(run, FEATURES), run.checkpoint(FEATURES)
     if rows_committed(checkpoint) < images.count:
-        plan = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
+        plan = plan_replicas(capacity, config)
         readers = config.decode_tasks or capacity.cores
         filesystem, path = storage.resolve(table)
         with pass_settings(checkpoint):

@@ -30,7 +30,8 @@ from ray_jobs.near.vocabulary import (
     neighbours_of,
     sample_table,
 )
-from ray_jobs.ray_context import Capacity, ReplicaPlan, start_ray
+from ray_jobs.ray_context import Capacity, start_ray
+from ray_jobs.resources import ReplicaPlan
 from ray_jobs.run_folder import FINISHED, RunFolder, open_run, versions
 from ray_jobs.stage_tables import forget_stage
 from ray_jobs.train_job import epochs_file, forget_training

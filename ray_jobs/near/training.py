@@ -12,7 +12,7 @@ from actors.clip import ClipEncoder
 from actors.clip_models import ClipModel
 from methods.near.candidates import CandidateSets
 from methods.near.settings import TrainSettings
-from ray_jobs.ray_context import ReplicaPlan
+from ray_jobs.resources import ReplicaPlan
 from ray_jobs.run_folder import RunFolder
 from ray_jobs.train_job import Figures, Progress, train_on_cluster
 

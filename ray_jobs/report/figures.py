@@ -66,6 +66,11 @@ def whole(number: float) -> str:
     return f"{round(number):,}"
 
 
+def amount(number: float) -> str:
+    """Format any amount: without decimals from a hundred on, else with two."""
+    return whole(number) if number >= 100 else f"{number:,.2f}"
+
+
 def percent(fraction: float) -> str:
     """Format a fraction as percent with one decimal."""
     return f"{100 * fraction:.1f} %"

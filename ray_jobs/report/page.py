@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from ray_jobs.evaluation.truth import Truth
 from ray_jobs.finished_run import FinishedRun
+from ray_jobs.planning.comparison import compare
 from ray_jobs.report import charts, figures
 from ray_jobs.report.choosing import Choice, Gallery, Mistake
 from ray_jobs.report.counting import Counts, count
@@ -59,6 +60,7 @@ def draw_page(run: FinishedRun, truth: Truth | None, evaluation: dict[str, Any] 
         answer_paths=figures.answer_paths(run),
         answer_problems=figures.answer_problems(run),
         part_figures=figures.parts(evaluation) if evaluation else [],
+        comparison=compare(run.record),
         metrics=figures.metrics(run, evaluation) if evaluation else [],
         evaluation=evaluation,
         name_of={true: name for name, true in names.items()} if names else {},

@@ -25,6 +25,7 @@ def templates(folders: Sequence[Path] = (FOLDER,)) -> jinja2.Environment:
     )
     environment.filters.update(
         whole=figures.whole,
+        amount=figures.amount,
         percent=figures.percent,
         score=figures.score,
         size=figures.size,

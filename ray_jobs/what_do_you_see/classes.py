@@ -29,7 +29,8 @@ from ray_jobs.clip_replicas import through_clip
 from ray_jobs.config import ClassTextsConfig
 from ray_jobs.ledger import batches_of
 from ray_jobs.mllm_replicas import Replicas
-from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
+from ray_jobs.ray_context import Capacity, pass_settings
+from ray_jobs.resources import plan_replicas
 from ray_jobs.run_folder import RunFolder, versions
 from ray_jobs.stage_tables import index_of, stage_table
 
@@ -152,7 +153,7 @@ def make_classifier(
     import ray
 
     names = plan.texts.names
-    clip = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
+    clip = plan_replicas(capacity, config)
     blocks = -(-len(names) // _CLASSES_AT_ONCE)
     matrix = np.zeros((len(names), plan.clip.embed_dim), np.float32)
     kept, dropped, scale = np.zeros(len(names), np.int64), Counter[str](), 0.0

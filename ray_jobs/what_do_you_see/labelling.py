@@ -16,8 +16,9 @@ from ray_jobs.config import LabelWhatDoYouSeeConfig
 from ray_jobs.labelling import LABEL, label_archive
 from ray_jobs.ledger import count_values
 from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
-from ray_jobs.ray_context import Capacity, pass_settings, plan_replicas
+from ray_jobs.ray_context import Capacity, pass_settings
 from ray_jobs.reading import decode_images, fetch_images
+from ray_jobs.resources import plan_replicas
 from ray_jobs.run_folder import RunFolder
 from ray_jobs.stage_tables import read_stage, stage_table
 from ray_jobs.usage import count_usage
@@ -102,7 +103,7 @@ def label_pass(
     """Read what was said and the images again, and write ``labels/``, finished images aside."""
     from ray.data import SaveMode
 
-    clip = plan_replicas(capacity, config.clip_replicas, config.clip_gpus)
+    clip = plan_replicas(capacity, config)
     model = as_published(plan.clip) if config.published_pixels else plan.clip
     readers = config.decode_tasks or capacity.cores
     filesystem, labels = storage.resolve(run.labels)

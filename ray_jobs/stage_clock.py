@@ -1,0 +1,46 @@
+"""The clock of a run: which stage of a pass worked how long, on how many images."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from actors.stage_metrics import CLOCK, StageClock, Work
+
+PassWork = dict[str, dict[str, Any]]
+"""By stage, what `actors.stage_metrics.Work` holds, as plain values."""
+
+
+_ACTORS: dict[str, Any] = {}  # by Ray job: workers keep the handle they have once found
+
+
+class RunClock:
+    """Holds the `StageClock` actor that the stages of this job report to."""
+
+    def __init__(self) -> None:
+        """Start the actor, or take that of an earlier run of this process."""
+        import ray
+
+        job = ray.get_runtime_context().get_job_id()
+        if job not in _ACTORS:
+            kind = ray.remote(StageClock).options(
+                name=CLOCK, num_cpus=0, max_restarts=-1, max_task_retries=-1
+            )
+            _ACTORS.clear()
+            _ACTORS[job] = kind.remote()
+        self._actor = _ACTORS[job]
+
+    def lap(self) -> PassWork:
+        """What was done since the last call."""
+        import ray
+
+        done: dict[str, Work] = ray.get(self._actor.lap.remote())
+        return {stage: asdict(work) for stage, work in sorted(done.items())}
+
+
+def added(earlier: PassWork, more: PassWork) -> PassWork:
+    """The work of two attempts at a pass."""
+    found = {stage: Work(**work) for stage, work in earlier.items()}
+    for stage, work in more.items():
+        found.setdefault(stage, Work()).add(Work(**work))
+    return {stage: asdict(work) for stage, work in sorted(found.items())}

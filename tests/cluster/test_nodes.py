@@ -1,0 +1,168 @@
+"""Jobs and an endpoint submitted to a cluster of three nodes: the same commands as anywhere."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent / "ray_jobs"))
+from nodes import Nodes, free_port
+from run_files import record_of, rows_by_path
+
+from actors.labels_table import ANSWER_LABELS_SCHEMA
+from ray_jobs.cli import DONE, WRONG_USAGE
+
+ROOT = Path(__file__).parent.parent.parent
+pytestmark = pytest.mark.timeout(420)
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    """A head without CPUs, a node that decodes and runs CLIP, and one for the MLLM."""
+    started = Nodes(tmp_path_factory.mktemp("nodes"))
+    try:
+        started.add(4, decode=1000, clip=1000)
+        started.add(2, mllm=1000)
+        yield started
+    finally:
+        started.stop()
+
+
+def submit(nodes: Nodes, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """``onoma submit``, as a user calls it in a checkout."""
+    flags = [part for name, value in settings.items() for part in (f"--{name}", value)]
+    command = [sys.executable, "-m", "ray_jobs", "submit", "--address", nodes.dashboard, "--json"]
+    return subprocess.run(
+        [*command, *flags, "--", *words],
+        cwd=ROOT,
+        env=nodes.environment(),
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+
+
+def actors(nodes: Nodes) -> list[dict[str, Any]]:
+    """All actors that the cluster has had: ``class`` and the custom resource of its node."""
+    script = """
+import json, sys
+from ray.util.state import list_actors, list_nodes
+address = sys.argv[1]
+offers = {n.node_id: sorted({"clip", "mllm"} & set(n.resources_total)) for n in list_nodes(address)}
+actors = list_actors(address, limit=999)
+print(json.dumps([{"class": a.class_name, "on": offers.get(a.node_id)} for a in actors]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, nodes.dashboard],
+        env=nodes.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_submitted_job_runs_its_stages_where_it_is_told(
+    nodes: Nodes, birds: Path, bird_paths: list[str], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    done = submit(
+        nodes,
+        *("label", "slac", "--images", str(birds / "images"), "--out", str(run)),
+        *("--classes", str(birds / "classes.txt"), "--clip-replicas", "1"),
+        *("--decode-node", "decode", "--clip-node", "clip", "--mllm-node", "mllm"),
+    )
+    assert done.returncode == DONE, done.stderr + nodes.log()
+    result = json.loads(done.stdout)
+    assert result["status"] == "SUCCEEDED"
+    assert result["exit_code"] == 0
+    assert "engine starts" in done.stderr  # the job's own last table, followed as it came
+    rows = rows_by_path(run, ANSWER_LABELS_SCHEMA)
+    assert sorted(rows) == sorted(bird_paths)
+    record = record_of(run)
+    assert record["state"] == "finished"
+    assert record["ledger"]["rows"] == len(bird_paths)
+    assert record["work"]["recognise"]["mllm"]["rows"] == len(bird_paths)
+    assert record["work"]["recognise"]["fetch"]["rows"] == len(bird_paths)
+    where: dict[str, set[str]] = {}
+    for actor in actors(nodes):
+        if actor["on"] is not None:
+            where.setdefault(actor["class"], set()).update(actor["on"])
+    assert where["MLLM"] == {"mllm"}
+    pools = {name: on for name, on in where.items() if "AnswerLabels" in name}
+    assert pools
+    assert all(on == {"clip"} for on in pools.values())
+
+
+def test_the_exit_code_and_the_sentence_of_a_job_are_kept(nodes: Nodes, tmp_path: Path) -> None:
+    done = submit(
+        nodes,
+        *("label", "zero_shot", "--images", "/nowhere", "--classes", "/none.txt"),
+        *("--out", str(tmp_path / "run")),
+    )
+    assert done.returncode == WRONG_USAGE, done.stderr
+    assert "onoma: --classes /none.txt" in done.stderr
+    result = json.loads(done.stdout)
+    assert (result["status"], result["exit_code"]) == ("FAILED", WRONG_USAGE)
+
+
+def test_a_node_that_no_one_has_is_told(nodes: Nodes, birds: Path, tmp_path: Path) -> None:
+    done = submit(
+        nodes,
+        *("label", "zero_shot", "--images", str(birds / "images"), "--clip-node", "gpus"),
+        *("--classes", str(birds / "classes.txt"), "--out", str(tmp_path / "run")),
+    )
+    assert done.returncode == WRONG_USAGE, done.stderr
+    assert "--clip-node gpus: no node of the cluster has this custom resource" in done.stderr
+
+
+def test_the_endpoint_is_deployed_with_serves_own_command(
+    nodes: Nodes, birds: Path, classifier_folder: str, tmp_path: Path
+) -> None:
+    config = yaml.safe_load((ROOT / "serve" / "config.yaml").read_text())
+    port = free_port()
+    config["http_options"] = {"host": "127.0.0.1", "port": port}
+    config["proxy_location"] = "HeadOnly"
+    application = config["applications"][0]
+    application["runtime_env"] = {"env_vars": {"PYTHONPATH": str(ROOT)}}
+    application["args"] |= {"max_replicas": 1, "max_batch": 4}
+    deployment = application["deployments"][0]
+    deployment["user_config"]["classifiers"] = [{"name": "birds", "folder": classifier_folder}]
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump(config))
+    command = [str(Path(sys.executable).with_name("serve")), "deploy", str(file)]
+    done = subprocess.run(
+        [*command, "--address", nodes.dashboard],
+        env=nodes.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    url = f"http://127.0.0.1:{port}"
+    end = time.monotonic() + 240
+    while not _healthy(url):
+        assert time.monotonic() < end, nodes.log()
+        time.sleep(1)
+    image = next(iter(sorted((birds / "images").rglob("*.jpg"))))
+    answer = httpx.post(f"{url}/v1/classify", files={"images": image.read_bytes()}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["images"][0]["labels"]
+
+
+def _healthy(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
