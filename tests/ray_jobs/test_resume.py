@@ -1,4 +1,7 @@
-"""Kill -9 at several moments, then the same command: one row an image, nothing done twice."""
+"""Kill -9, then the same command: one row an image, nothing done twice.
+
+At ten random moments: ``python -m benchmarks.faults``.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ import pyarrow.dataset as pads
 import pytest
 
 from actors.labels_table import LABELS_SCHEMA
+from ray_jobs import label_classifier
+from ray_jobs.config import LabelClassifierConfig
 
 IMAGES = 600
 
@@ -80,23 +85,20 @@ def rows_of(run: Path) -> dict[int, str]:
 def test_killed_jobs_resume_exactly_once(
     archive: Path, classifier_folder: str, tmp_path: Path
 ) -> None:
-    undisturbed = tmp_path / "undisturbed"
-    finish(start(archive, classifier_folder, undisturbed))
-    expected = rows_of(undisturbed)
+    calm = {"images": str(archive / "images"), "classifier": classifier_folder}
+    label_classifier.label(LabelClassifierConfig(**calm, out=str(tmp_path / "calm")))
+    expected = rows_of(tmp_path / "calm")
 
     run = tmp_path / "run"
-    kept: dict[Path, bytes] = {}
-    for rows in (1, 250):
-        job = start(archive, classifier_folder, run)
-        wait_for_rows(job, run, rows)
-        os.killpg(job.pid, signal.SIGKILL)
-        job.wait()
-        stop_orphans()
-        done = committed(run)
-        assert rows <= done < IMAGES
-        kept |= {p: p.read_bytes() for p in committed_labels(run)}
+    job = start(archive, classifier_folder, run)
+    wait_for_rows(job, run, 100)
+    os.killpg(job.pid, signal.SIGKILL)
+    job.wait()
+    stop_orphans()
+    assert 100 <= committed(run) < IMAGES
+    kept = {p: p.read_bytes() for p in committed_labels(run)}
     result = finish(start(archive, classifier_folder, run))
-    assert result["resumed_images"] >= 250
+    assert result["resumed_images"] >= 100
     assert rows_of(run) == expected
     for path, data in kept.items():
         assert path.read_bytes() == data, "a finished unit of work was done again"
@@ -129,8 +131,7 @@ def test_ctrl_c_says_how_to_resume(archive: Path, classifier_folder: str, tmp_pa
     assert (job.returncode, out) == (1, "")
     assert re.search(rf"of {IMAGES} images \d+ are labelled, and that is kept. Run the same", err)
     assert "Traceback" not in err
-    finish(start(archive, classifier_folder, run))
-    rows_of(run)
+    assert 1 <= committed(run) < IMAGES
 
 
 def test_a_killed_tlac_does_not_ask_again_what_it_was_told(birds: Path, tmp_path: Path) -> None:

@@ -238,7 +238,7 @@ def test_wrong_use_is_told_before_any_model_loads(
     assert not (tmp_path / "near").exists()
 
 
-EPOCHS = 80
+EPOCHS = 40
 
 
 def start(birds: Path, out: Path, *more: str) -> subprocess.Popen[str]:
