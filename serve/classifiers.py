@@ -135,9 +135,13 @@ class Classifiers:
     def check_health(self) -> None:
         """Fail when a forward pass does not end: Serve then replaces this replica.
 
+        Serve asks every few seconds, which keeps the gauges of drift alive.
+
         Raises:
             RuntimeError: the model has been at one batch for minutes.
         """
+        for drift in self._drift.values():
+            drift.say_again()
         since = self._working_since
         if since is not None and time.monotonic() - since > _STUCK_SECONDS:
             raise RuntimeError(f"a forward pass has not ended for {_STUCK_SECONDS:g} s")

@@ -28,7 +28,7 @@ class Drift:
     """Counts what one replica answers with one classifier."""
 
     def __init__(self, served: Served, window: int) -> None:
-        """Export the reference once."""
+        """Export the reference."""
         self._tags = {"classifier": served.name, "version": served.version}
         self._reference, self._window = served.reference, window
         self._latest: deque[tuple[tuple[str, ...], float]] = deque(maxlen=window)
@@ -56,8 +56,18 @@ class Drift:
             "Kolmogorov-Smirnov statistic of embedding distances, latest images and archive.",
             tag_keys=_TAGS,
         )
+        self._gauges: list[tuple[Gauge, dict[str, str], float]] = []
+        self._drifts: tuple[float, float] | None = None
         if served.reference is not None:
             self._export(served.reference)
+
+    def say_again(self) -> None:
+        """Set all gauges as they are: Ray forgets one that is not set for some 20 seconds."""
+        for gauge, tags, value in self._gauges:
+            gauge.set(value, tags)
+        if self._drifts is not None:
+            self._label_drift.set(self._drifts[0], self._tags)
+            self._distance_drift.set(self._drifts[1], self._tags)
 
     def _export(self, reference: Seen) -> None:
         share = Gauge(
@@ -67,7 +77,7 @@ class Drift:
         )
         total = sum(reference.labels.values()) or 1
         for label, count in self._grouped(reference.labels).items():
-            share.set(count / total, {**self._tags, "label": label})
+            self._gauges.append((share, {**self._tags, "label": label}, count / total))
         below = Gauge(
             "onoma_reference_distance_share",
             "Share of the archive's images at most this far from their closest class.",
@@ -76,7 +86,8 @@ class Drift:
         cdf = np.cumsum(reference.distances) / max(reference.images, 1)
         for boundary in _BOUNDARIES:
             at = int(np.searchsorted(EDGES, boundary + 1e-9)) - 2
-            below.set(float(cdf[at]), {**self._tags, "le": str(boundary)})
+            self._gauges.append((below, {**self._tags, "le": str(boundary)}, float(cdf[at])))
+        self.say_again()
 
     def _grouped(self, counts: Counter[str]) -> Counter[str]:
         grouped: Counter[str] = Counter()
@@ -99,5 +110,8 @@ class Drift:
                 (name for own, _ in self._latest for name in own),
                 np.array([distance for _, distance in self._latest], np.float32),
             )
-            self._label_drift.set(label_mix_drift(latest, self._reference), self._tags)
-            self._distance_drift.set(distance_drift(latest, self._reference), self._tags)
+            self._drifts = (
+                label_mix_drift(latest, self._reference),
+                distance_drift(latest, self._reference),
+            )
+            self.say_again()

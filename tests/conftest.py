@@ -12,7 +12,6 @@ import pytest
 
 from ray_jobs.ray_context import Capacity
 
-
 _ONE_PROCESS = ("serve", "cluster")
 """Folders whose tests share what takes long to start."""
 

@@ -39,7 +39,9 @@ class Nodes:
         self._start("--head", *ports, "--num-cpus", "0", "--temp-dir", f"/tmp/nodes-{port}")
         end = time.monotonic() + _START_S
         while not self._answers():
-            assert time.monotonic() < end, self.log()
+            if time.monotonic() > end:
+                self.stop()
+                raise TimeoutError(self.log())
             time.sleep(0.5)
 
     def add(self, cpus: int, **resources: float) -> None:

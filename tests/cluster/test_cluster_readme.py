@@ -1,0 +1,77 @@
+"""The guide to clusters names files, flags and services that there are."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from cluster_files import CLUSTER, ROOT, documents, manifests, parsed, workers
+
+from ray_jobs.verbs import COMMANDS
+
+GUIDE = (CLUSTER / "README.md").read_text("utf-8")
+NAMES = {each["kind"]: set() for each in manifests().values()}
+for _each in manifests().values():
+    NAMES[_each["kind"]].add(_each["metadata"]["name"])
+
+
+def test_it_has_ten_steps() -> None:
+    steps = re.findall(r"^(\d+)\. \*\*", GUIDE, re.MULTILINE)
+    assert [int(step) for step in steps] == list(range(1, 11))
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", GUIDE))
+def test_links_lead_somewhere(link: str) -> None:
+    assert (CLUSTER / link).exists()
+
+
+def test_files_that_it_names_exist() -> None:
+    named = re.findall(r"cluster/[\w/-]+\.\w+", GUIDE)
+    assert len(named) > 8
+    assert all((ROOT / each).exists() for each in named)
+    first = GUIDE[: GUIDE.index("A cluster has")]
+    rows = re.findall(r"^\| `(.+?)` \|", first, re.MULTILINE)
+    listed = {name.rstrip("/") for row in rows for name in row.split("`, `")}
+    there = {path.name for path in CLUSTER.iterdir() if path.name[0] not in "._"} - {"README.md"}
+    assert listed == there
+
+
+def test_the_label_command_is_one_for_the_development_cluster() -> None:
+    joined = GUIDE.replace("\\\n", " ")
+    (line,) = re.findall(r"onoma submit --address \S+ -- (label slac .+--out.+)", joined)
+    config = parsed(shlex.split(line))
+    (cluster,) = documents("raycluster.yaml")
+    offered = {name for group in workers(cluster) for name in group["resources"]}
+    assert {config.decode_node, config.mllm_node, config.clip_node} == offered
+    assert config.out.startswith("s3://")
+
+
+def test_flags_exist() -> None:
+    settings = {
+        "--" + (info.alias or field).replace("_", "-")
+        for command in COMMANDS.values()
+        for field, info in command.config.model_fields.items()
+    }
+    named = set(re.findall(r"`(--[a-z][a-z-]*)", GUIDE))
+    assert named <= settings
+    assert len(named) > 8
+
+
+def test_objects_that_it_names_are_those_of_the_manifests() -> None:
+    clusters = NAMES["RayCluster"] | NAMES["RayJob"]
+    heads = set(re.findall(r"service/([\w-]+)-head-svc", GUIDE))
+    assert heads
+    assert heads <= clusters
+    assert set(re.findall(r"service/([\w-]+)-serve-svc", GUIDE)) == NAMES["RayService"]
+    (deleted,) = re.findall(r"kubectl delete (.+?)`", GUIDE)
+    kinds = {kind.lower(): names for kind, names in NAMES.items()}
+    found = {(kind, name) for kind, _, name in (each.partition("/") for each in deleted.split())}
+    assert found == {(kind, name) for kind, names in kinds.items() for name in names}
+    assert set(re.findall(r"job/(onoma-\w+)", GUIDE)) <= NAMES["RayJob"]
+    secret = re.findall(r"create secret generic (\S+)", GUIDE)
+    assert secret == ["onoma-storage"]

@@ -1,0 +1,58 @@
+"""The Dockerfile: what it copies is there, and pods can run what it makes."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from cluster_files import CLUSTER, ROOT, groups, manifests
+
+DOCKERFILE = (CLUSTER / "Dockerfile").read_text("utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+COPIED = {
+    name
+    for line in re.findall(r"^COPY (.+)$", DOCKERFILE, re.MULTILINE)
+    for name in line.split()[:-1]
+}
+
+
+def test_what_is_copied_is_there_and_gets_to_the_builder() -> None:
+    lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*", "nothing goes that is not named"
+    sent = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
+    assert sent == COPIED
+    assert all((ROOT / name).exists() for name in COPIED)
+
+
+def test_it_holds_all_packages_and_installs_the_gpu_build() -> None:
+    assert set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) < COPIED
+    assert "--extra gpu" in DOCKERFILE
+    assert "gpu" in PROJECT["project"]["optional-dependencies"]
+    assert "--constraints" in DOCKERFILE
+
+
+def test_the_line_that_is_left_out_of_the_constraints_is_one_of_them() -> None:
+    (pattern,) = re.findall(r"grep -v '([^']+)' constraints.txt", DOCKERFILE)
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    assert len([line for line in lines if re.search(pattern, line)]) == 1
+
+
+def test_its_user_is_the_one_that_manifests_run_as() -> None:
+    (uid,) = re.findall(r"useradd .*--uid (\d+) ray", DOCKERFILE)
+    users = re.findall(r"^USER (\w+)$", DOCKERFILE, re.MULTILINE)
+    assert users[-1] == "ray"
+    for document in manifests().values():
+        for group in groups(document):
+            assert group["template"]["spec"]["securityContext"]["runAsUser"] == int(uid)
+
+
+def test_it_has_what_kuberay_and_ray_up_need() -> None:
+    (packages,) = re.findall(r"--no-install-recommends (.+) \\", DOCKERFILE)
+    assert {"wget", "rsync", "openssh-client", "gcc"} <= set(packages.split())
+    assert "HOME=/home/ray" in DOCKERFILE
+    assert "boto3" in DOCKERFILE
+    assert "ENTRYPOINT" not in DOCKERFILE
