@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from actors.clip_models import ClipModel
 from actors.decode import usable_pixels
+from methods.data_free.settings import DenseMode
 from methods.errors import InputError
 
 if TYPE_CHECKING:
     import torch
-
-    from actors.dense import DenseMode
 
 Precision = Literal["auto", "fp32", "bf16"]
 _TEXT_BATCH = 256
@@ -52,9 +51,11 @@ class ClipEncoder:
         Raises:
             InputError: the weights do not fit the architecture or cannot be read.
         """
-        import open_clip
         import torch
 
+        from actors.open_clip_library import import_open_clip
+
+        open_clip = import_open_clip(model.hub_text)
         if threads:
             torch.set_num_threads(threads)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from actors.decode import Preprocessing
 from actors.model_hub import hash_file, hub_failure, stay_offline_without_a_hub
+from actors.open_clip_library import import_open_clip
 from methods.errors import InputError
 
 FIELD_GUIDE: Final = "fieldguide"
@@ -47,6 +48,7 @@ class ClipModel:
         embed_dim: width D of the joint space.
         preprocessing: size and resizing, for the decode stage.
         mean, std: per-channel normalisation of pixels in [0, 1].
+        hub_text: whether its text tower is one of transformers.
     """
 
     name: str
@@ -58,6 +60,7 @@ class ClipModel:
     preprocessing: Preprocessing
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    hub_text: bool = False
 
     def record(self) -> dict[str, Any]:
         """What a classifier keeps of the model it was made for."""
@@ -110,6 +113,7 @@ def _from_folder(name: str, folder: Path) -> ClipModel:
 
 
 def _from_hub(name: str) -> ClipModel:
+    import_open_clip()
     from open_clip.pretrained import download_pretrained_from_hf
 
     repository = name.removeprefix("hf-hub:")
@@ -146,7 +150,7 @@ def _from_config(
 
 
 def _from_tag(name: str) -> ClipModel:
-    import open_clip
+    open_clip = import_open_clip()
     from open_clip.pretrained import download_pretrained
 
     architecture, _, tag = name.rpartition("/")
@@ -198,6 +202,7 @@ def _preprocess(model: dict[str, Any], preprocess: dict[str, Any]) -> dict[str, 
             interpolation="bicubic" if interpolation == "random" else interpolation,
             fill_color=int(preprocess.get("fill_color") or 0),
         ),
+        "hub_text": bool(model["text_cfg"].get("hf_model_name")),
         "mean": tuple(preprocess.get("mean") or _CLIP_MEAN),
         "std": tuple(preprocess.get("std") or _CLIP_STD),
     }

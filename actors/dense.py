@@ -10,16 +10,15 @@ position embedding (DenseCLIP, Rao et al. 2022).
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from open_clip.modified_resnet import ModifiedResNet
 from open_clip.transformer import VisionTransformer
 from torch import nn
 
+from methods.data_free.settings import DenseMode
 from methods.errors import InputError
-
-DenseMode = Literal["auto", "plain", "value_only", "value_residual"]
 
 
 def dense_features(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,8 @@ from actors.clip import ClipEncoder
 from methods.class_matrix import softmax_scores, top_k
 from methods.classifier import Classifier
 from methods.data_free.image_scores import image_scores
-from methods.data_free.settings import ScoreSettings
+from methods.data_free.settings import DenseMode, ScoreSettings
 from methods.data_free.thresholds import centred
-
-if TYPE_CHECKING:
-    from actors.dense import DenseMode
 
 _WITHOUT_THRESHOLDS: Final = 3
 

@@ -8,6 +8,7 @@ Outside of Ray nothing is counted.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import time
@@ -150,31 +151,45 @@ def _metrics() -> tuple[CounterMetric, CounterMetric]:
 
 
 class _Report:
-    """What this process has to tell the clock."""
+    """What this process has to tell the clock: at once, or a quarter of a second after the last."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._work: dict[str, Work] = {}
         self._clock: Any = None
         self._looked = self._told = float("-inf")
+        self._timed = False
 
     def add(self, stage: str, work: Work) -> None:
         with self._lock:
             now = time.monotonic()
             self._work.setdefault(stage, Work()).add(work)
-            if now - self._told < _EVERY_S:
-                return
-            told, self._work, self._told = self._work, {}, now
-            if self._clock is None and now - self._looked > _LOOK_AGAIN_S:
-                self._looked = now
-                try:
-                    self._clock = ray.get_actor(CLOCK)
-                except ValueError:  # nobody wants to know
-                    return
-            if self._clock is not None:
-                context = ray.get_runtime_context()
-                gpus = context.get_assigned_resources().get("GPU", 0.0)
-                self._clock.add.remote(context.get_worker_id(), gpus, told)
+            if now - self._told >= _EVERY_S:
+                self._tell()
+            elif not self._timed:
+                self._timed = True
+                timer = threading.Timer(_EVERY_S, self._tell_the_rest)
+                timer.daemon = True
+                timer.start()
+
+    def _tell_the_rest(self) -> None:
+        with self._lock:
+            self._timed = False
+            if self._work and ray.is_initialized():
+                self._tell()
+
+    def _tell(self) -> None:
+        """Tell what there is, if anybody wants to know."""
+        self._told = time.monotonic()
+        told, self._work = self._work, {}
+        if self._clock is None and self._told - self._looked > _LOOK_AGAIN_S:
+            self._looked = self._told
+            with contextlib.suppress(ValueError):
+                self._clock = ray.get_actor(CLOCK)
+        if self._clock is not None:
+            context = ray.get_runtime_context()
+            gpus = context.get_assigned_resources().get("GPU", 0.0)
+            self._clock.add.remote(context.get_worker_id(), gpus, told)
 
 
 _REPORT: Final = _Report()

@@ -13,7 +13,7 @@ from typing import Any
 
 from actors import storage
 from methods.image_ids import IdFingerprint
-from ray_jobs.config import ArchiveConfig
+from ray_jobs.config import ArchiveConfig, PlanConfig
 from ray_jobs.ledger import Ledger, count_labels, rows_committed
 from ray_jobs.manifest_table import write_manifest
 from ray_jobs.planning.comparison import find_forecast
@@ -23,6 +23,8 @@ from ray_jobs.run_folder import FINISHED, RUNNING, RunFolder, open_run
 from ray_jobs.stage_clock import RunClock
 
 logger = logging.getLogger(__name__)
+
+_PATIENCE_S = 0.5
 
 LABEL = "label"
 """Name of the stage whose checkpoint holds the labelled images."""
@@ -92,7 +94,7 @@ def label_archive(
         try:
             with run.timed("start"):
                 capacity = start_ray()
-            run.clock = RunClock()
+            run.clock = RunClock(_PATIENCE_S if isinstance(config, PlanConfig) else 0.0)
             work(run, capacity)
         except KeyboardInterrupt:
             answered = rows_committed(run.checkpoint(asking)) if asking else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -17,8 +18,12 @@ _ACTORS: dict[str, Any] = {}  # by Ray job: workers keep the handle they have on
 class RunClock:
     """Holds the `StageClock` actor that the stages of this job report to."""
 
-    def __init__(self) -> None:
-        """Start the actor, or take that of an earlier run of this process."""
+    def __init__(self, patience_s: float = 0.0) -> None:
+        """Start the actor, or take that of an earlier run of this process.
+
+        Args:
+            patience_s: how long to wait, at the end of a pass, for what its last batches took.
+        """
         import ray
 
         job = ray.get_runtime_context().get_job_id()
@@ -29,11 +34,13 @@ class RunClock:
             _ACTORS.clear()
             _ACTORS[job] = kind.remote()
         self._actor = _ACTORS[job]
+        self._patience_s = patience_s
 
     def lap(self) -> PassWork:
         """What was done since the last call."""
         import ray
 
+        time.sleep(self._patience_s)
         done: dict[str, Work] = ray.get(self._actor.lap.remote())
         return {stage: asdict(work) for stage, work in sorted(done.items())}
 

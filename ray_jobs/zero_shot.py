@@ -67,9 +67,9 @@ def read_templates(name: str) -> tuple[str, ...]:
     if name == "simple":
         return SIMPLE_TEMPLATES
     if name == "imagenet":
-        from open_clip import OPENAI_IMAGENET_TEMPLATES
+        from actors.open_clip_library import import_open_clip
 
-        return tuple(template("{}") for template in OPENAI_IMAGENET_TEMPLATES)
+        return tuple(template("{}") for template in import_open_clip().OPENAI_IMAGENET_TEMPLATES)
     try:
         text = storage.read_bytes(name).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""What the tests of a process share: one Ray, one MLLM engine, one archive, one classifier."""
+"""What tests share: one Ray, one MLLM engine, one drawn archive, one classifier."""
 
 from __future__ import annotations
 
@@ -11,26 +11,6 @@ from typing import Any
 import pytest
 
 from ray_jobs.ray_context import Capacity
-
-_ONE_PROCESS = ("serve", "cluster")
-"""Folders whose tests share what takes long to start."""
-
-_LONGEST = ("ray_jobs/test_demo.py", "serve", "ray_jobs/near", "ray_jobs/test_resume.py", "cluster")
-"""What goes first, so that no process is left alone with it at the end."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what stays together in one process, and what goes first."""
-    for item in items:
-        place = item.path.relative_to(Path(__file__).parent).as_posix()
-        folder = place.partition("/")[0]
-        item.add_marker(pytest.mark.xdist_group(folder if folder in _ONE_PROCESS else place))
-    items.sort(key=_turn)
-
-
-def _turn(item: pytest.Item) -> int:
-    place = item.path.relative_to(Path(__file__).parent).as_posix()
-    return next((at for at, start in enumerate(_LONGEST) if place.startswith(start)), len(_LONGEST))
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ GroupSource = Literal["llm", "clip_text_kmeans", "random", "none"]
 LabelSource = Literal["nouns", "prompt", "intersection"]
 Optimizer = Literal["sgd", "adam"]
 Selection = Literal["last", "best_held_out"]
+DenseMode = Literal["auto", "plain", "value_only", "value_residual"]
+"""How features of positions come about: `actors.dense` says what each is."""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from actors.dense import DenseMode
 from methods.data_free.settings import (
+    DenseMode,
     GroupSource,
     Hierarchy,
     LabelSource,

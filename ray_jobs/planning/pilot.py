@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from actors import storage
 from methods.errors import InputError
-from ray_jobs.config import ArchiveConfig, PlanConfig
+from ray_jobs.asking import answers_root
+from ray_jobs.config import ArchiveConfig, AskingConfig, PlanConfig
 from ray_jobs.manifest_table import write_manifest
 from ray_jobs.planning.comparison import plan_folder, save_forecast, settings_of
 from ray_jobs.planning.forecast import Prices, forecast_job
@@ -46,8 +47,12 @@ def plan_labelling(config: ArchiveConfig, label: Callable[[Any], dict[str, Any]]
     folder = plan_folder(config.out)
     sample, run = storage.join(folder, "sample.parquet"), storage.join(folder, "pilot")
     images = _draw(config, sample)
-    blocks = {} if config.rows_per_block else {"rows_per_block": max(1, config.pilot // _BLOCKS)}
-    record = label(config.model_copy(update={"images": sample, "out": run, **blocks}))
+    changes: dict[str, Any] = {"images": sample, "out": run}
+    if not config.rows_per_block:
+        changes["rows_per_block"] = max(1, config.pilot // _BLOCKS)
+    if isinstance(config, AskingConfig):  # those of the job
+        changes["answers"] = answers_root(config)
+    record = label(config.model_copy(update=changes))
     prices = Prices(
         config.price_gpu_hour,
         config.price_cpu_hour,

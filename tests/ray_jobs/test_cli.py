@@ -153,3 +153,20 @@ def test_standard_output_carries_one_json_object(tmp_path: Path) -> None:
     assert (again.returncode, again.stdout) == (2, "")
     assert "is there already" in again.stderr
     assert os.listdir(tmp_path / "a" / "images")
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import ray_jobs.verbs", ("torch", "open_clip", "transformers", "vllm", "ray.data")),
+        (
+            "from actors.clip import ClipEncoder; from actors.clip_models import resolve_clip\n"
+            "ClipEncoder(resolve_clip('fieldguide'), device='cpu')",
+            ("transformers", "vllm"),
+        ),
+    ],
+)
+def test_nothing_slow_is_imported_for_nothing(statement: str, absent: tuple[str, ...]) -> None:
+    script = f"{statement}\nimport sys\nprint([n for n in {absent!r} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
