@@ -12,6 +12,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ EXCLUDES: Final = (".git/", ".venv/", "runs/", "onoma-demo/", "__pycache__/", "*
 """What never goes to the cluster, beside what .gitignore names."""
 
 _POLL_S: Final = 0.5
+_STARTING_S: Final = 60.0
+_NOT_YET: Final = "No available agent"
 _ENDED: Final = {"SUCCEEDED", "FAILED", "STOPPED"}
 _FAILED: Final = 1
 
@@ -45,15 +48,18 @@ def submit(config: SubmitConfig) -> dict[str, Any]:
     address = config.address or os.environ.get("RAY_API_SERVER_ADDRESS") or _from_ray_address()
     environment = runtime_env(config)
     resources = {config.driver_node: 0.001} if config.driver_node else None
+    logging.getLogger("ray._private.runtime_env").setLevel(logging.ERROR)
     try:
         client = JobSubmissionClient(address)
-        job = client.submit_job(
-            entrypoint=shlex.join(["python", "-m", "ray_jobs", *config.command]),
-            submission_id=config.job,
-            runtime_env=environment,
-            entrypoint_num_cpus=config.driver_cpus or None,
-            entrypoint_memory=config.driver_memory or None,
-            entrypoint_resources=resources,
+        job = _when_it_can(
+            lambda: client.submit_job(
+                entrypoint=shlex.join(["python", "-m", "ray_jobs", *config.command]),
+                submission_id=config.job,
+                runtime_env=environment,
+                entrypoint_num_cpus=config.driver_cpus or None,
+                entrypoint_memory=config.driver_memory or None,
+                entrypoint_resources=resources,
+            )
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
         text = " ".join(str(error).split())[:300]
@@ -68,6 +74,18 @@ def submit(config: SubmitConfig) -> dict[str, Any]:
     except KeyboardInterrupt:
         _say(f"{job} goes on; ray job logs -f {job}, ray job stop {job}, with --address {address}")
     return _result(client, job, address)
+
+
+def _when_it_can(submit: Callable[[], str]) -> str:
+    """Submit; a cluster that has just started takes jobs a little later than it answers."""
+    end = time.monotonic() + _STARTING_S
+    while True:
+        try:
+            return submit()
+        except RuntimeError as error:
+            if _NOT_YET not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(_POLL_S)
 
 
 def runtime_env(config: SubmitConfig) -> dict[str, Any]:

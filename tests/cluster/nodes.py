@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
+import secrets
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import psutil
 
 _START_S = 120.0
+_TOKEN = secrets.token_hex(32)
 
 
 def free_port() -> int:
@@ -37,12 +40,7 @@ class Nodes:
         ports = ["--port", self.address.rpartition(":")[2], "--dashboard-port", str(port)]
         # sockets have short names at most
         self._start("--head", *ports, "--num-cpus", "0", "--temp-dir", f"/tmp/nodes-{port}")
-        end = time.monotonic() + _START_S
-        while not self._answers():
-            if time.monotonic() > end:
-                self.stop()
-                raise TimeoutError(self.log())
-            time.sleep(0.5)
+        self._wait(self._answers)
 
     def add(self, cpus: int, **resources: float) -> None:
         """Start a worker."""
@@ -51,38 +49,57 @@ class Nodes:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.dashboard}/api/version", timeout=2).is_success
+            answer = httpx.get(
+                f"{self.dashboard}/api/version",
+                headers={"Authorization": f"Bearer {_TOKEN}"},
+                timeout=2,
+            )
+            return answer.is_success
         except httpx.HTTPError:
             return False
 
     def _start(self, *arguments: str) -> None:
+        """Start a node and wait for it: two that start at once take each other's sockets."""
         ray = str(Path(sys.executable).with_name("ray"))
+        # the port where jobs are taken: another Ray of this machine may have the usual one
+        agent = ["--dashboard-agent-listen-port", str(free_port())]
+        memory = ["--object-store-memory", str(500_000_000), "--num-gpus", "0"]
         with open(self._folder / "nodes.log", "ab") as log:
             self._started.append(
                 subprocess.Popen(
-                    [ray, "start", "--block", "--num-gpus", "0", *arguments],
+                    [ray, "start", "--block", *memory, *agent, *arguments],
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
                     env={**self.environment(), "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"},
                 )
             )
+        self._wait(lambda: self.log().count("Ray runtime started") == len(self._started))
+
+    def _wait(self, done: Callable[[], bool]) -> None:
+        end = time.monotonic() + _START_S
+        while not done():
+            if time.monotonic() > end or self._started[-1].poll() is not None:
+                self.stop()
+                raise TimeoutError(self.log())
+            time.sleep(0.2)
 
     @staticmethod
     def environment() -> dict[str, str]:
-        """The environment of commands for this cluster, free of what other tests have set."""
-        return {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+        """The environment of commands for this cluster: its token, and no other's address."""
+        kept = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
+        return {**kept, "PATH": path, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _TOKEN}
 
     def log(self) -> str:
         """What the nodes said."""
         return (self._folder / "nodes.log").read_text()
 
     def stop(self) -> None:
-        """End the nodes, workers first."""
-        for process in reversed(self._started):
-            process.send_signal(signal.SIGTERM)
-        for process in reversed(self._started):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        """End the nodes at once; asked to, each would first wait for what it runs."""
+        ours = [psutil.Process(each.pid) for each in self._started if each.poll() is None]
+        for process in [*ours, *(child for each in ours for child in each.children(True))]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        for started in self._started:
+            started.wait()

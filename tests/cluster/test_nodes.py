@@ -118,13 +118,22 @@ def test_the_exit_code_and_the_sentence_of_a_job_are_kept(nodes: Nodes, tmp_path
 
 
 def test_a_node_that_no_one_has_is_told(nodes: Nodes, birds: Path, tmp_path: Path) -> None:
-    done = submit(
-        nodes,
-        *("label", "zero_shot", "--images", str(birds / "images"), "--clip-node", "gpus"),
-        *("--classes", str(birds / "classes.txt"), "--out", str(tmp_path / "run")),
+    """Submitted with Ray's own command, as the README says."""
+    ray = [str(Path(sys.executable).with_name("ray")), "job", "submit"]
+    settings = ["--address", nodes.dashboard, "--working-dir", "."]
+    job = ["python", "-m", "ray_jobs", "label", "zero_shot", "--clip-node", "gpus"]
+    job += ["--images", str(birds / "images"), "--classes", str(birds / "classes.txt")]
+    done = subprocess.run(
+        [*ray, *settings, "--", *job, "--out", str(tmp_path / "run")],
+        cwd=ROOT,
+        env=nodes.environment(),
+        capture_output=True,
+        text=True,
+        timeout=200,
     )
-    assert done.returncode == WRONG_USAGE, done.stderr
-    assert "--clip-node gpus: no node of the cluster has this custom resource" in done.stderr
+    assert done.returncode != DONE
+    said = done.stdout + done.stderr
+    assert "--clip-node gpus: no node of the cluster has this custom resource" in said
 
 
 def test_the_endpoint_is_deployed_with_serves_own_command(
