@@ -162,6 +162,8 @@ def _start(model: MllmModel, plan: MllmPlan) -> list[Any]:
         num_cpus=1 if options.gpus else 0,
         num_gpus=options.gpus,
         resources=on_nodes(plan.node),
+        # those on GPUs go where GPUs are; others would all fit onto one node
+        scheduling_strategy="DEFAULT" if options.gpus else "SPREAD",
         max_restarts=_RESTARTS,
         max_task_retries=-1,
     )

@@ -131,6 +131,19 @@ def quiet_native_code() -> Iterator[None]:
         os.close(nowhere)
 
 
+def _quiet_console() -> None:
+    """Keep Ray Data's errors to its log file: a command that fails says why in one line."""
+    logger = logging.getLogger("ray.data")
+    logger.setLevel(logging.WARNING)
+    for handler in logger.handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.addFilter(_no_error)
+
+
+def _no_error(record: logging.LogRecord) -> bool:
+    return record.levelno < logging.ERROR
+
+
 @contextmanager
 def pass_settings(checkpoint: str | None) -> Iterator[None]:
     """Set Ray Data's context for one pass, and put it back after.
@@ -163,7 +176,7 @@ def pass_settings(checkpoint: str | None) -> Iterator[None]:
     context.enable_progress_bars = sys.stderr.isatty() or bool(os.environ.get("ONOMA_PROGRESS"))
     context.enable_operator_progress_bars = context.enable_progress_bars
     context.print_on_execution_start = False
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    _quiet_console()
     # small archives have fewer units of work than a pass may run at once, which is no news
     warnings.filterwarnings("ignore", "The maximum number of concurrent tasks", UserWarning)
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)

@@ -46,7 +46,6 @@ class ReplicaPlan:
         threads: CPU threads of each, None on a GPU.
         most: replicas that the pool may grow to while there is work for more.
         node: custom resource of the nodes they run on.
-        spread: whether to spread them over nodes.
     """
 
     replicas: int
@@ -54,7 +53,6 @@ class ReplicaPlan:
     threads: int | None
     most: int | None = None
     node: str | None = None
-    spread: bool = False
 
     @property
     def device(self) -> str:
@@ -69,8 +67,7 @@ class ReplicaPlan:
         """
         takes = {"num_gpus": self.gpus, "num_cpus": 1} if self.gpus else {"num_cpus": 0}
         where = {"resources": on_nodes(self.node)} if self.node else {}
-        spread = {"scheduling_strategy": "SPREAD"} if self.spread else {}
-        return {**takes, **where, **spread}
+        return {**takes, **where}
 
     def pool(self) -> Any:
         """The actor pool for ``map_batches``."""
@@ -109,7 +106,7 @@ def plan_replicas(
     replicas = replicas or max(1, capacity.cores // _CORES_PER_REPLICA)
     share = max(1, capacity.cores // max(replicas, most or 0))
     threads = min(share, capacity.node_cores or share)
-    return ReplicaPlan(replicas, 0.0, threads, most, config.clip_node, capacity.nodes > 1)
+    return ReplicaPlan(replicas, 0.0, threads, most, config.clip_node)
 
 
 def task_options(config: ArchiveConfig) -> dict[str, Any]:

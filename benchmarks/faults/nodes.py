@@ -119,7 +119,7 @@ def node(world: World) -> Outcome:
             )
 
         world.finish(outcome, run, environment, disturb)
-        world.check(outcome, expected, run)
+        world.check(outcome, expected, run, lost_in_flight=True)
     return outcome
 
 

@@ -160,8 +160,18 @@ class World:
                 raise JobFailed(f"the undisturbed run: {'; '.join(outcome.problems)}")
         return self._undisturbed[method]
 
-    def check(self, outcome: Outcome, expected: Run, found: Run) -> None:
-        """Add to an outcome what is wrong with a finished run."""
+    def check(
+        self, outcome: Outcome, expected: Run, found: Run, lost_in_flight: bool = False
+    ) -> None:
+        """Add to an outcome what is wrong with a finished run.
+
+        Args:
+            outcome: of the fault.
+            expected: the undisturbed run.
+            found: the disturbed one.
+            lost_in_flight: whether tasks died under a job that went on: those asked again what
+                they had been told, since a pass looks once, at its start, for what is known.
+        """
         outcome.problems += ledger_problems(found.place)
         comparison = compare(expected.place, found.place)
         outcome.problems += comparison.problems
@@ -170,7 +180,8 @@ class World:
             differ, twice = compare_answers(expected.answers_place, found.answers_place)
             outcome.problems += differ
             if twice:
-                outcome.shortcomings.append(f"{twice} answers asked for again although kept")
+                told = outcome.notes if lost_in_flight else outcome.shortcomings
+                told.append(f"{twice} answers asked for again although kept")
             first, second = (each.place.record() for each in (expected, found))
             asked = [each["mllm_calls"] + each["answers_reused"] for each in (first, second)]
             if asked[0] != asked[1]:

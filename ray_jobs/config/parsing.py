@@ -6,6 +6,7 @@ the YAML file (``--config run.yaml``; flags win) and the reference in ``--help``
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args
@@ -25,6 +26,8 @@ from pydantic_settings import (
 from methods.errors import InputError
 
 T = TypeVar("T", bound="VerbConfig")
+
+_SECRET = re.compile("token|secret|password|api_?key", re.IGNORECASE)
 
 
 class VerbConfig(BaseSettings):
@@ -61,8 +64,19 @@ class VerbConfig(BaseSettings):
         return init_settings, InitSettingsSource(settings_cls, init_kwargs=cls.yaml_values)
 
     def public(self) -> dict[str, Any]:
-        """The settings as plain values, for ``run.json`` and the report."""
-        return self.model_dump(mode="json", exclude={"config", "json_output"})
+        """The settings as plain values, for ``run.json`` and the report, without secrets."""
+        values = self.model_dump(mode="json", exclude={"config", "json_output"})
+        return {name: _public(value) for name, value in values.items()}
+
+
+def _public(value: Any) -> Any:
+    """A setting as others may see it: what an engine needs to log in stays here."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: "***" if isinstance(own, str) and _SECRET.search(name) else own
+        for name, own in value.items()
+    }
 
 
 def parse(kind: type[T], arguments: list[str], program: str) -> T:

@@ -90,3 +90,12 @@ def test_engine_arguments_from_the_command_line_are_typed() -> None:
     assert config.mllm_engine == {"max_num_batched_tokens": 8192, "quantization": "fp8"}
     arguments[-1] = '{"enforce_eager": true, "seed": 3}'
     assert parse(LabelSlacConfig, arguments, "onoma label slac").mllm_engine["seed"] == 3
+
+
+def test_what_an_engine_needs_to_log_in_is_not_recorded() -> None:
+    config = LabelSlacConfig(
+        images="x", out="y", mllm_engine={"hf_token": "hf_abc", "max_num_batched_tokens": "4096"}
+    )
+    assert config.mllm_engine["hf_token"] == "hf_abc"
+    assert config.public()["mllm_engine"] == {"hf_token": "***", "max_num_batched_tokens": 4096}
+    assert "hf_abc" not in str(config.public())

@@ -15,14 +15,11 @@ CPUS = Capacity(cores=32, gpus=0, nodes=4, node_cores=8)
 GPUS = Capacity(cores=64, gpus=8, nodes=9, node_cores=16, custom={"clip": 1000, "mllm": 1000})
 
 
-def test_replicas_on_cpus_fit_onto_nodes_and_are_spread() -> None:
+def test_replicas_on_cpus_fit_onto_nodes() -> None:
     plan = plan_replicas(CPUS, ClipConfig())
     assert (plan.replicas, plan.threads, plan.device) == (4, 8, "cpu")
-    assert plan.actor_options() == {"num_cpus": 0, "scheduling_strategy": "SPREAD"}
+    assert plan.actor_options() == {"num_cpus": 0}
     assert plan_replicas(CPUS, ClipConfig(clip_replicas=1)).threads == 8  # of one node
-    assert (
-        "scheduling_strategy" not in plan_replicas(Capacity(2, 0, 1), ClipConfig()).actor_options()
-    )
 
 
 def test_replicas_on_gpus_run_on_the_nodes_named() -> None:
