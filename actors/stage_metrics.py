@@ -187,9 +187,15 @@ class _Report:
             with contextlib.suppress(ValueError):
                 self._clock = ray.get_actor(CLOCK)
         if self._clock is not None:
-            context = ray.get_runtime_context()
-            gpus = context.get_assigned_resources().get("GPU", 0.0)
-            self._clock.add.remote(context.get_worker_id(), gpus, told)
+            self._clock.add.remote(ray.get_runtime_context().get_worker_id(), _gpus(), told)
+
+
+def _gpus() -> float:
+    """GPUs of this process."""
+    try:
+        return float(ray.get_runtime_context().get_assigned_resources().get("GPU", 0.0))
+    except AssertionError:  # a driver, which calls a stage itself
+        return 0.0
 
 
 _REPORT: Final = _Report()

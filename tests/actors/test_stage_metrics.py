@@ -78,3 +78,19 @@ def test_what_a_process_does_reaches_the_clock_of_its_job(ray_session: Capacity)
     assert (done["rows"], done["processes"], done["gpus"]) == (2, 1, 0.0)
     assert 0 < done["seconds"] < 5
     assert done["began"] <= done["ended"]
+
+
+def test_a_driver_may_call_a_stage_itself(ray_session: Capacity) -> None:
+    clock = RunClock()
+    time.sleep(0.5)  # longer than a process waits before it tells
+    clock.lap()
+
+    @counted("by hand")
+    def by_hand(batch: pa.Table) -> pa.Table:
+        return batch
+
+    assert by_hand(table(None)).num_rows == 3
+    time.sleep(3)
+    by_hand(table(None))
+    time.sleep(1)
+    assert clock.lap()["by hand"]["processes"] == 1
