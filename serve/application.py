@@ -18,6 +18,15 @@ CLASSIFIERS: Final = "Classifiers"
 APPLICATION: Final = "onoma"
 
 
+_MEMORY: Final = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "131072",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+}
+"""Of the ingress, where bodies of all sizes come and go in several threads: glibc would keep a heap
+for each thread, and in it what a large body leaves."""
+
+
 def build(args: EndpointSettings) -> Application:
     """Make the application; its classifiers are ``user_config`` of the config that deploys it."""
     settings = args
@@ -34,7 +43,7 @@ def build(args: EndpointSettings) -> Application:
         max_ongoing_requests=4 * (settings.max_ongoing + settings.max_queued),
         max_queued_requests=4 * (settings.max_ongoing + settings.max_queued),
         backpressure_config={"status_code": 429, "retry_after_s": settings.retry_after},
-        ray_actor_options={"num_cpus": 0},
+        ray_actor_options={"num_cpus": 0, "runtime_env": {"env_vars": _MEMORY}},
         graceful_shutdown_timeout_s=settings.answer_seconds,
         max_surge_percent=100,
         max_constructor_retry_count=3,

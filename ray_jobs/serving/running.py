@@ -22,13 +22,9 @@ from serve.deploying import deploy
 from serve.settings import EndpointSettings
 
 _HAPROXY = "RAY_SERVE_ENABLE_HA_PROXY"
-_PROCESSES = {
-    # the model's threads wait for each other by spinning for a millisecond or so before they sleep:
-    # the time of a lone image is that of many short operations; jobs care for others and never spin
-    "GOMP_SPINCOUNT": "100000",
-    # bodies of all sizes are read and decoded by several threads: glibc would keep a heap for each
-    "MALLOC_ARENA_MAX": "2",
-}
+# the model's threads wait for each other by spinning for a millisecond or so before they sleep: the
+# time of a lone image is that of many short operations, and jobs (which never spin) care for others
+_SPIN = ("GOMP_SPINCOUNT", "100000")
 
 
 def serve_classifiers(config: ServeConfig) -> dict[str, Any]:
@@ -49,8 +45,7 @@ def serve_classifiers(config: ServeConfig) -> dict[str, Any]:
     if config.haproxy:
         os.environ[_HAPROXY] = "1"
     os.environ["RAY_ADDRESS"] = "local"
-    for name, value in _PROCESSES.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault(*_SPIN)
     capacity = start_ray()
     settings = _on(config, capacity)
     names = {name: served.version for name, served in catalogue.served.items()}
