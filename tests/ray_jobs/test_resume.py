@@ -35,10 +35,11 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def start(archive: Path, classifier: str, out: Path) -> subprocess.Popen[str]:
+def start(archive: Path, classifier: str, out: Path, unit: int = 64) -> subprocess.Popen[str]:
     """Start a labelling job as a user would, in a process group of its own."""
     command = [sys.executable, "-m", "ray_jobs", "label", "--classifier", classifier, "--json"]
-    command += ["--images", str(archive / "images"), "--out", str(out), "--rows-per-block", "64"]
+    command += ["--images", str(archive / "images"), "--out", str(out)]
+    command += ["--rows-per-block", str(unit), "--clip-batch", str(min(unit, 64))]
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -124,7 +125,7 @@ def stop_orphans() -> None:
 
 def test_ctrl_c_says_how_to_resume(archive: Path, classifier_folder: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    job = start(archive, classifier_folder, run)
+    job = start(archive, classifier_folder, run, unit=4)  # 150 units: it has long to go
     wait_for_rows(job, run, 1)
     os.kill(job.pid, signal.SIGINT)
     out, err = job.communicate(timeout=120)
