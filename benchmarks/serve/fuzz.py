@@ -1,11 +1,12 @@
 """Hostile requests: every answer must be a proper one, and memory must not grow.
 
     uv run python -m benchmarks.serve.fuzz [--requests 20000] [--seed 0] [--concurrency 4]
-        [--serve-flags FLAGS] [--out fuzz-findings] [--only NUMBER]
+        [--serve-flags FLAGS] [--out fuzz-findings] [--only NUMBER] [--kinds KIND ...]
 
 A quarter of the requests is made by schemathesis of /openapi.json, the others are drawn by number:
 good ones, broken images, hostile bodies, headers, methods and paths, slow bodies and clients that
-leave (`benchmarks.serve.hostile`). `--only` sends one of them again. Few are sent at a time, so the
+leave (`benchmarks.serve.hostile`). `--only` sends one of them again, `--kinds` only those whose
+kind begins so, to see what memory grows with. Few are sent at a time, so the
 endpoint is never overloaded and no status of 500 and above is right. A fault is also an answer with
 another status than the request deserves, an error that is no problem document, and none at all;
 requests and answers of faults are saved to `--out`. Resident memory of the endpoint's processes is
@@ -17,7 +18,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks import machine
@@ -44,7 +47,7 @@ class Fuzzer:
         """Remember where and what to send."""
         self._port, self._seed, self._findings = port, seed, findings
 
-    async def send(self, numbers: range, concurrency: int) -> None:
+    async def send(self, numbers: Iterable[int], concurrency: int) -> None:
         """Send the cases of some numbers, few at a time."""
         left = iter(numbers)
         stalled: list[asyncio.Task[None]] = []
@@ -125,13 +128,16 @@ def measure(endpoint: Endpoint, findings: Findings, options: argparse.Namespace)
     fuzzer = Fuzzer(endpoint.port, options.seed, findings)
     schema = SchemaCases(endpoint.url, findings)
     resident.read(0)
-    sent = drawn = 0
+    sent = 0
+    wanted = tuple(options.kinds or [""])
+    numbers = (n for n in itertools.count() if case(options.seed, n).kind.startswith(wanted))
     while sent < options.requests:
         block = min(BLOCK, options.requests - sent)
-        by_schema = schema.send(round(block * SCHEMA_SHARE), options.seed + sent)
+        share = 0.0 if options.kinds else SCHEMA_SHARE
+        by_schema = schema.send(round(block * share), options.seed + sent) if share else 0
         own = max(0, block - by_schema)
-        asyncio.run(fuzzer.send(range(drawn, drawn + own), options.concurrency))
-        drawn, sent = drawn + own, sent + own + by_schema
+        asyncio.run(fuzzer.send(list(itertools.islice(numbers, own)), options.concurrency))
+        sent += own + by_schema
         resident.read(sent)
         total = resident.mib[-1][TOGETHER]
         print(f"{sent:,} requests, {total:.0f} MiB, ", end="")
@@ -150,6 +156,7 @@ def main() -> None:
     parser.add_argument("--serve-flags", default="", help="flags of onoma serve")
     parser.add_argument("--out", type=Path, default=Path("fuzz-findings"))
     parser.add_argument("--only", type=int, help="send this one case and print its answer")
+    parser.add_argument("--kinds", nargs="+", help="send only cases whose kind begins so")
     options = parser.parse_args()
     findings = Findings(options.out)
     with tempfile.TemporaryDirectory() as folder:
