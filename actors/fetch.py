@@ -104,12 +104,17 @@ def _byte_range(uri: str, offset: int, length: int, max_bytes: int) -> bytes:
     if length < 0:
         raise ImageError("not_a_file", "the archive's member is no regular file")
     _check_size(length, max_bytes)
-    filesystem, path = storage.resolve(uri)
-    with filesystem.open_input_file(path) as file:
-        data = bytes(file.read_at(length, offset))
+    data = bytes(_open_archive(uri).read_at(length, offset))
     if len(data) < length:
         raise ImageError("truncated", f"{len(data)} of {length} bytes are in {uri}")
     return data
+
+
+@lru_cache(maxsize=2)
+def _open_archive(uri: str) -> pa.NativeFile:
+    """Open a tar; it stays open, since opening asks a storage for its size before each image."""
+    filesystem, path = storage.resolve(uri)
+    return filesystem.open_input_file(path)
 
 
 @lru_cache(maxsize=1)

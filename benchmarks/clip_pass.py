@@ -47,18 +47,18 @@ def draw(folder: Path, count: int) -> None:
         picture.save(folder / f"{index:05d}.jpg", quality=90)
 
 
-def save_model(folder: Path) -> None:
-    """Save ViT-B-32 with random weights as an open_clip folder."""
+def save_model(folder: Path, name: str = "ViT-B-32") -> None:
+    """Save a model of open_clip with random weights as a folder."""
     import open_clip
     import torch
     from safetensors.torch import save_file
 
     torch.manual_seed(0)
-    model = open_clip.create_model("ViT-B-32")
+    model = open_clip.create_model(name)
     folder.mkdir()
-    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    weights = {key: tensor.contiguous() for key, tensor in model.state_dict().items()}
     save_file(weights, folder / "open_clip_model.safetensors")
-    config = {"model_cfg": open_clip.get_model_config("ViT-B-32"), "preprocess_cfg": {}}
+    config = {"model_cfg": open_clip.get_model_config(name), "preprocess_cfg": {}}
     (folder / "open_clip_config.json").write_text(json.dumps(config))
 
 

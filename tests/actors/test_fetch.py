@@ -96,6 +96,23 @@ def test_a_range_of_a_tar_and_a_cell_of_a_table(tmp_path: Path) -> None:
     assert code_of(tmp_path / "t.parquet", column="image", row_group=0, row=1) == "missing"
 
 
+def test_a_tar_is_opened_once_for_all_its_members(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "t.tar").write_bytes(b"onetwothree")
+    uri, resolve, opened = storage.local_uri(str(tmp_path / "t.tar")), storage.resolve, []
+
+    def noted(uri: str) -> object:
+        opened.append(uri)
+        return resolve(uri)
+
+    monkeypatch.setattr(storage, "resolve", noted)
+    ranges = ((0, 3), (3, 3), (6, 5))
+    found = [fetch_bytes({"uri": uri, "offset": at, "length": long}) for at, long in ranges]
+    assert found == [b"one", b"two", b"three"]
+    assert opened == [uri]
+
+
 def test_a_batch_keeps_its_rows_in_order(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"a")
     uris = [storage.local_uri(str(tmp_path / name)) for name in ("b.jpg", "a.jpg")]
