@@ -32,17 +32,17 @@ from benchmarks import machine
 WIDTH, HEIGHT, BATCH = 500, 375, 64
 
 
-def draw(folder: Path, count: int) -> None:
-    """Write JPEGs with the detail of photographs: noise at several scales."""
+def draw(folder: Path, count: int, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
+    """Write JPEGs of width and height ``size`` with the detail of photographs: layers of noise."""
     from PIL import Image
 
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     for index in range(count):
-        layers = np.zeros((HEIGHT, WIDTH, 3))
+        layers = np.zeros((size[1], size[0], 3))
         for side, weight in ((6, 0.5), (24, 0.3), (120, 0.2)):
             noise = Image.fromarray(rng.integers(0, 256, (side, side, 3), dtype=np.uint8))
-            layers += weight * np.asarray(noise.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC))
+            layers += weight * np.asarray(noise.resize(size, Image.Resampling.BICUBIC))
         picture = Image.fromarray(layers.clip(0, 255).astype(np.uint8))
         picture.save(folder / f"{index:05d}.jpg", quality=90)
 
