@@ -41,10 +41,6 @@ class Encoded(NamedTuple):
     whole: NDArray[np.float32]
     dense: NDArray[np.float32] | None
 
-    def take(self, rows: list[int]) -> Encoded:
-        """Those of some images."""
-        return Encoded(self.whole[rows], None if self.dense is None else self.dense[rows])
-
 
 class ImageScorer:
     """One classifier, and how images are scored by it."""
