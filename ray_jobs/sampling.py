@@ -100,3 +100,22 @@ def draw(tables: Iterable[pa.Table], size: int, seed: int) -> Iterator[pa.Table]
         kept.add(table, np.zeros(len(ids), np.int64), random_keys(ids, seed))
     if (drawn := kept.table()) is not None:
         yield drawn
+
+
+def draw_stretches(
+    tables: Iterable[pa.Table], size: int, stretch: int, seed: int
+) -> Iterator[pa.Table]:
+    """Draw ``size`` rows in stretches of ``stretch`` neighbours, in the order they come.
+
+    What lies together is read together, a row group of Parquet for one, so that neighbours cost to
+    read what they cost in a pass over everything; single rows cost a row group each. Stretches are
+    drawn by a hash of seed and place.
+    """
+    kept, before = KeepFirst(size), 0
+    for table in tables:
+        places = np.arange(before, before + table.num_rows)
+        before += table.num_rows
+        rows = table.append_column("place", pa.array(places))
+        kept.add(rows, np.zeros(len(places), np.int64), random_keys(places // stretch, seed))
+    if (drawn := kept.table()) is not None:
+        yield drawn.sort_by("place").drop_columns(["place"])

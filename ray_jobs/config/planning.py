@@ -15,7 +15,7 @@ Price = Annotated[float, Field(ge=0)] | None
 class PlanConfig(VerbConfig):
     """What a plan takes beside the settings of the job; prices are of any one currency."""
 
-    pilot: Positive = Field(512, description="images of the pilot, drawn at random")
+    pilot: Positive = Field(512, description="images of the pilot, in eight places drawn at random")
     price_gpu_hour: Price = Field(None, description="price of a GPU for an hour")
     price_cpu_hour: Price = Field(None, description="price of a CPU core for an hour")
     price_prompt_tokens: Price = Field(None, description="price of a million tokens of prompts")

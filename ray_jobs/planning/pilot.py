@@ -5,8 +5,8 @@ What it asks a multimodal LLM stays in the answers table, and the job does not a
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -19,11 +19,12 @@ from ray_jobs.manifest_table import write_manifest
 from ray_jobs.planning.comparison import plan_folder, save_forecast, settings_of
 from ray_jobs.planning.forecast import Prices, forecast_job
 from ray_jobs.ray_context import start_ray
-from ray_jobs.sampling import draw
-
-logger = logging.getLogger(__name__)
+from ray_jobs.sampling import draw_stretches
 
 _BLOCKS = 8
+"""Units of work of a pilot, each a stretch of neighbours of the archive."""
+
+_STEADY_S = 5.0
 
 
 def plan_labelling(config: ArchiveConfig, label: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
@@ -46,6 +47,8 @@ def plan_labelling(config: ArchiveConfig, label: Callable[[Any], dict[str, Any]]
         raise InputError(f"--out {config.out}: this run has begun; plan another one")
     folder = plan_folder(config.out)
     sample, run = storage.join(folder, "sample.parquet"), storage.join(folder, "pilot")
+    if storage.exists(storage.join(run, "run.json")):
+        storage.delete_folder(run)  # of an earlier plan; what it asked is in the answers table
     images = _draw(config, sample)
     changes: dict[str, Any] = {"images": sample, "out": run}
     if not config.rows_per_block:
@@ -64,13 +67,33 @@ def plan_labelling(config: ArchiveConfig, label: Callable[[Any], dict[str, Any]]
         "identity": settings_of(record["identity"]),
         "pilot": run,
     }
+    if notes := [*_known_answers(record), *_too_short(forecast)]:
+        forecast["note"] = "; ".join(notes)
+    save_forecast(config.out, forecast)
+    return forecast
+
+
+def _known_answers(record: Mapping[str, Any]) -> Iterator[str]:
     if record["answers_reused"]:
-        forecast["note"] = (
+        yield (
             f"{record['answers_reused']:,} of the pilot's answers were known before: the rates of "
             "its MLLM pass are too high; give an empty --answers for honest ones"
         )
-    save_forecast(config.out, forecast)
-    return forecast
+
+
+def _too_short(forecast: Mapping[str, Any]) -> Iterator[str]:
+    """Say when the pass that decides ran too briefly in the pilot to tell how fast it is."""
+    longest = max(forecast["passes"], key=lambda each: float(each["seconds"]), default=None)
+    pilot, images = forecast["pilot_images"], forecast["images"]
+    if longest is None or pilot >= images:
+        return
+    steady = pilot / longest["images_per_second"]
+    if steady < _STEADY_S:
+        wanted = min(images, 2 ** math.ceil(math.log2(pilot * _STEADY_S / steady)))
+        yield (
+            f"with the pilot's {pilot:,} images the pass {longest['name']} was in full swing for "
+            f"{steady:.1f} s; --pilot {wanted} gives a steadier forecast"
+        )
 
 
 def _draw(config: ArchiveConfig, sample: str) -> int:
@@ -85,7 +108,8 @@ def _draw(config: ArchiveConfig, sample: str) -> int:
                 listed += table.num_rows
                 yield table
 
-        return draw(counted(), config.pilot, config.seed)
+        stretch = max(1, config.pilot // _BLOCKS)
+        return draw_stretches(counted(), config.pilot, stretch, config.seed)
 
     write_manifest(config.images, sample, choose)
     return listed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,16 @@ def test_the_job_asks_only_what_the_pilot_did_not_and_is_compared_with_the_plan(
     assert "this run has begun; plan another one" in capsys.readouterr().err
 
 
-def test_the_method_may_be_a_setting(birds: Path, tmp_path: Path) -> None:
-    made = run(
-        *("plan", "--images", str(birds / "images"), "--method", "zero_shot", "--pilot", "16"),
-        *("--classes", str(birds / "classes.txt"), "--out", str(tmp_path / "run")),
-    )
+def test_the_method_may_be_a_setting_and_a_plan_is_made_again(birds: Path, tmp_path: Path) -> None:
+    words = ["plan", "--images", str(birds / "images"), "--method", "zero_shot"]
+    words += ["--classes", str(birds / "classes.txt"), "--out", str(tmp_path / "run")]
+    made = run(*words, "--pilot", "16")
     assert made["bottleneck"].endswith("in the pass label")
     assert (made["mllm_calls"], made["cost"]) == (0, None)
+    assert re.search(
+        r"the pass label was in full swing for 0\.\d s; --pilot 48 gives", made["note"]
+    )
+
+    again = run(*words, "--pilot", "48")
+    assert again["pilot_images"] == again["passes"][0]["stages"][0]["rows"] == 48
+    assert "note" not in again  # it was the whole archive
