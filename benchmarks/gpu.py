@@ -25,30 +25,14 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 from benchmarks import machine
 from benchmarks.clip_pass import draw, save_model
 from benchmarks.faults.jobs import Job, end_on_sigterm, ray_folder
+from benchmarks.memory import write_archive
+from ray_jobs.planning.forecast import PassForecast, forecast_pass
 
-DISTINCT, FILE_ROWS = 1000, 10_000
-
-
-def pack(folder: Path, images: Path, count: int) -> None:
-    """Pack the images of a folder into Parquet, over and over, each under a path of its own."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    drawn = [file.read_bytes() for file in sorted(images.iterdir())]
-    folder.mkdir()
-    for start in range(0, count, FILE_ROWS):
-        rows = range(start, min(count, start + FILE_ROWS))
-        table = {
-            "path": [f"{row:09d}.jpg" for row in rows],
-            "image": [drawn[row % len(drawn)] for row in rows],
-        }
-        file = folder / f"part-{start // FILE_ROWS:05d}.parquet"
-        pq.write_table(pa.table(table), file, compression="none", row_group_size=1000)
+DISTINCT = 1000
 
 
 def limit(model: str, batch: int, seconds: float) -> float:
@@ -113,7 +97,7 @@ class GpuUse:
             self._thread.join()
 
     def describe(self) -> str:
-        """Mean use in percent and most memory in GiB; empty where nothing was read."""
+        """Mean use in percent and most memory in GiB; a dash where nothing was read."""
         busy = [index for index, (use, _) in enumerate(self.readings) if use]
         if not busy:
             return "-"
@@ -133,24 +117,10 @@ def device() -> str:
     return f"{torch.cuda.get_device_name(0)}, bf16, CUDA {torch.version.cuda}"
 
 
-def steady(record: dict[str, Any], stages: dict[str, dict[str, Any]]) -> float:
-    """Images a second from the first batch of the last stage on."""
-    last = max(work["began"] for work in stages.values())
-    ended = max(work["ended"] for work in stages.values())
-    return float(record["images"] / (ended - last))
-
-
-def busy(work: dict[str, Any], stages: dict[str, dict[str, Any]]) -> float:
-    """Share of the time of a stage's processes in which they worked."""
-    began = min(each["began"] for each in stages.values())
-    ended = max(each["ended"] for each in stages.values())
-    return float(work["seconds"] / ((ended - began) * max(1, work["processes"])))
-
-
-def label(root: Path, batch: int, flags: str) -> tuple[dict[str, Any], str]:
-    """Label the archive; returns ``run.json`` and what the GPU did."""
+def label(root: Path, batch: int, flags: str) -> tuple[PassForecast, str]:
+    """Label the archive; returns how fast its stages were and what the GPU did."""
     run = root / f"run-{batch}"
-    words = ["label", "zero_shot", "--images", str(root / "archive"), "--out", str(run)]
+    words = ["label", "zero_shot", "--images", str(root / "archive.parquet"), "--out", str(run)]
     words += ["--classes", str(root / "classes.txt"), "--clip", str(root / "model")]
     words += ["--clip-batch", str(batch), *shlex.split(flags)]
     log = root / "logs" / f"{batch}.txt"
@@ -159,7 +129,8 @@ def label(root: Path, batch: int, flags: str) -> tuple[dict[str, Any], str]:
         if code:
             raise SystemExit(f"the job failed ({code})\n{job.said()[-2000:]}")
         record = job.record()
-    return record, use.describe()
+    images, work, seconds = record["images"], record["work"]["label"], record["timings"]["label"]
+    return forecast_pass("label", work, seconds, images, images), use.describe()
 
 
 def main() -> None:
@@ -186,7 +157,8 @@ def main() -> None:
 def measure(root: Path, options: argparse.Namespace) -> None:
     """Time the limit and the command, one after the other, with each batch."""
     draw(root / "images", min(DISTINCT, options.count))
-    pack(root / "archive", root / "images", options.count)
+    drawn = [file.read_bytes() for file in sorted((root / "images").iterdir())]
+    write_archive(root / "archive.parquet", options.count, drawn)
     save_model(root / "model", options.clip)
     (root / "classes.txt").write_text("cat\ndog\n")
     script = [sys.executable, "-m", "benchmarks.gpu", "--limit", str(root / "model")]
@@ -197,13 +169,11 @@ def measure(root: Path, options: argparse.Namespace) -> None:
         words = [*script, str(batch), str(options.seconds)]
         alone = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
         most = float(alone.stdout)
-        record, use = label(root, batch, options.flags)
-        stages = record["work"]["label"]
-        rate = steady(record, stages)
-        shares = ", ".join(f"{name} {busy(work, stages):.2f}" for name, work in stages.items())
-        print(
-            f"{batch:>6}{most:>13.1f}{rate:>13.1f}{rate / most:>8.2f}  {use}; {shares}", flush=True
-        )
+        done, use = label(root, batch, options.flags)
+        rate = done.images_per_second
+        shares = ", ".join(f"{stage.stage} {stage.busy:.2f}" for stage in done.stages)
+        print(f"{batch:>6}{most:>13.1f}{rate:>13.1f}{rate / most:>8.2f}", end="")
+        print(f"  {use}; {shares}", flush=True)
 
 
 if __name__ == "__main__":

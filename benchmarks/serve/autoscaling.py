@@ -21,13 +21,19 @@ from pathlib import Path
 
 from benchmarks import machine
 from benchmarks.serve.deployed import DeployedEndpoint
-from benchmarks.serve.endpoint import fit_zero_shot
-from benchmarks.serve.figures import counted, latencies_ms, percentile, print_head, print_row
+from benchmarks.serve.endpoint import draw_birds, fit_zero_shot
+from benchmarks.serve.figures import (
+    counted,
+    failures,
+    latencies_ms,
+    percentile,
+    print_head,
+    print_row,
+)
 from benchmarks.serve.load import Job, LoadProcess
-from fieldguide.archive import draw_archive
 from fieldguide.world import NAMES
 
-IMAGES, NAME = 64, "birds"
+NAME = "birds"
 _LONGEST_PHASE_S = 900.0
 
 
@@ -54,7 +60,7 @@ def run_phase(endpoint: DeployedEndpoint, job: Job, phase: Phase, settle: float)
     samples = load.stop().samples
     seconds = time.monotonic() - began
     outcomes = Counter(sample.outcome for sample in samples)
-    failed = sum(count for outcome, count in outcomes.items() if outcome not in ("200", "429"))
+    failed = failures(samples).total()
     latencies = latencies_ms(samples)
     print_row(
         phase.name,
@@ -72,9 +78,8 @@ def run_phase(endpoint: DeployedEndpoint, job: Job, phase: Phase, settle: float)
 
 def measure(root: Path, options: argparse.Namespace) -> int:
     """Run the three phases; returns the failures."""
-    draw_archive(root / "birds", IMAGES, seed=4)
     classifier = fit_zero_shot(root / "classifier", NAMES, options.clip)
-    images = [str(file) for file in sorted((root / "birds" / "images").rglob("*.jpg"))]
+    images = draw_birds(root / "birds")
     settings = {"replicas": 1, "max_replicas": options.max_replicas}
     for words in options.settings:
         name, _, value = words.partition("=")

@@ -17,8 +17,17 @@ from types import TracebackType
 
 import psutil
 
+from fieldguide.archive import draw_archive
+
 READY_S = 180.0
 _END_S = 60.0
+_BIRDS = 64
+
+
+def draw_birds(folder: Path) -> list[str]:
+    """Draw a few birds to send; returns their files."""
+    draw_archive(folder, _BIRDS, seed=4)
+    return [str(file) for file in sorted((folder / "images").rglob("*.jpg"))]
 
 
 def fit_zero_shot(out: Path, names: Sequence[str], clip: str) -> Path:

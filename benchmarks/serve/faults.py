@@ -31,13 +31,18 @@ from pathlib import Path
 
 from benchmarks import machine
 from benchmarks.serve.deployed import Config, DeployedEndpoint, user_config
-from benchmarks.serve.endpoint import fit_zero_shot
-from benchmarks.serve.figures import counted, latencies_ms, percentile, print_head, print_row
+from benchmarks.serve.endpoint import draw_birds, fit_zero_shot
+from benchmarks.serve.figures import (
+    counted,
+    failures,
+    latencies_ms,
+    percentile,
+    print_head,
+    print_row,
+)
 from benchmarks.serve.load import Job, LoadProcess, Sample
-from fieldguide.archive import draw_archive
 from fieldguide.world import NAMES
 
-IMAGES = 64
 NAME = "birds"
 _LONGEST_PHASE_S = 600.0
 Phase = Callable[[], None]
@@ -107,7 +112,7 @@ def mixed_seconds(samples: list[Sample]) -> float:
 
 def print_phase(name: str, samples: list[Sample], took: float) -> int:
     """Print one row; returns the failures."""
-    failed = sum(s.outcome not in ("200", "429") for s in samples)
+    failed = failures(samples).total()
     versions = Counter(s.version for s in samples if s.version)
     print_row(
         name,
@@ -143,12 +148,11 @@ def main() -> None:
 
 def measure(root: Path, options: argparse.Namespace) -> int:
     """Run all phases; returns the failures."""
-    draw_archive(root / "birds", IMAGES, seed=4)
     versions = [
         fit_zero_shot(root / "first", NAMES, options.clip),
         fit_zero_shot(root / "second", NAMES[:-1], options.clip),
     ]
-    images = [str(file) for file in sorted((root / "birds" / "images").rglob("*.jpg"))]
+    images = draw_birds(root / "birds")
     rng = random.Random(options.seed)
     failed = 0
     with DeployedEndpoint([(NAME, versions[0])], {"replicas": options.replicas}) as endpoint:

@@ -38,6 +38,11 @@ def latencies_ms(samples: Iterable[Sample], outcome: str = "200") -> list[float]
     return [1000 * s.latency for s in samples if s.outcome == outcome]
 
 
+def failures(samples: Iterable[Sample]) -> Counter[str]:
+    """Outcomes that clients do not expect, counted: all but 200 and 429."""
+    return Counter(s.outcome for s in samples if s.outcome not in ("200", "429"))
+
+
 def window(notes: Notes, warm_up: float, seconds: float) -> Window:
     """Count the answers that came within `seconds` after the warm-up.
 

@@ -20,7 +20,7 @@ import argparse
 import asyncio
 import itertools
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from benchmarks import machine
@@ -129,12 +129,15 @@ def measure(endpoint: Endpoint, findings: Findings, options: argparse.Namespace)
     schema = SchemaCases(endpoint.url, findings)
     resident.read(0)
     sent = 0
-    wanted = tuple(options.kinds or [""])
-    numbers = (n for n in itertools.count() if case(options.seed, n).kind.startswith(wanted))
+    numbers: Iterator[int] = itertools.count()
+    if options.kinds:
+        wanted = tuple(options.kinds)
+        numbers = (n for n in numbers if case(options.seed, n).kind.startswith(wanted))
     while sent < options.requests:
         block = min(BLOCK, options.requests - sent)
-        share = 0.0 if options.kinds else SCHEMA_SHARE
-        by_schema = schema.send(round(block * share), options.seed + sent) if share else 0
+        by_schema = 0
+        if not options.kinds:
+            by_schema = schema.send(round(block * SCHEMA_SHARE), options.seed + sent)
         own = max(0, block - by_schema)
         asyncio.run(fuzzer.send(list(itertools.islice(numbers, own)), options.concurrency))
         sent += own + by_schema

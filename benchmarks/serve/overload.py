@@ -8,11 +8,10 @@ out: under overload the first second is part of the truth.
 
 from __future__ import annotations
 
-from collections import Counter
-
 from benchmarks.serve.endpoint import Endpoint
 from benchmarks.serve.figures import (
     counted,
+    failures,
     latencies_ms,
     percentile,
     print_head,
@@ -49,7 +48,7 @@ def measure_overload(endpoint: Endpoint, images: list[str], seconds: float, warm
 def print_load(rate: float, samples: list[Sample]) -> None:
     """Print one row of the table."""
     accepted, refused = latencies_ms(samples), latencies_ms(samples, "429")
-    others = Counter(s.outcome for s in samples if s.outcome not in ("200", "429"))
+    others = failures(samples)
     shares = (percentile(refused, 0.5), percentile(refused, 0.99), max(refused, default=0.0))
     print_row(
         f"{rate:.1f}",
@@ -71,6 +70,6 @@ def print_verdicts(low: list[Sample], high: Notes) -> None:
     refused = latencies_ms(high.samples, "429")
     verdict("p99 of 429 under overload, ms", percentile(refused, 0.99), _REFUSAL_MS)
     verdict("slowest 429 under overload, ms", max(refused, default=float("nan")), _REFUSAL_MS)
-    failed = sum(s.outcome not in ("200", "429") for s in high.samples)
+    failed = failures(high.samples).total()
     verdict("answers under overload other than 200 and 429", failed, 0)
     print(f"cores the load process used: {high.cpu_share:.2f}")

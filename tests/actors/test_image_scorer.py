@@ -135,6 +135,8 @@ def test_drawn_scenes_get_the_scores_and_labels_of_the_method() -> None:
     encoded = scorer.encoding.of(encoder, pixels)
     scores = scorer.scores(encoded)
     np.testing.assert_allclose(scores, wanted, atol=1e-3)
+    few = Encoded(*(features[[6, 2]] for features in encoded))
+    np.testing.assert_allclose(scorer.scores(few), wanted[[6, 2]], atol=1e-3)
     best = [
         CATEGORIES[row[0]] in each.categories
         for row, each in zip(scorer.given(scores), scenes, strict=True)
