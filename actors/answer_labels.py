@@ -18,6 +18,7 @@ from actors.answers_table import KeyIndex, key_of
 from actors.asking import ANSWER_TYPE, said_text
 from actors.clip import ClipEncoder, Precision
 from actors.clip_models import ClipModel
+from actors.clip_texts import RemoteTexts
 from actors.descriptions import descriptions_of, name_matrix
 from actors.image_errors import CODES as IMAGE_CODES
 from actors.labels_table import ANSWER_LABELS_SCHEMA, TOP_LABELS
@@ -25,7 +26,7 @@ from actors.mllm_requests import CHOICE_FIELD, AnswerFormat
 from actors.stage_metrics import counted
 from methods.answers import AnswerError, json_field
 from methods.class_matching import AnswerPath, ClassMatcher
-from methods.class_matrix import fill
+from methods.class_matrix import EncodeTexts, fill
 from methods.tlac import TEMPLATE, clean_answer, text_scores
 
 RECOGNISE, CHOOSE = "recognise", "choose"
@@ -56,18 +57,25 @@ class AnswerLabels:
 
     def __init__(
         self,
-        model: ClipModel,
         names: Sequence[str],
         method: str,
+        encode_texts: EncodeTexts,
+        matrix: NDArray[np.float32] | None = None,
         answer_format: AnswerFormat = "none",
         upstream_compat: bool = False,
-        precision: Precision = "auto",
-        threads: int | None = None,
-        device: str | None = None,
     ) -> None:
-        """Load CLIP and encode the class names, ``a photo of a NAME``, once for this replica."""
-        self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
-        self._matrix = name_matrix(names, self._encoder.encode_texts)
+        """Keep the class names with their features.
+
+        Args:
+            names: C class names.
+            method: ``slac`` or ``tlac``.
+            encode_texts: gives unit features of texts.
+            matrix: of the names, float32 (C, D), as `name_matrix` makes it; made here by default.
+            answer_format: of the second answer.
+            upstream_compat: clean answers as the authors' code does.
+        """
+        self._encode_texts = encode_texts
+        self._matrix = name_matrix(names, encode_texts) if matrix is None else matrix
         self._names = np.array(names, dtype=object)
         self._matcher = ClassMatcher(names)
         self._method, self._format = method, answer_format
@@ -79,7 +87,7 @@ class AnswerLabels:
         rows = batch.to_pylist()
         readings = [self._read(row) for row in rows]
         texts = sorted({text for text, _, _ in readings if text is not None})
-        features = self._encoder.encode_texts([fill(TEMPLATE, text) for text in texts])
+        features = self._encode_texts([fill(TEMPLATE, text) for text in texts])
         scores = dict(zip(texts, text_scores(features, self._matrix), strict=True))
         labelled = [
             self._label(row, *reading, scores.get(reading[0] or ""))
@@ -133,6 +141,51 @@ class AnswerLabels:
         """The class a text names, else the closest one in CLIP's text space."""
         matched = self._matcher.match(text, inside=self._method == "tlac")
         return matched or (int(scores.argmax()), "clip_fallback")
+
+
+class ClipAnswerLabels(AnswerLabels):
+    """The same with CLIP in this process, loaded once for a replica."""
+
+    def __init__(
+        self,
+        model: ClipModel,
+        names: Sequence[str],
+        method: str,
+        answer_format: AnswerFormat = "none",
+        upstream_compat: bool = False,
+        precision: Precision = "auto",
+        threads: int | None = None,
+        device: str | None = None,
+    ) -> None:
+        """Load CLIP and encode the class names, ``a photo of a NAME``."""
+        encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
+        super().__init__(
+            names,
+            method,
+            encoder.encode_texts,
+            answer_format=answer_format,
+            upstream_compat=upstream_compat,
+        )
+
+
+def label_answers(
+    batch: pa.Table,
+    names: Sequence[str],
+    matrix: ray.ObjectRef[NDArray[np.float32]],
+    encoder: RemoteTexts,
+    **how: Any,
+) -> pa.Table:
+    """Label a batch with CLIP that runs elsewhere.
+
+    Args:
+        batch: answered rows.
+        names: C class names.
+        matrix: of the names, float32 (C, D), in the object store.
+        encoder: encodes what was said.
+        how: what else `AnswerLabels` takes.
+    """
+    labels = AnswerLabels(names, encode_texts=encoder.encode_texts, matrix=ray.get(matrix), **how)
+    return labels(batch)
 
 
 def _words(row: dict[str, Any], ask: str) -> str | None:

@@ -51,11 +51,11 @@ class ClipEncoder:
         Raises:
             InputError: the weights do not fit the architecture or cannot be read.
         """
-        import torch
-
         from actors.open_clip_library import import_open_clip
 
-        open_clip = import_open_clip(model.hub_text)
+        open_clip = import_open_clip(model.hub_text)  # before torch, which comes with it
+        import torch
+
         if threads:
             torch.set_num_threads(threads)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))

@@ -11,14 +11,19 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
+
+from actors.loading import without_collection
 
 
 def import_open_clip(hub_text: bool = False) -> Any:
     """Import open_clip; with ``hub_text`` also what text towers of transformers need."""
-    if "open_clip" not in sys.modules and not hub_text:
-        with _told_not_installed("transformers"):
+    if "open_clip" not in sys.modules:
+        with (
+            without_collection(),
+            nullcontext() if hub_text else _told_not_installed("transformers"),
+        ):
             import open_clip
     import open_clip
     from open_clip import hf_model

@@ -17,11 +17,10 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import xxhash
-
+from actors.loading import without_collection
 from actors.mllm_models import EngineOptions, MllmModel
-from actors.mllm_requests import Answer, Picture, Request, rejected
+from actors.mllm_requests import Answer, Request, rejected
+from actors.vllm_prompts import VllmPrompts
 from actors.vllm_settings import (
     EngineStartError,
     engine_arguments,
@@ -54,21 +53,22 @@ class VllmEngine:
             EngineStartError: with the reason and what to do.
         """
         prepare_environment(self._options)
-        try:
-            from vllm.engine.arg_utils import EngineArgs
-            from vllm.renderers import ChatParams
-            from vllm.usage.usage_lib import UsageContext
-            from vllm.v1.engine.llm_engine import LLMEngine
-        except ImportError as error:
-            raise EngineStartError(
-                f"vLLM cannot be imported ({error}); install it with uv sync (CPU) or uv sync "
-                "--extra gpu --no-dev (GPU)"
-            ) from error
+        with without_collection():
+            try:
+                from vllm.engine.arg_utils import EngineArgs
+                from vllm.usage.usage_lib import UsageContext
+                from vllm.v1.engine.llm_engine import LLMEngine
+            except ImportError as error:
+                raise EngineStartError(
+                    f"vLLM cannot be imported ({error}); install it with uv sync (CPU) or uv sync "
+                    "--extra gpu --no-dev (GPU)"
+                ) from error
         arguments = engine_arguments(self._model, self._options)
 
         def make() -> Any:
             # the defaults for throughput, as vLLM's LLM class has them: larger steps
-            return LLMEngine.from_engine_args(EngineArgs(**arguments), UsageContext.LLM_CLASS)
+            with without_collection():
+                return LLMEngine.from_engine_args(EngineArgs(**arguments), UsageContext.LLM_CLASS)
 
         loop = asyncio.get_running_loop()
         made: asyncio.Future[Any] = loop.create_future()
@@ -80,14 +80,9 @@ class VllmEngine:
             self._engine = await made
         except Exception as error:  # vLLM raises many kinds for models it cannot run
             raise EngineStartError(why_not(self._model, error)) from error
-        # as LLM.chat and vLLM's server have it: the model's turn is opened, no second start token
-        self._chat = ChatParams(
-            chat_template_kwargs={"add_generation_prompt": True, "continue_final_message": False}
-        )
+        self._prompts = VllmPrompts(self._engine.renderer)
         # it warns twice for every image that it cannot change the number of threads
         logging.getLogger("vllm.v1.worker.cpu_worker").setLevel(logging.ERROR)
-        tokens = self._engine.renderer.default_chat_tok_params
-        self._tokens = tokens.with_kwargs(add_special_tokens=False)
 
     async def answer(self, request: Request) -> Answer:
         """Answer one request.
@@ -98,9 +93,7 @@ class VllmEngine:
         prompt = None
         if self._options.gpus:
             try:
-                _, (prompt,) = await self._engine.renderer.render_chat_async(
-                    [conversation(request)], self._chat, self._tokens
-                )
+                prompt = await self._prompts.prepare_beside(request)
             except Exception as error:  # as in `_add`
                 return rejected(str(error) or type(error).__name__)
         ticket = _Ticket(request, prompt, asyncio.get_running_loop())
@@ -162,9 +155,7 @@ class VllmEngine:
         name, prompt = uuid.uuid4().hex, ticket.prompt
         if prompt is None:
             try:
-                _, (prompt,) = self._engine.renderer.render_chat(
-                    [conversation(ticket.request)], self._chat, self._tokens
-                )
+                prompt = self._prompts.prepare(ticket.request)
             except Exception as error:  # image processors raise anything
                 ticket.settle(rejected(str(error) or type(error).__name__))
                 return
@@ -223,27 +214,6 @@ def _answer(output: Any) -> Answer:
         prompt_tokens=len(output.prompt_token_ids or ()),
         output_tokens=len(said.token_ids),
     )
-
-
-def conversation(request: Request) -> list[dict[str, Any]]:
-    """A request as one message of a chat: the text, then the pictures.
-
-    Pictures come with a name of their own, a hash of their pixels, so that vLLM makes none: what it
-    keeps of an image is filed under it, and its own hash takes an eighth of preparing the request.
-    """
-    if not request.pictures:
-        return [{"role": "user", "content": request.text}]
-    parts: list[dict[str, Any]] = [{"type": "text", "text": request.text}]
-    for picture in request.pictures:
-        part = {"type": "image_pil", "image_pil": picture.image(), "uuid": picture_name(picture)}
-        parts.append(part)
-    return [{"role": "user", "content": parts}]
-
-
-def picture_name(picture: Picture) -> str:
-    """A hash of a picture's pixels and shape."""
-    pixels = np.ascontiguousarray(picture.pixels)
-    return xxhash.xxh3_128_hexdigest(pixels.data, seed=pixels.shape[0])
 
 
 def sampling_params(request: Request) -> Any:

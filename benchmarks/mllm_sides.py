@@ -82,7 +82,7 @@ class Bare:
     def _message(self, file: Path) -> list[dict[str, Any]]:
         from actors.mllm_requests import Request
         from actors.pictures import open_picture
-        from actors.vllm_engine import conversation
+        from actors.vllm_prompts import conversation
 
         return conversation(Request(self._plan.recognise.text, (open_picture(file.read_bytes()),)))
 

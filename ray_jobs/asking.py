@@ -97,9 +97,10 @@ def ask_images(
     The images are those of the run, or those given. With ``then``, one more question follows that
     the answers decide.
 
-    All stages have one shape, so that Ray runs a unit of work in one task: pixels do not travel
-    between processes before they go to the replica, and small models are not slower than the tasks
-    around them. While one task waits for answers, another decodes.
+    Ray runs a unit of work in two tasks: one reads and finds what is known, the other decodes, asks
+    and writes. So pixels do not travel between processes before they go to the replica, and the
+    next images are there when they are wanted. While one task waits for answers, another decodes;
+    where the model computes on the same cores, one that reads ahead is enough for it.
     """
     from ray.data import TaskPoolStrategy
 
@@ -110,6 +111,7 @@ def ask_images(
     asks = [open_answers(config, each) for each in asked]
     if not all(storage.list_files(each.answers, ".parquet") for each in asks):
         replicas.warm_up()  # there is something to ask: the engines can start
+    ahead = 1 if replicas.share_cores else replicas.calls
     tasks = TaskPoolStrategy(replicas.calls)
     how = task_options(config)
     batch = max(1, config.mllm_batch // len(asks))
@@ -118,8 +120,8 @@ def ask_images(
     unit = _BATCHES_PER_UNIT * batch
     limits = PictureLimits(config.max_side, config.max_pixels)
     with pass_settings(checkpoint):
-        rows = read_images(images, config, replicas.calls, unit)
-        rows = _find(rows, "bytes", asks, READ_BATCH, tasks, how)
+        rows = read_images(images, config, ahead, unit)
+        rows = _find(rows, "bytes", asks, READ_BATCH, TaskPoolStrategy(ahead), how)
         rows = _ask(rows, batch, asks, replicas, how, limits, keep_bytes=then is not None)
         if then is not None:
             follow = [open_answers(config, then.asked)]

@@ -140,7 +140,7 @@ def mllm_replicas(model: MllmModel, plan: MllmPlan) -> Iterator[Replicas]:
     try:
         yield Replicas(_HELD[held], plan.calls, share_cores)
     finally:
-        _end(_HELD.pop(held))
+        _end(_HELD.pop(held), plan.options.gpus)
 
 
 @contextlib.contextmanager
@@ -170,12 +170,13 @@ def _start(model: MllmModel, plan: MllmPlan) -> list[Any]:
     return [kind.remote(model, options) for _ in range(plan.replicas)]
 
 
-def _end(replicas: list[Any]) -> None:
+def _end(replicas: list[Any], gpus: int) -> None:
     import ray
 
     if not ray.is_initialized():  # it has gone, and the replicas with it
         return
-    closing = [replica.close.remote() for replica in replicas]
-    ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_S)
+    if gpus:  # the model is in a process of its own, which would hold the GPU's memory a while
+        closing = [replica.close.remote() for replica in replicas]
+        ray.wait(closing, num_returns=len(closing), timeout=_CLOSE_S)
     for replica in replicas:
         ray.kill(replica)

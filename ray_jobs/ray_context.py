@@ -15,7 +15,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,6 +114,24 @@ def _start_here(options: dict[str, Any]) -> None:
     with quiet_native_code():
         ray.init(address="local", num_cpus=slots, include_dashboard=False, **options)
     _STARTED_CORES[:] = [cores]
+
+
+def stop_ray() -> None:
+    """End the Ray that was started on this machine; on a cluster there is nothing to do.
+
+    Ray's monitors, which scale nothing here and print to nobody, take a second to end when asked.
+    """
+    if not _STARTED_CORES:
+        return
+    import psutil
+    import ray
+
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if any(word.endswith("monitor.py") for word in child.cmdline()):
+                child.kill()
+    ray.shutdown()
+    _STARTED_CORES.clear()
 
 
 @contextmanager

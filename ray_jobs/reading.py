@@ -67,7 +67,9 @@ def read_images(images: Images, config: ArchiveConfig, tasks: int, batch: int) -
 
     unit = config.rows_per_block or rows_per_block(images.count, batch)
     filesystem, _ = storage.resolve(images.manifest)
-    rows = ray.data.read_parquet(manifest_files(images.manifest), filesystem=filesystem)
+    files = manifest_files(images.manifest)
+    # cut into units next: more blocks than files would only be more tasks, and worker processes
+    rows = ray.data.read_parquet(files, filesystem=filesystem, override_num_blocks=len(files))
     units = rows.repartition(target_num_rows_per_block=unit, strict=True)
     return fetch_images(units, config, tasks)
 

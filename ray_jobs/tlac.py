@@ -7,29 +7,31 @@ label: stage tables -> the class that was named, or the closest in CLIP's text s
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from actors import storage
-from actors.answer_labels import CHOOSE, RECOGNISE, AnswerLabels, join_choices
+from actors.answer_labels import CHOOSE, RECOGNISE, ClipAnswerLabels, join_choices, label_answers
 from actors.asking import AboutImage
 from actors.clip_models import ClipModel, resolve_clip
-from actors.descriptions import ChooseClass, Shortlist, clean_descriptions
+from actors.clip_texts import RemoteTexts
+from actors.descriptions import ChooseClass, Shortlist, clean_descriptions, name_matrix
 from actors.mllm_models import MllmModel, resolve_mllm
 from actors.mllm_requests import AnswerFormat, Sampling
 from methods.class_matching import PATHS, ClassMatcher
 from methods.prompt import Prompt
 from ray_jobs.asking import Asked, ask_images, ask_texts
 from ray_jobs.class_files import read_classes, say_what_small_models_know
-from ray_jobs.clip_replicas import through_clip
+from ray_jobs.clip_replicas import early_texts, through_clip
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
 from ray_jobs.labelling import LABEL, label_archive
 from ray_jobs.ledger import count_values
 from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
 from ray_jobs.prompt_files import read_prompt
 from ray_jobs.ray_context import Capacity, pass_settings
-from ray_jobs.resources import plan_replicas
+from ray_jobs.resources import ReplicaPlan, plan_replicas
 from ray_jobs.run_folder import RunFolder
 from ray_jobs.stage_tables import distinct, index_of, read_stage, stage_table
 from ray_jobs.usage import count_usage
@@ -38,6 +40,7 @@ Config = LabelSlacConfig | LabelTlacConfig
 
 _LONG_LIST = 1000
 _SHORT_LIST = 100
+_LABELLED_TOGETHER = 4096
 
 
 @dataclass(frozen=True)
@@ -134,18 +137,21 @@ def make_plan(config: Config) -> Plan:
 def run_stages(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -> None:
     """Run the stages one after another, each resumes, and count what they asked."""
     stages = [RECOGNISE, CHOOSE] if plan.choose else [RECOGNISE]
-    # the replicas are gone before the last pass: it may want their GPUs
-    with mllm_replicas(plan.mllm, plan_mllm(config, plan.mllm, capacity)) as replicas:
-        asked = plan.image_ask(config)
-        with run.timed(RECOGNISE):
-            ask_images(run, config, RECOGNISE, [asked], replicas)
-        if plan.choose:
-            texts = descriptions(run, config, plan)
-            asked = plan.choice_ask()
-            with run.timed(CHOOSE):
-                ask_texts(run, config, CHOOSE, texts, "description", asked, replicas)
-    with run.timed(LABEL):
-        label_pass(run, config, plan, capacity)
+    clip = plan_replicas(capacity, config)
+    with contextlib.ExitStack() as held:
+        # the replicas are gone before the last pass: it may want their GPUs
+        with mllm_replicas(plan.mllm, plan_mllm(config, plan.mllm, capacity)) as replicas:
+            encoder = held.enter_context(early_texts(plan.clip, config, clip))
+            asked = plan.image_ask(config)
+            with run.timed(RECOGNISE):
+                ask_images(run, config, RECOGNISE, [asked], replicas)
+            if plan.choose:
+                texts = descriptions(run, config, plan)
+                asked = plan.choice_ask()
+                with run.timed(CHOOSE):
+                    ask_texts(run, config, CHOOSE, texts, "description", asked, replicas)
+        with run.timed(LABEL):
+            label_pass(run, config, plan, clip, encoder)
     usage = count_usage(run, {stage: [stage] for stage in stages})
     paths = count_values(run.labels, "answer_path")
     run.save(**usage.record(), answer_paths={path: paths.get(path, 0) for path in PATHS})
@@ -183,11 +189,12 @@ def descriptions(run: RunFolder, config: Config, plan: Plan) -> Callable[[], Any
     return dataset
 
 
-def label_pass(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -> None:
+def label_pass(
+    run: RunFolder, config: Config, plan: Plan, clip: ReplicaPlan, encoder: RemoteTexts | None
+) -> None:
     """Read what was said and write ``labels/``, finished images aside."""
     from ray.data import SaveMode
 
-    clip = plan_replicas(capacity, config)
     filesystem, labels = storage.resolve(run.labels)
     with pass_settings(run.checkpoint(LABEL)):
         rows = read_stage(stage_table(run, RECOGNISE))
@@ -200,14 +207,33 @@ def label_pass(run: RunFolder, config: Config, plan: Plan, capacity: Capacity) -
                     "upstream_compat": config.upstream_compat,
                 },
             )
-        through_clip(
-            rows,
-            AnswerLabels,
-            config,
-            clip,
-            model=plan.clip,
-            names=plan.names,
-            method=config.method,
-            answer_format=plan.choices,
-            upstream_compat=config.upstream_compat,
-        ).write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)
+        labelled = _through_labels(rows, config, plan, clip, encoder)
+        # one task that labels and writes, where CLIP is an actor of its own
+        labelled.write_parquet(
+            labels, filesystem=filesystem, mode=SaveMode.APPEND, concurrency=1 if encoder else None
+        )
+
+
+def _through_labels(
+    rows: Any, config: Config, plan: Plan, clip: ReplicaPlan, encoder: RemoteTexts | None
+) -> Any:
+    """Give answered rows to CLIP: in a pool of replicas, or in the actor that is there already."""
+    import ray
+    from ray.data import TaskPoolStrategy
+
+    what: dict[str, Any] = {
+        "names": plan.names,
+        "method": config.method,
+        "answer_format": plan.choices,
+        "upstream_compat": config.upstream_compat,
+    }
+    if encoder is None:
+        return through_clip(rows, ClipAnswerLabels, config, clip, model=plan.clip, **what)
+    matrix = ray.put(name_matrix(plan.names, encoder.encode_texts))
+    return rows.map_batches(
+        label_answers,
+        batch_format="pyarrow",
+        batch_size=_LABELLED_TOGETHER,
+        fn_kwargs={**what, "matrix": matrix, "encoder": encoder},
+        compute=TaskPoolStrategy(1),
+    )

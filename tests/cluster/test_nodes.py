@@ -100,9 +100,7 @@ def test_a_submitted_job_runs_its_stages_where_it_is_told(
         if actor["on"] is not None:
             where.setdefault(actor["class"], set()).update(actor["on"])
     assert where["MLLM"] == {"mllm"}
-    pools = {name: on for name, on in where.items() if "AnswerLabels" in name}
-    assert pools
-    assert all(on == {"clip"} for on in pools.values())
+    assert where["ClipTexts"] == {"clip"}
 
 
 def test_the_exit_code_and_the_sentence_of_a_job_are_kept(nodes: Nodes, tmp_path: Path) -> None:
