@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 BESIDE_A_MODEL: Final = 15
@@ -17,3 +19,11 @@ def step_back(niceness: int | None) -> None:
     """Lower this process's priority to ``niceness``, if it is higher; None leaves it as it is."""
     if niceness is not None and os.getpriority(os.PRIO_PROCESS, 0) < niceness:
         os.setpriority(os.PRIO_PROCESS, 0, niceness)
+
+
+def push_back(process: int, niceness: int) -> None:
+    """Lower the priority of all threads of a process of ours; one that has ended is left alone."""
+    with suppress(OSError):
+        for thread in map(int, os.listdir(Path("/proc", str(process), "task"))):
+            if os.getpriority(os.PRIO_PROCESS, thread) < niceness:
+                os.setpriority(os.PRIO_PROCESS, thread, niceness)

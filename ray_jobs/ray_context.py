@@ -116,6 +116,11 @@ def _start_here(options: dict[str, Any]) -> None:
     _STARTED_CORES[:] = [cores]
 
 
+def started_here() -> bool:
+    """Whether this process has started its Ray, which nobody else uses."""
+    return bool(_STARTED_CORES)
+
+
 def stop_ray() -> None:
     """End the Ray that was started on this machine; on a cluster there is nothing to do.
 

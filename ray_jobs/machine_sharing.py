@@ -1,0 +1,58 @@
+"""On one machine, whatever Ray runs there steps back behind a model that computes on its cores.
+
+The start of an engine keeps one core busy for ten seconds, and each step needs all cores at once.
+Meanwhile a dozen other processes start, import their libraries, and look after each other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psutil
+
+from actors.priority import push_back
+
+_NICENESS: Final = 10  # those that read and decode step back further by themselves
+_LOOK_S: Final = 0.5
+
+
+@contextmanager
+def others_step_back(replicas: Sequence[Any]) -> Iterator[None]:
+    """Keep the processes that came of this one behind the replicas, all that come in time as well.
+
+    Only for a Ray that this process has started: on a cluster they may be other people's. They do
+    not come forward again, which only a superuser's could.
+
+    Args:
+        replicas: handles of `actors.mllm.MLLM` actors.
+    """
+    done = threading.Event()
+    watch = threading.Thread(target=_watch, args=(replicas, done), name="others", daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watch.join()
+
+
+def _watch(replicas: Sequence[Any], done: threading.Event) -> None:
+    import ray
+
+    # not before it is known which processes they are: any idle one may become a replica
+    asked = [replica.pid.remote() for replica in replicas]
+    first: set[int] = set()
+    while not done.is_set() and len(first) < len(replicas):
+        found, _ = ray.wait(asked, num_returns=len(asked), timeout=_LOOK_S)
+        if len(found) == len(asked):
+            try:
+                first = set(ray.get(asked))
+            except ray.exceptions.RayError:  # the run that needs them says why
+                return
+    while not done.wait(_LOOK_S):
+        for child in psutil.Process().children(recursive=True):
+            if child.pid not in first:
+                push_back(child.pid, _NICENESS)
