@@ -56,6 +56,7 @@ class VllmEngine:
         with without_collection():
             try:
                 from vllm.engine.arg_utils import EngineArgs
+                from vllm.renderers import ChatParams
                 from vllm.usage.usage_lib import UsageContext
                 from vllm.v1.engine.llm_engine import LLMEngine
             except ImportError as error:
@@ -80,7 +81,9 @@ class VllmEngine:
             self._engine = await made
         except Exception as error:  # vLLM raises many kinds for models it cannot run
             raise EngineStartError(why_not(self._model, error)) from error
-        self._prompts = VllmPrompts(self._engine.renderer)
+        # as LLM.chat and vLLM's server have it: the model's turn is opened, no second start token
+        opened = {"add_generation_prompt": True, "continue_final_message": False}
+        self._prompts = VllmPrompts(self._engine.renderer, ChatParams(chat_template_kwargs=opened))
         # it warns twice for every image that it cannot change the number of threads
         logging.getLogger("vllm.v1.worker.cpu_worker").setLevel(logging.ERROR)
 

@@ -25,15 +25,9 @@ _DATA, _NAMES, _KIND = "multi_modal_data", "multi_modal_uuids", "image"
 class VllmPrompts:
     """Makes the engine's inputs with vLLM's own renderer; one thread at a time."""
 
-    def __init__(self, renderer: Any) -> None:
-        """Keep the renderer of an engine."""
-        from vllm.renderers import ChatParams
-
-        self._renderer = renderer
-        # as LLM.chat and vLLM's server have it: the model's turn is opened, no second start token
-        self._chat = ChatParams(
-            chat_template_kwargs={"add_generation_prompt": True, "continue_final_message": False}
-        )
+    def __init__(self, renderer: Any, chat: Any) -> None:
+        """Keep the renderer of an engine, and vLLM's ``ChatParams``."""
+        self._renderer, self._chat = renderer, chat
         self._tokens = renderer.default_chat_tok_params.with_kwargs(add_special_tokens=False)
         self._known: OrderedDict[tuple[str, int], dict[str, Any]] = OrderedDict()
 

@@ -19,6 +19,7 @@ from typing import Any, Final
 from actors.mllm_models import EngineOptions, MllmModel
 
 _CPU_SEQUENCES: Final = 64
+_SPINS: Final = "300000"
 
 
 class EngineStartError(Exception):
@@ -62,6 +63,10 @@ def prepare_environment(options: EngineOptions) -> None:
     if not options.gpus:
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+        # its threads wait for each other at every operation, actively for some milliseconds (which
+        # is what OpenMP does by default, but not where `ray_jobs.ray_context` starts Ray): whatever
+        # else runs on the cores has stepped back and gets them between the steps
+        os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
         # the cores are shared with decoding: threads tied to cores would wait for each other
         os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
         if options.threads:

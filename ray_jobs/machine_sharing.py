@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import psutil
@@ -17,11 +17,12 @@ from actors.priority import push_back
 
 _NICENESS: Final = 10  # those that read and decode step back further by themselves
 _LOOK_S: Final = 0.5
+_PARENTS: Final = ("raylet", "gcs_server")  # workers take after the raylet, those of later runs too
 
 
 @contextmanager
 def others_step_back(replicas: Sequence[Any]) -> Iterator[None]:
-    """Keep the processes that came of this one behind the replicas, all that come in time as well.
+    """Keep this process and all that came of it behind the replicas, those to come as well.
 
     Only for a Ray that this process has started: on a cluster they may be other people's. They do
     not come forward again, which only a superuser's could.
@@ -52,7 +53,9 @@ def _watch(replicas: Sequence[Any], done: threading.Event) -> None:
                 first = set(ray.get(asked))
             except ray.exceptions.RayError:  # the run that needs them says why
                 return
+    me = psutil.Process()
     while not done.wait(_LOOK_S):
-        for child in psutil.Process().children(recursive=True):
-            if child.pid not in first:
-                push_back(child.pid, _NICENESS)
+        for process in (me, *me.children(recursive=True)):
+            with suppress(psutil.Error):
+                if process.pid not in first and process.name() not in _PARENTS:
+                    push_back(process.pid, _NICENESS)
