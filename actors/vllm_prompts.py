@@ -57,7 +57,8 @@ class VllmPrompts:
         _, rendered = self._renderer.render_messages(messages, self._chat)
         (prompt,) = self._renderer.tokenize_prompts([rendered], self._tokens)
         if _holds(prompt, images, names):
-            self._known[key] = {k: v for k, v in prompt.items() if k not in (_DATA, _NAMES)}
+            kept = {name: prompt[name] for name in prompt if name not in (_DATA, _NAMES)}
+            self._known[key] = {**kept, "prompt_token_ids": tuple(prompt["prompt_token_ids"])}
             if len(self._known) > _TEXTS_KEPT:
                 self._known.popitem(last=False)
         return prompt
