@@ -21,9 +21,14 @@ def step_back(niceness: int | None) -> None:
         os.setpriority(os.PRIO_PROCESS, 0, niceness)
 
 
-def push_back(process: int, niceness: int) -> None:
-    """Lower the priority of all threads of a process of ours; one that has ended is left alone."""
+def push_back(process: int, niceness: int, main_thread: bool = True) -> None:
+    """Lower the priority of the threads of a process of ours; one that has ended is left alone.
+
+    Processes that it starts later take after the thread that starts them: without its
+    ``main_thread``, a process keeps its place for what comes next.
+    """
     with suppress(OSError):
-        for thread in map(int, os.listdir(Path("/proc", str(process), "task"))):
+        threads = {int(name) for name in os.listdir(Path("/proc", str(process), "task"))}
+        for thread in threads if main_thread else threads - {process}:
             if os.getpriority(os.PRIO_PROCESS, thread) < niceness:
                 os.setpriority(os.PRIO_PROCESS, thread, niceness)

@@ -22,7 +22,7 @@ _PARENTS: Final = ("raylet", "gcs_server")  # workers take after the raylet, tho
 
 @contextmanager
 def others_step_back(replicas: Sequence[Any]) -> Iterator[None]:
-    """Keep this process and all that came of it behind the replicas, those to come as well.
+    """Keep the processes that came of this one behind the replicas, those to come as well.
 
     Only for a Ray that this process has started: on a cluster they may be other people's. They do
     not come forward again, which only a superuser's could.
@@ -55,7 +55,8 @@ def _watch(replicas: Sequence[Any], done: threading.Event) -> None:
                 return
     me = psutil.Process()
     while not done.wait(_LOOK_S):
-        for process in (me, *me.children(recursive=True)):
+        push_back(me.pid, _NICENESS, main_thread=False)  # those of Ray and of the pass
+        for process in me.children(recursive=True):
             with suppress(psutil.Error):
                 if process.pid not in first and process.name() not in _PARENTS:
                     push_back(process.pid, _NICENESS)
