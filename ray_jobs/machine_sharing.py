@@ -45,14 +45,13 @@ def _watch(replicas: Sequence[Any], done: threading.Event) -> None:
 
     # not before it is known which processes they are: any idle one may become a replica
     asked = [replica.pid.remote() for replica in replicas]
-    first: set[int] = set()
-    while not done.is_set() and len(first) < len(replicas):
-        found, _ = ray.wait(asked, num_returns=len(asked), timeout=_LOOK_S)
-        if len(found) == len(asked):
-            try:
-                first = set(ray.get(asked))
-            except ray.exceptions.RayError:  # the run that needs them says why
-                return
+    while len(ray.wait(asked, num_returns=len(asked), timeout=_LOOK_S)[0]) < len(asked):
+        if done.is_set():
+            return
+    try:
+        first = set(ray.get(asked))
+    except ray.exceptions.RayError:  # the run that needs them says why
+        return
     me = psutil.Process()
     while not done.wait(_LOOK_S):
         push_back(me.pid, _NICENESS, main_thread=False)  # those of Ray and of the pass
