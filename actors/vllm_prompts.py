@@ -45,8 +45,7 @@ class VllmPrompts:
 
     def _prompt(self, request: Request) -> dict[str, Any]:
         """Token ids of the chat, with the pictures as they are."""
-        images = [picture.image() for picture in request.pictures]
-        names = [picture_name(picture) for picture in request.pictures]
+        images, names = _shown(request)
         key = (request.text, len(images))
         if (known := self._known.get(key)) is not None:
             self._known.move_to_end(key)
@@ -86,8 +85,13 @@ def conversation(request: Request) -> list[dict[str, Any]]:
     Pictures come with a name of their own, a hash of their pixels, so that vLLM makes none: what it
     keeps of an image is filed under it, and its own hash takes an eighth of preparing the request.
     """
-    images = [picture.image() for picture in request.pictures]
-    return _messages(request.text, images, [picture_name(picture) for picture in request.pictures])
+    return _messages(request.text, *_shown(request))
+
+
+def _shown(request: Request) -> tuple[list[Image.Image], list[str]]:
+    """The pictures of a request as Pillow has them, and their names."""
+    pictures = request.pictures
+    return [each.image() for each in pictures], [picture_name(each) for each in pictures]
 
 
 def _messages(
