@@ -13,6 +13,7 @@ Choices made for labelling archives:
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any, Final
 
@@ -71,6 +72,12 @@ def prepare_environment(options: EngineOptions) -> None:
         os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
         if options.threads:
             os.environ["OMP_NUM_THREADS"] = str(options.threads)
+
+
+def quieten() -> None:
+    """Silence what a running engine says about every image."""
+    # on a CPU it warns twice that it cannot change the number of threads
+    logging.getLogger("vllm.v1.worker.cpu_worker").setLevel(logging.ERROR)
 
 
 def why_not(model: MllmModel, error: Exception) -> str:

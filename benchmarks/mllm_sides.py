@@ -1,9 +1,10 @@
 """The two sides of `benchmarks.mllm_pass` that share our environment, each in a process of its own.
 
-    python -m benchmarks.mllm_sides SIDE ROOT MLLM RESULT
+    python -m benchmarks.mllm_sides SIDE ROOT MLLM OUT ARCHIVE...
 
-Asks the MLLM about the archives ROOT/warm, ROOT/few and ROOT/whole in this order, and writes the
-seconds of the start and of each archive, with the answers about the last one, to RESULT (JSON).
+Starts a side and asks the MLLM about each archive, the folder of that name in ROOT, in this order.
+OUT/result.json has the seconds of the start and of each archive, and the answers about the last
+one.
 
 bare   `vllm.LLM` with the engine arguments and environment variables of our replicas: the files of
        an archive decoded with one thread a core, then one call of `LLM.chat`, which is what it
@@ -22,12 +23,14 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ray_jobs.config import LabelSlacConfig
 
-ARCHIVES = ("warm", "few", "whole")
+FIRST = "warm"  # whose settings the engine starts with
+RESULT = "result.json"
 Answers = dict[str, str]
 
 
@@ -38,7 +41,7 @@ def config_of(root: Path, archive: str, mllm: str, out: Path) -> LabelSlacConfig
         classes=str(root / archive / "classes.txt"),
         mllm=mllm,
         out=str(out / archive),
-        answers=str(out / "answers"),
+        answers=str(out / archive / "answers"),
     )
 
 
@@ -48,12 +51,12 @@ class Bare:
     def __init__(self, root: Path, mllm: str, out: Path) -> None:
         """Start the engine."""
         from actors.mllm_models import resolve_mllm
-        from actors.vllm_settings import engine_arguments, prepare_environment
+        from actors.vllm_settings import engine_arguments, prepare_environment, quieten
         from ray_jobs.mllm_replicas import plan_mllm
         from ray_jobs.ray_context import Capacity
         from ray_jobs.tlac import make_plan
 
-        config = config_of(root, ARCHIVES[0], mllm, out)
+        config = config_of(root, FIRST, mllm, out)
         self._root, self._plan = root, make_plan(config)
         self._cores = len(os.sched_getaffinity(0))
         model = resolve_mllm(mllm)
@@ -62,6 +65,7 @@ class Bare:
         from vllm import LLM, SamplingParams
 
         self._llm = LLM(**engine_arguments(model, options))
+        quieten()
         self._sampling = SamplingParams(
             max_tokens=config.max_tokens, temperature=config.temperature, top_p=config.top_p
         )
@@ -99,7 +103,7 @@ class Onoma:
         from ray_jobs.tlac import make_plan
 
         self._root, self._mllm, self._out = root, mllm, out
-        config = config_of(root, ARCHIVES[0], mllm, out)
+        config = config_of(root, FIRST, mllm, out)
         self._capacity = start_ray()
         model = make_plan(config).mllm
         self._held = contextlib.ExitStack()
@@ -110,11 +114,12 @@ class Onoma:
 
     def ask(self, archive: str) -> Answers:
         """Run the stage on an archive."""
+        from actors.answer_labels import RECOGNISE
         from ray_jobs.asking import ask_images
         from ray_jobs.labelling import list_archive
         from ray_jobs.run_folder import open_run
         from ray_jobs.stage_tables import stage_table
-        from ray_jobs.tlac import RECOGNISE, make_plan
+        from ray_jobs.tlac import make_plan
 
         config = config_of(self._root, archive, self._mllm, self._out)
         plan = make_plan(config)
@@ -148,16 +153,19 @@ def timed(what: Callable[[], Any]) -> tuple[float, Any]:
 
 def main() -> None:
     """Start a side, ask about every archive, write what it took."""
-    side, root, mllm, result = sys.argv[1], Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
-    kind = {"bare": Bare, "onoma": Onoma}[side]
-    seconds, engine = timed(lambda: kind(root, mllm, result.with_suffix(".runs")))
-    found: dict[str, Any] = {"start": seconds}
+    name, root, mllm, out = sys.argv[1], Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
+    kind = {"bare": Bare, "onoma": Onoma}[name]
+    start, engine = timed(lambda: kind(root, mllm, out))
+    seconds: dict[str, float] = {}
+    answers: Answers = {}
     try:
-        for archive in ARCHIVES:
-            found[archive], found["answers"] = timed(lambda archive=archive: engine.ask(archive))
+        for archive in sys.argv[5:]:
+            seconds[archive], answers = timed(partial(engine.ask, archive))
     finally:
         engine.close()
-    result.write_text(json.dumps(found), encoding="utf-8")
+    out.mkdir(exist_ok=True)
+    found = {"start": start, "seconds": seconds, "answers": answers}
+    (out / RESULT).write_text(json.dumps(found), encoding="utf-8")
 
 
 if __name__ == "__main__":
