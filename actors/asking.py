@@ -16,8 +16,8 @@ The replicas are handles of actors that outlive a stage. Stages are plain functi
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 
 from actors.answers_table import ANSWER_COLUMNS, ANSWERS_SCHEMA, KEY_BYTES, KeyIndex, append, key_of
 from actors.image_errors import ImageError
-from actors.mllm import Answers
 from actors.mllm_metrics import count_reused
 from actors.mllm_requests import Answer, AnswerFormat, Picture, Request, Sampling
 from actors.pictures import PictureLimits, open_picture
 from actors.priority import step_back
+from actors.replica_choice import least_busy
 from actors.stage_metrics import OK, record
 from methods.answers import AnswerError, usable_text
 
@@ -48,7 +48,8 @@ ANSWER_TYPE: Final = pa.struct(
 )
 """One answer in a stage table."""
 
-_POLL_S = 0.05
+_AHEAD: Final = 2
+"""Calls that a task has under way: the model has work while the next one is prepared."""
 
 
 class Question(Protocol):
@@ -179,31 +180,78 @@ def said_text(said: Mapping[str, Any] | None) -> str:
 
 
 def ask(
-    batch: pa.Table,
+    unit: pa.Table,
+    at_once: int,
     replicas: Sequence[Any],
     asks: Sequence[Ask],
     limits: PictureLimits | None = None,
     niceness: int | None = None,
     keep_bytes: bool = False,
-) -> pa.Table:
+) -> Iterator[pa.Table]:
     """Ask about the rows that have neither an answer nor an error, and keep what comes.
 
     Images are decoded here, once it is known that they are needed, and go to the replica as they
-    are: as a column of a table they would be copied at every step.
+    are: as a column of a table they would be copied at every step. While one call is answered, the
+    next is under way.
 
     Args:
-        batch: as `find_known` leaves it.
+        unit: as `find_known` leaves it.
+        at_once: rows of a call.
         replicas: handles of `actors.mllm.MLLM` actors.
-        asks: what to ask about each row; all of a batch go to one replica in one call.
+        asks: what to ask about each row; all of a call go to one replica.
         limits: of pictures, where the rows are images with a column ``bytes``; None for texts.
         niceness: of this process, where a replica computes on the cores of this machine.
         keep_bytes: whether images keep ``bytes``, for another question about them.
 
-    Returns:
-        The batch, images without ``bytes``; every row without an error has an answer to each ask,
-        or the reason why none came.
+    Yields:
+        The rows in order, images without ``bytes``; each without an error has an answer to each
+        ask, or the reason why none came.
     """
     step_back(niceness)
+    calls: deque[_Call] = deque()
+    for start in range(0, unit.num_rows, at_once):
+        batch = unit.slice(start, at_once)
+        calls.append(_call(batch, replicas, asks, limits, keep_bytes))
+        if len(calls) == _AHEAD:
+            yield calls.popleft().result()
+    while calls:
+        yield calls.popleft().result()
+
+
+@dataclass(frozen=True)
+class _Call:
+    """Rows that a replica is asked about.
+
+    Attributes:
+        batch: the rows, without the answers.
+        places: row and ask of each request; none if there is nothing to ask.
+        answers: reference of the `actors.mllm.Answers`.
+    """
+
+    batch: pa.Table
+    places: Sequence[tuple[int, Ask]] = ()
+    answers: Any = None
+
+    def result(self) -> pa.Table:
+        """Wait for the answers, keep them, and return the rows with them."""
+        if not self.places:
+            return self.batch
+        batch, said = self.batch, ray.get(self.answers)
+        for each in {id(asked): asked for _, asked in self.places}.values():
+            pairs = zip(self.places, said.answers, strict=True)
+            mine = {row: answer for (row, asked), answer in pairs if asked is each}
+            batch = _keep(batch, each, mine, said.engine)
+        return batch
+
+
+def _call(
+    batch: pa.Table,
+    replicas: Sequence[Any],
+    asks: Sequence[Ask],
+    limits: PictureLimits | None,
+    keep_bytes: bool,
+) -> _Call:
+    """Prepare the requests about a batch, and send them."""
     wanted = {each.name: unanswered(batch, each.name) for each in asks}
     rows: list[int] = np.flatnonzero(np.any(list(wanted.values()), axis=0)).tolist()
     pictures: dict[int, Picture] = {}
@@ -215,7 +263,7 @@ def ask(
         batch = _never_asked(batch, failed, [each.name for each in asks])
         rows = list(pictures)
     if not rows:
-        return batch
+        return _Call(batch)
     began = time.perf_counter()
     about = dict(zip(rows, batch.take(pa.array(rows)).to_pylist(), strict=True))
     # what is asked about one image goes side by side
@@ -223,12 +271,7 @@ def ask(
     requests = [each.question.request(about[row], pictures.get(row)) for row, each in places]
     record("ask", {OK: len(requests)}, time.perf_counter() - began)
     replica = least_busy(replicas, about[rows[0]]["key"])
-    said: Answers = ray.get(replica.answer.remote(requests))
-    for each in asks:
-        pairs = zip(places, said.answers, strict=True)
-        mine = {row: answer for (row, asked), answer in pairs if asked is each}
-        batch = _keep(batch, each, mine, said.engine)
-    return batch
+    return _Call(batch, places, replica.answer.remote(requests))
 
 
 def _open_pictures(
@@ -262,32 +305,6 @@ def _never_asked(batch: pa.Table, rows: Sequence[int], asks: Sequence[str]) -> p
 def _with_column(batch: pa.Table, name: str, values: pa.Array) -> pa.Table:
     """The batch with other values in one column, which stays in its place."""
     return batch.set_column(batch.schema.get_field_index(name), name, values)
-
-
-def least_busy(replicas: Sequence[Any], key: bytes) -> Any:
-    """Choose the replica with the fewest requests among those that say how many they have.
-
-    One that is being restarted, or that the cluster has no room for yet, does not say. ``key``
-    decides between equals.
-    """
-    if len(replicas) == 1:
-        return replicas[0]
-    start = key[0] % len(replicas)
-    order = [*replicas[start:], *replicas[:start]]
-    while True:
-        asked = {replica.waiting.remote(): replica for replica in order}
-        first, others = ray.wait(list(asked), num_returns=1)
-        more, _ = ray.wait(others, num_returns=len(others), timeout=_POLL_S) if others else ([], [])
-        said = {}
-        for reference in (*first, *more):
-            try:
-                said[reference] = ray.get(reference)
-            except ray.exceptions.RayActorError:  # it died for good, or is being restarted
-                continue
-        if said:
-            return asked[min((ref for ref in asked if ref in said), key=said.__getitem__)]
-        if len(first) + len(more) == len(order):  # all died: its call says why
-            return order[0]
 
 
 def _keep(batch: pa.Table, ask: Ask, said: Mapping[int, Answer], engine: str) -> pa.Table:

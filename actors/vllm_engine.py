@@ -11,20 +11,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import queue
 import threading
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from actors.loading import without_collection
 from actors.mllm_models import EngineOptions, MllmModel
 from actors.mllm_requests import Answer, Request, rejected
+from actors.priority import interrupt_nobody, interrupt_others, only_when_idle, threads_of
 from actors.vllm_prompts import VllmPrompts
 from actors.vllm_settings import (
     EngineStartError,
     engine_arguments,
     prepare_environment,
+    quieten,
     why_not,
 )
 
@@ -84,8 +88,7 @@ class VllmEngine:
         # as LLM.chat and vLLM's server have it: the model's turn is opened, no second start token
         opened = {"add_generation_prompt": True, "continue_final_message": False}
         self._prompts = VllmPrompts(self._engine.renderer, ChatParams(chat_template_kwargs=opened))
-        # it warns twice for every image that it cannot change the number of threads
-        logging.getLogger("vllm.v1.worker.cpu_worker").setLevel(logging.ERROR)
+        quieten()
 
     async def answer(self, request: Request) -> Answer:
         """Answer one request.
@@ -116,12 +119,17 @@ class VllmEngine:
         Each thread that computes gets a team of OpenMP threads; with a second team in the process
         none of them waits actively any more, and each step of a small model takes a sixth longer.
         """
+        beside = threads_of(os.getpid()) - {threading.get_native_id()}
+        interrupt_others()  # so do the threads that compute with this one
         try:
             engine = make()
         except BaseException as error:
             failure = error if isinstance(error, Exception) else RuntimeError(repr(error))
             loop.call_soon_threadsafe(made.set_exception, failure)
             return
+        if not self._options.gpus:
+            interrupt_nobody(beside)
+            only_when_idle(_group_threads())
         loop.call_soon_threadsafe(made.set_result, engine)
         self._run()
 
@@ -200,6 +208,13 @@ class _Ticket:
             self.answer.set_exception(error)
         elif answer is not None:
             self.answer.set_result(answer)
+
+
+def _group_threads() -> set[int]:
+    """Threads of vLLM's process groups: more than a dozen that look a hundred times a second, for a
+    group of this process alone."""
+    names = {thread: Path(f"/proc/self/task/{thread}/comm") for thread in threads_of(os.getpid())}
+    return {thread for thread, name in names.items() if name.read_text().startswith("gloo")}
 
 
 def _client_error() -> type[Exception]:

@@ -25,7 +25,7 @@ from ray_jobs.resources import task_options
 from ray_jobs.run_folder import RunFolder
 from ray_jobs.stage_tables import index_of, stage_table
 
-_BATCHES_PER_UNIT = 2
+_BATCHES_PER_UNIT = 4
 
 
 @dataclass(frozen=True)
@@ -115,21 +115,21 @@ def ask_images(
     tasks = TaskPoolStrategy(replicas.calls)
     how = task_options(config)
     batch = max(1, config.mllm_batch // len(asks))
-    # two batches a unit at least: what a unit costs should not show beside a small model, and a
-    # unit that is lost has its answers in the answers table
+    # several batches a unit: what a unit costs should not show beside a small model, and a unit
+    # that is lost has its answers in the answers table
     unit = _BATCHES_PER_UNIT * batch
     limits = PictureLimits(config.max_side, config.max_pixels)
     with pass_settings(checkpoint):
         rows = read_images(images, config, ahead, unit)
         rows = _find(rows, "bytes", asks, READ_BATCH, TaskPoolStrategy(ahead), how)
-        rows = _ask(rows, batch, asks, replicas, how, limits, keep_bytes=then is not None)
+        rows = _ask(rows, unit, batch, asks, replicas, how, limits, keep_bytes=then is not None)
         if then is not None:
             follow = [open_answers(config, then.asked)]
             rows = rows.map_batches(
                 then.prepare, batch_format="pyarrow", batch_size=batch, compute=tasks, **how
             )
             rows = _find(rows, then.content, follow, batch, tasks, how)
-            rows = _ask(rows, batch, follow, replicas, how, limits)
+            rows = _ask(rows, unit, batch, follow, replicas, how, limits)
         _write(rows, stage_table(run, stage), replicas, how)
 
 
@@ -164,7 +164,7 @@ def ask_texts(
     tasks = TaskPoolStrategy(replicas.calls)
     with pass_settings(None):
         rows = _find(texts(), column, asks, config.mllm_batch, tasks, {})
-        rows = _ask(rows, config.mllm_batch, asks, replicas, {})
+        rows = _ask(rows, config.mllm_batch, config.mllm_batch, asks, replicas, {})
         _write(rows, stage_table(run, stage), replicas, {})
     run.save(stages=[*run.record.get("stages", []), stage])
 
@@ -186,6 +186,7 @@ def _find(
 
 def _ask(
     rows: Any,
+    unit: int,
     batch: int,
     asks: Sequence[Ask],
     replicas: Replicas,
@@ -193,14 +194,15 @@ def _ask(
     limits: PictureLimits | None = None,
     keep_bytes: bool = False,
 ) -> Any:
-    """Ask about the rows of a dataset, ``batch`` at a time."""
+    """Ask about the rows of a dataset, ``unit`` rows a task, ``batch`` a call."""
     from ray.data import TaskPoolStrategy
 
     return rows.map_batches(
         ask,
         batch_format="pyarrow",
-        batch_size=batch,
+        batch_size=unit,
         fn_kwargs={
+            "at_once": batch,
             "replicas": replicas.handles,
             "asks": asks,
             "limits": limits,

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import psutil
 
-from actors.priority import push_back
+from actors.priority import interrupt_nobody, push_back, threads_of
 
-_NICENESS: Final = 10  # those that read and decode step back further by themselves
+_NICENESS: Final = 19
 _LOOK_S: Final = 0.5
 _PARENTS: Final = ("raylet", "gcs_server")  # workers take after the raylet, those of later runs too
 
@@ -54,8 +54,12 @@ def _watch(replicas: Sequence[Any], done: threading.Event) -> None:
         return
     me = psutil.Process()
     while not done.wait(_LOOK_S):
+        interrupt_nobody(threads_of(me.pid))
         push_back(me.pid, _NICENESS, main_thread=False)  # those of Ray and of the pass
         for process in me.children(recursive=True):
             with suppress(psutil.Error):
-                if process.pid not in first and process.name() not in _PARENTS:
+                if process.pid in first:  # which knows its threads that compute
+                    continue
+                interrupt_nobody(threads_of(process.pid))
+                if process.name() not in _PARENTS:
                     push_back(process.pid, _NICENESS)

@@ -25,6 +25,10 @@ def niceness(process: int) -> int:
     return os.getpriority(os.PRIO_PROCESS, process)
 
 
+def policy(process: int) -> int:
+    return os.sched_getscheduler(process)
+
+
 def test_all_but_the_replicas_step_back() -> None:
     kind: Any = ray.remote(Process).options(num_cpus=0)
     replica, other = kind.remote(), kind.remote()
@@ -34,11 +38,13 @@ def test_all_but_the_replicas_step_back() -> None:
         late = kind.remote()
         later = ray.get(late.pid.remote())
         end = time.monotonic() + 20
-        while time.monotonic() < end and min(niceness(beside), niceness(later)) < 10:
+        while time.monotonic() < end and min(niceness(beside), niceness(later)) < 19:
             time.sleep(0.1)
-        assert niceness(beside) >= 10
-        assert niceness(later) >= 10
+        assert niceness(beside) == 19
+        assert niceness(later) == 19
         assert niceness(model) == before
+        assert policy(beside) == policy(os.getpid()) == os.SCHED_BATCH
+        assert policy(model) == os.SCHED_OTHER
     assert niceness(os.getpid()) == mine  # so that what this process starts next is not behind
 
 
