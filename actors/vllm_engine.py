@@ -16,6 +16,7 @@ import queue
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,7 @@ class VllmEngine:
 
         Each thread that computes gets a team of OpenMP threads; with a second team in the process
         none of them waits actively any more, and each step of a small model takes a sixth longer.
+        All other threads of the process come after them, on a CPU.
         """
         beside = threads_of(os.getpid()) - {threading.get_native_id()}
         interrupt_others()  # so do the threads that compute with this one
@@ -213,8 +215,12 @@ class _Ticket:
 def _group_threads() -> set[int]:
     """Threads of vLLM's process groups: more than a dozen that look a hundred times a second, for a
     group of this process alone."""
-    names = {thread: Path(f"/proc/self/task/{thread}/comm") for thread in threads_of(os.getpid())}
-    return {thread for thread, name in names.items() if name.read_text().startswith("gloo")}
+    found = set()
+    for thread in threads_of(os.getpid()):
+        with suppress(OSError):  # it has ended
+            if Path(f"/proc/self/task/{thread}/comm").read_text("utf-8").startswith("gloo"):
+                found.add(thread)
+    return found
 
 
 def _client_error() -> type[Exception]:

@@ -1,7 +1,8 @@
 """On one machine, whatever Ray runs there steps back behind a model that computes on its cores.
 
 The start of an engine keeps one core busy for ten seconds, and each step needs all cores at once.
-Meanwhile a dozen other processes start, import their libraries, and look after each other.
+Meanwhile a dozen other processes start, import their libraries, and look after each other: they
+stopped the model a thousand times a second, and each time all its threads waited for one.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ _PARENTS: Final = ("raylet", "gcs_server")  # workers take after the raylet, tho
 def others_step_back(replicas: Sequence[Any]) -> Iterator[None]:
     """Keep the processes that came of this one behind the replicas, those to come as well.
 
-    Only for a Ray that this process has started: on a cluster they may be other people's. They do
-    not come forward again, which only a superuser's could.
+    They get what the model leaves, and a sixtieth of a core that it wants (niceness 19), when their
+    turn comes and not as soon as they wake. Ray's own two processes keep their share, since workers
+    take after them. Only for a Ray that this process has started: on a cluster they may be other
+    people's. They do not come forward again, which only a superuser's could.
 
     Args:
         replicas: handles of `actors.mllm.MLLM` actors.

@@ -35,12 +35,13 @@ _HELD: dict[tuple[MllmModel, str], list[Any]] = {}
 
 @dataclass(frozen=True)
 class MllmPlan:
-    """How many replicas, how each runs, and how many batches to keep in flight.
+    """How many replicas, how each runs, and how many tasks ask them.
 
     Attributes:
         replicas: actors; those that the cluster has no room for yet join when it has.
         options: of each one's engine.
-        calls: batches asked at once, over all replicas: enough that no engine waits for work.
+        calls: tasks that ask at once, over all replicas, each with two batches under way
+            (`actors.asking.ask`): enough that no engine waits for work.
         node: custom resource of the nodes they run on.
     """
 
@@ -101,7 +102,7 @@ def plan_mllm(
 
 
 def _calls(at_once: int, batch: int) -> int:
-    """Batches in flight that keep an engine full while one more is being prepared."""
+    """Tasks with a batch each that keep an engine full, and one that is at its end or beginning."""
     return -(-at_once // batch) + 1
 
 
@@ -111,7 +112,7 @@ class Replicas:
 
     Attributes:
         handles: of `actors.mllm.MLLM` actors.
-        calls: batches to ask at once, over all of them.
+        calls: tasks that ask at once, over all of them.
         share_cores: whether they compute on CPU cores that other stages use as well.
     """
 
