@@ -29,15 +29,10 @@ def threads_of(process: int) -> set[int]:
     return set()
 
 
-def push_back(process: int, niceness: int, main_thread: bool = True) -> None:
-    """Lower the priority of the threads of a process of ours; one that has ended is left alone.
-
-    Processes that it starts later take after the thread that starts them: without its
-    ``main_thread``, a process keeps its place for what comes next.
-    """
-    threads = threads_of(process)
-    for thread in threads if main_thread else threads - {process}:
-        with suppress(OSError):
+def push_back(threads: Iterable[int], niceness: int) -> None:
+    """Lower the priority of threads of ours; what they start later takes after them."""
+    for thread in threads:
+        with suppress(OSError):  # it has ended
             if os.getpriority(os.PRIO_PROCESS, thread) < niceness:
                 os.setpriority(os.PRIO_PROCESS, thread, niceness)
 

@@ -57,12 +57,15 @@ def _watch(replicas: Sequence[Any], done: threading.Event) -> None:
         return
     me = psutil.Process()
     while not done.wait(_LOOK_S):
-        interrupt_nobody(threads_of(me.pid))
-        push_back(me.pid, _NICENESS, main_thread=False)  # those of Ray and of the pass
+        threads = threads_of(me.pid)
+        interrupt_nobody(threads)
+        # those of Ray and of the pass; the main one keeps its share for what it starts next
+        push_back(threads - {me.pid}, _NICENESS)
         for process in me.children(recursive=True):
             with suppress(psutil.Error):
                 if process.pid in first:  # which knows its threads that compute
                     continue
-                interrupt_nobody(threads_of(process.pid))
+                threads = threads_of(process.pid)
+                interrupt_nobody(threads)
                 if process.name() not in _PARENTS:
-                    push_back(process.pid, _NICENESS)
+                    push_back(threads, _NICENESS)
