@@ -15,7 +15,7 @@ import os
 import queue
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ class VllmEngine:
         if self._options.gpus:
             try:
                 prompt = await self._prompts.prepare_beside(request)
-            except Exception as error:  # as in `_add`
+            except Exception as error:  # image processors raise anything
                 return rejected(str(error) or type(error).__name__)
         ticket = _Ticket(request, prompt, asyncio.get_running_loop())
         self._arrived.put(ticket)
@@ -156,28 +156,30 @@ class VllmEngine:
         """Give the engine what has arrived, waiting if it has nothing to do; False at the end."""
         wait = self._engine is None or not self._engine.has_unfinished_requests()
         while wait or not self._arrived.empty():
-            ticket = self._arrived.get()
-            if ticket is None:
+            tickets = [self._arrived.get()]
+            while not self._arrived.empty():
+                tickets.append(self._arrived.get())
+            if None in tickets:
                 return False
-            self._add(ticket)
+            self._add([ticket for ticket in tickets if ticket is not None])
             wait = not self._engine.has_unfinished_requests()
         return True
 
-    def _add(self, ticket: _Ticket) -> None:
-        """Give the engine one request; one that cannot be asked is settled at once."""
-        name, prompt = uuid.uuid4().hex, ticket.prompt
-        if prompt is None:
+    def _add(self, tickets: Sequence[_Ticket]) -> None:
+        """Give the engine requests; one that cannot be asked is settled at once."""
+        named = {uuid.uuid4().hex: ticket for ticket in tickets}
+        self._open |= named  # whatever happens, none is forgotten
+        unprepared = [ticket for ticket in tickets if ticket.prompt is None]
+        made = iter(self._prompts.prepare([ticket.request for ticket in unprepared]))
+        for name, ticket in named.items():
+            prompt = next(made) if ticket.prompt is None else ticket.prompt
             try:
-                prompt = self._prompts.prepare(ticket.request)
-            except Exception as error:  # image processors raise anything
-                ticket.settle(rejected(str(error) or type(error).__name__))
-                return
-        try:
-            self._engine.add_request(name, prompt, sampling_params(ticket.request))
-        except (ValueError, TypeError, _client_error()) as error:
-            ticket.settle(rejected(str(error) or type(error).__name__))
-            return
-        self._open[name] = ticket
+                if not isinstance(prompt, Exception):
+                    self._engine.add_request(name, prompt, sampling_params(ticket.request))
+                    continue
+            except (ValueError, TypeError, _client_error()) as error:
+                prompt = error
+            self._open.pop(name).settle(rejected(str(prompt) or type(prompt).__name__))
 
     async def close(self) -> None:
         """Stop the thread and the engine."""

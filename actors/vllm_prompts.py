@@ -2,14 +2,15 @@
 
 A text is put into the chat template and made into tokens once: an archive is asked the same
 question about every image, and only the pictures change. That is a quarter of preparing a request.
-Where each request brings a text of its own, the few that are kept do no harm.
+Where each request brings a text of its own, the few that are kept do no harm. The pictures of
+requests that come together are prepared together (`actors.vllm_pictures`).
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -17,9 +18,17 @@ import xxhash
 from PIL import Image
 
 from actors.mllm_requests import Picture, Request
+from actors.vllm_pictures import (
+    DATA,
+    KIND,
+    NAMES,
+    TOKENS,
+    PreparedPictures,
+    batches,
+    brings_pictures,
+)
 
 _TEXTS_KEPT: Final = 256
-_DATA, _NAMES, _KIND = "multi_modal_data", "multi_modal_uuids", "image"
 
 
 class VllmPrompts:
@@ -30,18 +39,44 @@ class VllmPrompts:
         self._renderer, self._chat = renderer, chat
         self._tokens = renderer.default_chat_tok_params.with_kwargs(add_special_tokens=False)
         self._known: OrderedDict[tuple[str, int], dict[str, Any]] = OrderedDict()
+        self._together = True
 
-    def prepare(self, request: Request) -> Any:
-        """Return the engine's input; raises whatever chat templates and image processors raise."""
-        prompt = self._prompt(request)
-        return self._renderer.process_for_engine(prompt, time.time(), tok_params=self._tokens)
+    def prepare(self, requests: Sequence[Request]) -> list[Any]:
+        """Return the engine's input of each request, or what its chat template or image processor
+        raised."""
+        return [made for batch in batches(requests) for made in self._prepare(batch)]
 
     async def prepare_beside(self, request: Request) -> Any:
-        """The same, with the images prepared in vLLM's own threads."""
+        """Return the engine's input of one request, with images prepared in vLLM's own threads.
+
+        Raises:
+            Exception: whatever chat templates and image processors raise.
+        """
         prompt = self._prompt(request)
         return await self._renderer.process_for_engine_async(
             prompt, time.time(), tok_params=self._tokens
         )
+
+    def _prepare(self, requests: Sequence[Request]) -> list[Any]:
+        prompts = [_attempt(self._prompt, each) for each in requests]
+        fit = [prompt for prompt in prompts if brings_pictures(prompt)]
+        if not self._together or len(fit) < 2:
+            return [_attempt(self._input, prompt) for prompt in prompts]
+        pictures = PreparedPictures(self._renderer.get_mm_processor())
+        failed = isinstance(_attempt(pictures.fill, fit), Exception)
+        made = [_attempt(self._input, prompt, pictures) for prompt in prompts]
+        if not all(pictures.hold(prompt) for prompt in fit):
+            # unless one picture is to blame, those of this model depend on each other
+            self._together = failed and any(isinstance(each, Exception) for each in made)
+        return made
+
+    def _input(self, prompt: Any, pictures: PreparedPictures | None = None) -> Any:
+        """The engine's input of a prompt, if it could be made."""
+        if isinstance(prompt, Exception):
+            raise prompt
+        if pictures is None or not brings_pictures(prompt) or not pictures.hold(prompt):
+            return self._renderer.process_for_engine(prompt, time.time(), tok_params=self._tokens)
+        return {**pictures.read(prompt), "arrival_time": time.time()}
 
     def _prompt(self, request: Request) -> dict[str, Any]:
         """Token ids of the chat, with the pictures as they are."""
@@ -49,18 +84,26 @@ class VllmPrompts:
         key = (request.text, len(images))
         if (known := self._known.get(key)) is not None:
             self._known.move_to_end(key)
-            ids = list(known["prompt_token_ids"])
-            pictures = {_DATA: {_KIND: images}, _NAMES: {_KIND: names}} if images else {}
-            return {**known, "prompt_token_ids": ids, **pictures}
+            ids = list(known[TOKENS])
+            pictures = {DATA: {KIND: images}, NAMES: {KIND: names}} if images else {}
+            return {**known, TOKENS: ids, **pictures}
         messages = _messages(request.text, images, names)
         _, rendered = self._renderer.render_messages(messages, self._chat)
         (prompt,) = self._renderer.tokenize_prompts([rendered], self._tokens)
         if _holds(prompt, images, names):
-            kept = {name: prompt[name] for name in prompt if name not in (_DATA, _NAMES)}
-            self._known[key] = {**kept, "prompt_token_ids": tuple(prompt["prompt_token_ids"])}
+            kept = {name: prompt[name] for name in prompt if name not in (DATA, NAMES)}
+            self._known[key] = {**kept, TOKENS: tuple(prompt[TOKENS])}
             if len(self._known) > _TEXTS_KEPT:
                 self._known.popitem(last=False)
         return prompt
+
+
+def _attempt(make: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function returns, or the exception that it raises: those of models are of any kind."""
+    try:
+        return make(*arguments)
+    except Exception as error:
+        return error
 
 
 def _holds(prompt: Any, images: Sequence[Image.Image], names: Sequence[str]) -> bool:
@@ -68,15 +111,15 @@ def _holds(prompt: Any, images: Sequence[Image.Image], names: Sequence[str]) -> 
 
     The renderers of a few models bring them into another form.
     """
-    if "prompt_token_ids" not in prompt:
+    if TOKENS not in prompt:
         return False
     if not images:
-        return _DATA not in prompt and _NAMES not in prompt
-    data, called = prompt.get(_DATA), prompt.get(_NAMES)
-    if data is None or called is None or data.keys() != {_KIND} or called.keys() != {_KIND}:
+        return DATA not in prompt and NAMES not in prompt
+    data, called = prompt.get(DATA), prompt.get(NAMES)
+    if data is None or called is None or data.keys() != {KIND} or called.keys() != {KIND}:
         return False
-    same = len(data[_KIND]) == len(images) and list(called[_KIND]) == list(names)
-    return same and all(a is b for a, b in zip(data[_KIND], images, strict=True))
+    same = len(data[KIND]) == len(images) and list(called[KIND]) == list(names)
+    return same and all(a is b for a, b in zip(data[KIND], images, strict=True))
 
 
 def conversation(request: Request) -> list[dict[str, Any]]:

@@ -50,6 +50,11 @@ def request(text: str, *shades: int) -> Request:
     return Request(text, pictures)
 
 
+def prepare(prompts: VllmPrompts, asked: Request) -> Any:
+    (made,) = prompts.prepare([asked])
+    return made
+
+
 def shades(prompt: dict[str, Any]) -> list[int]:
     return [image.getpixel((0, 0))[0] for image in prompt["multi_modal_data"]["image"]]
 
@@ -57,33 +62,33 @@ def shades(prompt: dict[str, Any]) -> list[int]:
 def test_a_text_is_made_into_tokens_once_and_pictures_are_each_requests_own() -> None:
     renderer = Renderer()
     prompts = VllmPrompts(renderer, None)
-    made = [prompts.prepare(request("what?", shade)) for shade in (1, 2, 3)]
+    made = [prepare(prompts, request("what?", shade)) for shade in (1, 2, 3)]
     assert renderer.chats == 1
     assert [shades(prompt) for prompt in made] == [[1], [2], [3]]
     assert all(prompt["prompt_token_ids"] == list(b"what?") for prompt in made)
     names = [prompt["multi_modal_uuids"]["image"] for prompt in made]
     assert names == [[picture_name(request("", shade).pictures[0])] for shade in (1, 2, 3)]
     made[0]["prompt_token_ids"].clear()  # the engine may do with it what it likes
-    assert prompts.prepare(request("what?", 4))["prompt_token_ids"] == list(b"what?")
+    assert prepare(prompts, request("what?", 4))["prompt_token_ids"] == list(b"what?")
 
 
 def test_other_texts_and_other_numbers_of_pictures_are_other_prompts() -> None:
     renderer = Renderer()
     prompts = VllmPrompts(renderer, None)
-    first = prompts.prepare(request("what?", 1, 2))
-    second = prompts.prepare(request("what?", 3))
-    third = prompts.prepare(request("what?"))
+    first = prepare(prompts, request("what?", 1, 2))
+    second = prepare(prompts, request("what?", 3))
+    third = prepare(prompts, request("what?"))
     assert renderer.chats == 3
     assert (shades(first), shades(second)) == ([1, 2], [3])
     assert "multi_modal_data" not in third
-    assert "multi_modal_data" not in prompts.prepare(request("what?"))
+    assert "multi_modal_data" not in prepare(prompts, request("what?"))
     assert renderer.chats == 3
 
 
 def test_a_model_whose_chat_changes_pictures_is_asked_for_each_chat() -> None:
     renderer = Renderer(copies=True)
     prompts = VllmPrompts(renderer, None)
-    assert [shades(prompts.prepare(request("what?", shade))) for shade in (1, 2)] == [[1], [2]]
+    assert [shades(prepare(prompts, request("what?", shade))) for shade in (1, 2)] == [[1], [2]]
     assert renderer.chats == 2
 
 
@@ -91,8 +96,8 @@ def test_only_so_many_texts_are_kept() -> None:
     renderer = Renderer()
     prompts = VllmPrompts(renderer, None)
     for number in range(300):
-        prompts.prepare(request(f"{number}?", 1))
-    prompts.prepare(request("299?", 2))
+        prepare(prompts, request(f"{number}?", 1))
+    prepare(prompts, request("299?", 2))
     assert renderer.chats == 300
-    prompts.prepare(request("0?", 2))
+    prepare(prompts, request("0?", 2))
     assert renderer.chats == 301
