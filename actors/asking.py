@@ -210,8 +210,7 @@ def ask(
     step_back(niceness)
     calls: deque[_Call] = deque()
     for start in range(0, unit.num_rows, at_once):
-        batch = unit.slice(start, at_once)
-        calls.append(_call(batch, replicas, asks, limits, keep_bytes))
+        calls.append(_call(unit.slice(start, at_once), replicas, asks, limits, keep_bytes))
         if len(calls) == _AHEAD:
             yield calls.popleft().result()
     while calls:
@@ -224,20 +223,21 @@ class _Call:
 
     Attributes:
         batch: the rows, without the answers.
-        places: row and ask of each request; none if there is nothing to ask.
+        asks, places: what is asked, none if all is known; row and ask of each request.
         answers: reference of the `actors.mllm.Answers`.
     """
 
     batch: pa.Table
+    asks: Sequence[Ask] = ()
     places: Sequence[tuple[int, Ask]] = ()
     answers: Any = None
 
     def result(self) -> pa.Table:
         """Wait for the answers, keep them, and return the rows with them."""
-        if not self.places:
+        if not self.asks:
             return self.batch
         batch, said = self.batch, ray.get(self.answers)
-        for each in {id(asked): asked for _, asked in self.places}.values():
+        for each in self.asks:
             pairs = zip(self.places, said.answers, strict=True)
             mine = {row: answer for (row, asked), answer in pairs if asked is each}
             batch = _keep(batch, each, mine, said.engine)
@@ -271,7 +271,7 @@ def _call(
     requests = [each.question.request(about[row], pictures.get(row)) for row, each in places]
     record("ask", {OK: len(requests)}, time.perf_counter() - began)
     replica = least_busy(replicas, about[rows[0]]["key"])
-    return _Call(batch, places, replica.answer.remote(requests))
+    return _Call(batch, asks, places, replica.answer.remote(requests))
 
 
 def _open_pictures(
