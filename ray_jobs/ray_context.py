@@ -111,7 +111,7 @@ def _start_here(options: dict[str, Any]) -> None:
     keep_bytecode()
     cores = len(os.sched_getaffinity(0))
     slots = cores + _EXTRA_SLOTS
-    with quiet_native_code():
+    with quiet_ray():
         ray.init(address="local", num_cpus=slots, include_dashboard=False, **options)
     _STARTED_CORES[:] = [cores]
 
@@ -140,17 +140,21 @@ def stop_ray() -> None:
 
 
 @contextmanager
-def quiet_native_code() -> Iterator[None]:
-    """Drop what Ray's core says on standard error; what goes wrong comes as an exception."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+def quiet_ray() -> Iterator[None]:
+    """Drop what Ray says on standard error and output; what goes wrong comes as an exception."""
+    streams = {1: sys.stdout, 2: sys.stderr}  # its core writes to the descriptors
+    for stream in streams.values():
+        stream.flush()
+    kept, nowhere = {number: os.dup(number) for number in streams}, os.open(os.devnull, os.O_WRONLY)
+    for number in streams:
+        os.dup2(nowhere, number)
     try:
         yield
     finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
+        for number, stream in streams.items():
+            stream.flush()
+            os.dup2(kept[number], number)
+            os.close(kept[number])
         os.close(nowhere)
 
 

@@ -16,12 +16,15 @@ from actors import storage
 from methods.classifier import CONFIG_FILE
 from methods.errors import InputError
 from ray_jobs.config import ServeConfig
-from ray_jobs.ray_context import Capacity, quiet_native_code, start_ray
+from ray_jobs.ray_context import Capacity, quiet_ray, start_ray
 from serve.catalogue import Place, load_catalogue
 from serve.deploying import deploy
 from serve.settings import EndpointSettings
 
 _HAPROXY = "RAY_SERVE_ENABLE_HA_PROXY"
+# seconds that an ingress lives on for load balancers elsewhere, 30 if nothing is said: the one here
+# hears at once that it goes, and asks another if it is refused
+_LINGERING = ("RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S", "3")
 # the model's threads wait for each other by spinning for a millisecond or so before they sleep: the
 # time of a lone image is that of many short operations, and jobs (which never spin) care for others
 _SPIN = ("GOMP_SPINCOUNT", "100000")
@@ -44,6 +47,7 @@ def serve_classifiers(config: ServeConfig) -> dict[str, Any]:
     _check_port(config)
     if config.haproxy:
         os.environ[_HAPROXY] = "1"
+        os.environ.setdefault(*_LINGERING)
     os.environ["RAY_ADDRESS"] = "local"
     os.environ.setdefault(*_SPIN)
     capacity = start_ray()
@@ -163,6 +167,6 @@ def _stop() -> None:
     import ray
     from ray import serve
 
-    with quiet_native_code():  # Ray tells of every actor that it ends
+    with quiet_ray():  # Ray tells of every actor that it ends
         serve.shutdown()
         ray.shutdown()
