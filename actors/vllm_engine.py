@@ -24,7 +24,7 @@ from actors.loading import without_collection
 from actors.mllm_models import EngineOptions, MllmModel
 from actors.mllm_requests import Answer, Request, rejected
 from actors.priority import interrupt_nobody, interrupt_others, only_when_idle, threads_of
-from actors.vllm_prompts import VllmPrompts
+from actors.vllm_prompts import VllmPrompts, chat_params
 from actors.vllm_settings import (
     EngineStartError,
     engine_arguments,
@@ -61,7 +61,6 @@ class VllmEngine:
         with without_collection():
             try:
                 from vllm.engine.arg_utils import EngineArgs
-                from vllm.renderers import ChatParams
                 from vllm.usage.usage_lib import UsageContext
                 from vllm.v1.engine.llm_engine import LLMEngine
             except ImportError as error:
@@ -86,9 +85,7 @@ class VllmEngine:
             self._engine = await made
         except Exception as error:  # vLLM raises many kinds for models it cannot run
             raise EngineStartError(why_not(self._model, error)) from error
-        # as LLM.chat and vLLM's server have it: the model's turn is opened, no second start token
-        opened = {"add_generation_prompt": True, "continue_final_message": False}
-        self._prompts = VllmPrompts(self._engine.renderer, ChatParams(chat_template_kwargs=opened))
+        self._prompts = VllmPrompts(self._engine.renderer, chat_params())
         quieten()
 
     async def answer(self, request: Request) -> Answer:
@@ -102,7 +99,7 @@ class VllmEngine:
             try:
                 prompt = await self._prompts.prepare_beside(request)
             except Exception as error:  # image processors raise anything
-                return rejected(str(error) or type(error).__name__)
+                return _refused(error)
         ticket = _Ticket(request, prompt, asyncio.get_running_loop())
         self._arrived.put(ticket)
         if self._dead is not None:
@@ -169,17 +166,18 @@ class VllmEngine:
         """Give the engine requests; one that cannot be asked is settled at once."""
         named = {uuid.uuid4().hex: ticket for ticket in tickets}
         self._open |= named  # whatever happens, none is forgotten
-        unprepared = [ticket for ticket in tickets if ticket.prompt is None]
-        made = iter(self._prompts.prepare([ticket.request for ticket in unprepared]))
-        for name, ticket in named.items():
-            prompt = next(made) if ticket.prompt is None else ticket.prompt
+        if self._options.gpus:
+            prompts = [ticket.prompt for ticket in tickets]
+        else:
+            prompts = self._prompts.prepare([ticket.request for ticket in tickets])
+        for (name, ticket), prompt in zip(named.items(), prompts, strict=True):
+            if isinstance(prompt, Exception):
+                self._open.pop(name).settle(_refused(prompt))
+                continue
             try:
-                if not isinstance(prompt, Exception):
-                    self._engine.add_request(name, prompt, sampling_params(ticket.request))
-                    continue
+                self._engine.add_request(name, prompt, sampling_params(ticket.request))
             except (ValueError, TypeError, _client_error()) as error:
-                prompt = error
-            self._open.pop(name).settle(rejected(str(prompt) or type(prompt).__name__))
+                self._open.pop(name).settle(_refused(error))
 
     async def close(self) -> None:
         """Stop the thread and the engine."""
@@ -230,6 +228,10 @@ def _client_error() -> type[Exception]:
     from vllm.exceptions import VLLMClientError
 
     return VLLMClientError
+
+
+def _refused(error: Exception) -> Answer:
+    return rejected(str(error) or type(error).__name__)
 
 
 def _answer(output: Any) -> Answer:

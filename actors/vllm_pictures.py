@@ -81,8 +81,14 @@ def brings_pictures(prompt: Any) -> bool:
     return (
         isinstance(prompt, Mapping)
         and {TOKENS, DATA, NAMES} <= prompt.keys() <= {TOKENS, DATA, NAMES, _TEXT}
-        and prompt[DATA].keys() == prompt[NAMES].keys() == {KIND}
+        and shows_pictures(prompt)
     )
+
+
+def shows_pictures(prompt: Mapping[str, Any]) -> bool:
+    """Whether the media of a prompt are pictures with names."""
+    data, names = prompt.get(DATA), prompt.get(NAMES)
+    return data is not None and names is not None and data.keys() == names.keys() == {KIND}
 
 
 def batches(requests: Sequence[Request]) -> Iterator[Sequence[Request]]:

@@ -26,6 +26,7 @@ from actors.vllm_pictures import (
     PreparedPictures,
     batches,
     brings_pictures,
+    shows_pictures,
 )
 
 _TEXTS_KEPT: Final = 256
@@ -98,6 +99,15 @@ class VllmPrompts:
         return prompt
 
 
+def chat_params() -> Any:
+    """How vLLM is to fill in a chat template, as its ``LLM.chat`` and its server have it: the
+    model's turn is opened, no second start token."""
+    from vllm.renderers import ChatParams
+
+    opened = {"add_generation_prompt": True, "continue_final_message": False}
+    return ChatParams(chat_template_kwargs=opened)
+
+
 def _attempt(make: Callable[..., Any], *arguments: Any) -> Any:
     """What a function returns, or the exception that it raises: those of models are of any kind."""
     try:
@@ -115,11 +125,11 @@ def _holds(prompt: Any, images: Sequence[Image.Image], names: Sequence[str]) -> 
         return False
     if not images:
         return DATA not in prompt and NAMES not in prompt
-    data, called = prompt.get(DATA), prompt.get(NAMES)
-    if data is None or called is None or data.keys() != {KIND} or called.keys() != {KIND}:
+    if not shows_pictures(prompt):
         return False
-    same = len(data[KIND]) == len(images) and list(called[KIND]) == list(names)
-    return same and all(a is b for a, b in zip(data[KIND], images, strict=True))
+    shown = prompt[DATA][KIND]
+    same = len(shown) == len(images) and list(prompt[NAMES][KIND]) == list(names)
+    return same and all(a is b for a, b in zip(shown, images, strict=True))
 
 
 def conversation(request: Request) -> list[dict[str, Any]]:

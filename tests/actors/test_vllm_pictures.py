@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +13,7 @@ import fieldguide
 from actors.mllm_models import EngineOptions, resolve_mllm
 from actors.mllm_requests import Picture, Request
 from actors.vllm_pictures import batches
-from actors.vllm_prompts import VllmPrompts
+from actors.vllm_prompts import VllmPrompts, chat_params
 from actors.vllm_settings import engine_arguments, prepare_environment
 
 SHAPES = [(72, 72), (90, 60), (60, 90), (72, 72), (200, 150), (1, 1), (72, 72), (3, 200)]
@@ -24,25 +23,6 @@ PICTURES = 2
 def request(number: int, shape: tuple[int, int] = (72, 72), text: str = "what?") -> Request:
     pixels = np.random.default_rng(number).integers(0, 256, (*shape, 3), np.uint8)
     return Request(text, (Picture(pixels),))
-
-
-class Counted:
-    """vLLM's processor of a model, and how many pictures each call of the model's own prepares."""
-
-    def __init__(self, processor: Any) -> None:
-        self.calls: list[int] = []
-        self._processor, self._real = processor, processor._call_hf_processor
-        processor._call_hf_processor = self._count
-
-    def _count(self, data: Any, options: Any) -> Any:
-        images = data["images"]
-        self.calls.append(len(images))
-        if any(image.size == (13, 13) for image in images):
-            raise RuntimeError("an unlucky picture")
-        return self._real(data, options)
-
-    def release(self) -> None:
-        self._processor._call_hf_processor = self._real
 
 
 @pytest.fixture(scope="module")
@@ -58,19 +38,25 @@ def renderer() -> Any:
 
 
 @pytest.fixture
-def counted(renderer: Any) -> Iterator[Counted]:
-    counted = Counted(renderer.get_mm_processor())
-    yield counted
-    counted.release()
+def calls(renderer: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many pictures each call of the model's own processor prepares."""
+    processor, calls = renderer.get_mm_processor(), []
+    prepare = processor._call_hf_processor
+
+    def count(data: Any, options: Any) -> Any:
+        calls.append(len(data["images"]))
+        if any(image.size == (13, 13) for image in data["images"]):
+            raise RuntimeError("an unlucky picture")
+        return prepare(data, options)
+
+    monkeypatch.setattr(processor, "_call_hf_processor", count)
+    return calls
 
 
 @pytest.fixture
 def prompts(renderer: Any) -> VllmPrompts:
     """Prompts that know nothing yet."""
-    from vllm.renderers import ChatParams
-
-    opened = {"add_generation_prompt": True, "continue_final_message": False}
-    return VllmPrompts(renderer, ChatParams(chat_template_kwargs=opened))
+    return VllmPrompts(renderer, chat_params())
 
 
 def same(one: Any, other: Any) -> bool:
@@ -88,17 +74,17 @@ def same(one: Any, other: Any) -> bool:
 
 
 def test_what_is_prepared_together_is_what_is_prepared_alone(
-    prompts: VllmPrompts, counted: Counted
+    prompts: VllmPrompts, calls: list[int]
 ) -> None:
     requests = [request(number, shape) for number, shape in enumerate(SHAPES)]
     requests[5:5] = [request(0), request(90, text="another question?"), Request("no picture?")]
     pair = Request("which one?", (*requests[1].pictures, *requests[2].pictures))
     requests.append(pair)
     alone = [prompts.prepare([each])[0] for each in requests]
-    assert counted.calls == [1] * (len(requests) - 2) + [2]
-    counted.calls.clear()
+    assert calls == [1] * (len(requests) - 2) + [2]
+    calls.clear()
     together = prompts.prepare(requests)
-    assert len(counted.calls) == 1
+    assert len(calls) == 1
     with_pictures = [at for at, each in enumerate(requests) if each.pictures]
     assert all(same(alone[at], together[at]) for at in with_pictures)
     assert not any(same(alone[a], together[b]) for a, b in pairwise(with_pictures))
@@ -108,16 +94,16 @@ def test_what_is_prepared_together_is_what_is_prepared_alone(
 
 
 def test_a_picture_that_cannot_be_prepared_is_an_error_of_its_request_alone(
-    prompts: VllmPrompts, counted: Counted
+    prompts: VllmPrompts, calls: list[int]
 ) -> None:
     requests = [request(1), request(2, (13, 13)), request(3)]
     first, failure, last = prompts.prepare(requests)
     assert isinstance(failure, RuntimeError)
     assert same(first, prompts.prepare(requests[:1])[0])
     assert same(last, prompts.prepare(requests[2:])[0])
-    counted.calls.clear()
+    calls.clear()
     assert not any(isinstance(each, Exception) for each in prompts.prepare([requests[0]] * 3))
-    assert len(counted.calls) == 1, "the next batch is prepared together again"
+    assert len(calls) == 1, "the next batch is prepared together again"
 
 
 def test_more_pictures_than_the_engine_takes_are_an_error(prompts: VllmPrompts) -> None:
@@ -132,7 +118,7 @@ def test_more_pictures_than_the_engine_takes_are_an_error(prompts: VllmPrompts) 
 def test_a_model_whose_pictures_depend_on_each_other_is_left_alone(
     prompts: VllmPrompts,
     renderer: Any,
-    counted: Counted,
+    calls: list[int],
     monkeypatch: pytest.MonkeyPatch,
     refuses: bool,
 ) -> None:
@@ -148,10 +134,10 @@ def test_a_model_whose_pictures_depend_on_each_other_is_left_alone(
     requests = [request(number) for number in range(4)]
     alone = [prompts.prepare([each])[0] for each in requests]
     for tries in ([] if refuses else [4], []):
-        counted.calls.clear()
+        calls.clear()
         made = prompts.prepare(requests)
         assert all(same(*pair) for pair in zip(alone, made, strict=True))
-        assert counted.calls == [*tries, 1, 1, 1, 1], "together is tried once"
+        assert calls == [*tries, 1, 1, 1, 1], "together is tried once"
 
 
 def test_batches_hold_so_many_pixels_and_large_pictures_are_alone() -> None:
