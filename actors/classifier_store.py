@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors import storage
-from actors.clip_models import FIELD_GUIDE, ClipModel, resolve_clip
+from actors.clip.model import FIELD_GUIDE, ClipModel, resolve_clip
 from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, Classifier, parse_classifier
 from methods.drift import REFERENCE_FILE, Seen, parse_reference
 from methods.errors import InputError

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.model_hub import hub_failure, stay_offline_without_a_hub
+from actors.hub import hub_failure, stay_offline_without_a_hub
 from methods.errors import InputError
 
 if TYPE_CHECKING:

@@ -80,9 +80,9 @@ def draw(root: Path, group: str, seed: int, images: int, measured: int) -> Case:
 
 def labelled(case: Case, name: str, **settings: Any) -> float:
     """Label the archive to measure on; returns the accuracy."""
-    from ray_jobs.autosep import label
     from ray_jobs.config import LabelAutosepConfig
-    from ray_jobs.evaluation import evaluate_run
+    from ray_jobs.pipelines.autosep import label
+    from ray_jobs.verbs.evaluate import evaluate_run
 
     out = str(case.root / "runs" / name)
     label(
@@ -101,8 +101,8 @@ def labelled(case: Case, name: str, **settings: Any) -> float:
 
 def fitted(case: Case, name: str, rounds: int) -> dict[str, Any]:
     """Fit one way and label with what was learned; the fit's result, with the accuracy."""
-    from ray_jobs.autosep import fit
     from ray_jobs.config import FitAutosepConfig
+    from ray_jobs.pipelines.autosep import fit
 
     out = str(case.root / "fits" / name)
     made = fit(
@@ -124,7 +124,7 @@ def fitted(case: Case, name: str, rounds: int) -> dict[str, Any]:
 
 def main() -> None:
     """Run everything and print the tables."""
-    from ray_jobs.mllm_replicas import field_guide_replicas
+    from ray_jobs.passes.mllm_pool import field_guide_replicas
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--groups", nargs="+", default=list(GROUPS))

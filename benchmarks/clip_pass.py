@@ -65,9 +65,9 @@ def save_model(folder: Path, name: str = "ViT-B-32") -> None:
 def bare(images: Path, model: str, limit: int) -> float:
     """Label the first images with a plain loop; returns its seconds, model loading included."""
     started = time.perf_counter()
-    from actors.clip import ClipEncoder, cpu_threads
-    from actors.clip_models import resolve_clip
-    from actors.decode import decode_image, to_input_size
+    from actors.clip.encoder import ClipEncoder, cpu_threads
+    from actors.clip.model import resolve_clip
+    from actors.images.decode import decode_image, to_input_size
     from methods.class_matrix import softmax_scores, top_k
 
     resolved = resolve_clip(model)

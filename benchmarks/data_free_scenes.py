@@ -41,9 +41,9 @@ TEXTS: dict[str, dict[str, Any]] = {
 
 def measured(root: Path, archive: Path, name: str, **settings: Any) -> dict[str, Any]:
     """Fit, label and evaluate; the metrics, with what the fit took."""
-    from ray_jobs import data_free, label_classifier
     from ray_jobs.config import FitDataFreeConfig, LabelClassifierConfig
-    from ray_jobs.evaluation import evaluate_run
+    from ray_jobs.pipelines import classifier, data_free
+    from ray_jobs.verbs.evaluate import evaluate_run
 
     made = data_free.fit(
         FitDataFreeConfig(
@@ -51,7 +51,7 @@ def measured(root: Path, archive: Path, name: str, **settings: Any) -> dict[str,
         )
     )
     run = str(root / f"run-{name}")
-    label_classifier.label(
+    classifier.label(
         LabelClassifierConfig(
             images=str(archive / "images"), classifier=made["classifier"], out=run
         )
@@ -63,7 +63,7 @@ def measured(root: Path, archive: Path, name: str, **settings: Any) -> dict[str,
 def main() -> None:
     """Draw, fit, label, print the table."""
     from fieldguide.archive import draw_archive
-    from ray_jobs.mllm_replicas import field_guide_replicas
+    from ray_jobs.passes.mllm_pool import field_guide_replicas
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=70411, help="of the scenes")

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from actors.decode import Preprocessing, decode
+from actors.images.decode import Preprocessing, decode
 from benchmarks import machine
 from benchmarks.clip_pass import draw
-from ray_jobs.reading import READ_BATCH
+from ray_jobs.passes.read_images import READ_BATCH
 
 SIZES = {(500, 375): 1.0, (1600, 1200): 0.25, (4000, 3000): 0.05}
 """Width and height, and the share of ``--count`` that is enough."""

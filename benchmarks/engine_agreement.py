@@ -2,11 +2,11 @@
 
     uv run python -m benchmarks.engine_agreement [--count 600] [--seed 990000] [--mllm fieldguide]
 
-Both go through the replica class `actors.mllm.MLLM`, without Ray: once with the engine inside it,
-once as a client of vLLM's OpenAI server on loopback, same model and engine arguments. Asked is
-the recognise prompt about drawn images, then the choose prompt about the distinct answers, free
-and held to the class names. The engines run one after the other. Exit code 1 below a share of 0.99
-of equal strings.
+Both go through the replica class `actors.mllm.replica.MLLM`, without Ray: once with the engine
+inside it, once as a client of vLLM's OpenAI server on loopback, same model and engine arguments.
+Asked is the recognise prompt about drawn images, then the choose prompt about the distinct answers,
+free and held to the class names. The engines run one after the other. Exit code 1 below a share of
+0.99 of equal strings.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from actors.descriptions import ChooseClass
-from actors.mllm import MLLM
-from actors.mllm_models import EngineOptions, MllmModel, resolve_mllm
-from actors.mllm_requests import Request, Sampling
-from actors.pictures import open_picture
-from actors.vllm_settings import engine_arguments, prepare_environment
+from actors.labels.descriptions import ClassChoicePrompt
+from actors.mllm.engines.vllm_settings import engine_arguments, prepare_environment
+from actors.mllm.images import decode_for_mllm
+from actors.mllm.model import EngineOptions, MllmModel, resolve_mllm
+from actors.mllm.replica import MLLM
+from actors.mllm.request import Request, Sampling
 from benchmarks import machine
 from methods.prompt import default_prompt
 
@@ -48,7 +48,7 @@ def recognise_requests(root: Path, count: int, seed: int) -> list[Request]:
     draw_archive(root, count, seed)
     text = default_prompt("tlac", "recognise").text
     files = sorted(path for path in (root / "images").rglob("*") if path.is_file())
-    return [Request(text, (open_picture(file.read_bytes()),), Sampling()) for file in files]
+    return [Request(text, (decode_for_mllm(file.read_bytes()),), Sampling()) for file in files]
 
 
 def choose_requests(descriptions: list[str], names: list[str]) -> Groups:
@@ -56,8 +56,8 @@ def choose_requests(descriptions: list[str], names: list[str]) -> Groups:
     prompt = default_prompt("tlac", "choose", ("classes", "answer"))
     rows = [{"description": text} for text in sorted(set(descriptions))]
     questions = {
-        "choose, free": ChooseClass(prompt, names, Sampling(), "none"),
-        "choose, guided": ChooseClass(prompt, names, Sampling(), "guided"),
+        "choose, free": ClassChoicePrompt(prompt, names, Sampling(), "none"),
+        "choose, guided": ClassChoicePrompt(prompt, names, Sampling(), "guided"),
     }
     return {name: [each.request(row, None) for row in rows] for name, each in questions.items()}
 

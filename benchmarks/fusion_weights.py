@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.classifier_store import load_classifier
-from actors.clip import ClipEncoder
-from actors.clip_models import resolve_clip
-from actors.decode import decode_image, to_input_size
+from actors.clip.encoder import ClipEncoder
+from actors.clip.model import resolve_clip
+from actors.images.decode import decode_image, to_input_size
 from methods.what_do_you_see import PARTS, Part, fuse
 
 IMAGE = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
@@ -35,7 +35,7 @@ def label(root: Path, seed: int, count: int) -> Path:
     """Draw an archive and label it; returns the run folder."""
     from fieldguide.archive import draw_archive
     from ray_jobs.config import LabelWhatDoYouSeeConfig
-    from ray_jobs.what_do_you_see import label
+    from ray_jobs.pipelines.what_do_you_see import label
 
     archive, run = root / f"archive{seed}", root / f"run{seed}"
     draw_archive(archive, count, seed)

@@ -30,7 +30,7 @@ from benchmarks import machine
 from benchmarks.clip_pass import draw, save_model
 from benchmarks.faults.jobs import Job, end_on_sigterm, ray_folder
 from benchmarks.memory import write_archive
-from ray_jobs.planning.forecast import PassForecast, forecast_pass
+from ray_jobs.verbs.plan.forecast import PassForecast, forecast_pass
 
 DISTINCT = 1000
 
@@ -40,8 +40,8 @@ def limit(model: str, batch: int, seconds: float) -> float:
     import numpy as np
     import torch
 
-    from actors.clip import ClipEncoder, cpu_threads
-    from actors.clip_models import resolve_clip
+    from actors.clip.encoder import ClipEncoder, cpu_threads
+    from actors.clip.model import resolve_clip
 
     encoder = ClipEncoder(resolve_clip(model), threads=cpu_threads())
     how = encoder.model_info.preprocessing

@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.mllm_sides import FIRST, RESULT, Answers, config_of, read_answers
+from benchmarks.mllm_sides import FIRST, RESULT, Responses, config_of, read_answers
 
 EXTRA_SLOTS = 6
 RATIO_WANTED, SPEEDUP_WANTED = 0.90, 2.0
@@ -88,7 +88,7 @@ def side(name: str, root: Path, options: argparse.Namespace, turn: int) -> dict[
     return found
 
 
-def command(root: Path, mllm: str, turn: int) -> tuple[float, Answers]:
+def command(root: Path, mllm: str, turn: int) -> tuple[float, Responses]:
     """Time the real command, everything included."""
     config = config_of(root, "whole0", mllm, root / f"command{turn}")
     words = [sys.executable, "-m", "ray_jobs", "label", "slac", "--mllm", mllm]
@@ -97,12 +97,12 @@ def command(root: Path, mllm: str, turn: int) -> tuple[float, Answers]:
     return seconds, read_answers(Path(config.out) / "stages" / "recognise")
 
 
-def peer(python: str, root: Path, mllm: str, turn: int) -> tuple[float, Answers]:
+def peer(python: str, root: Path, mllm: str, turn: int) -> tuple[float, Responses]:
     """Time ray.data.llm in its environment, everything included."""
     import pyarrow.parquet as pq
 
-    from actors.mllm_models import EngineOptions, resolve_mllm
-    from actors.vllm_settings import engine_arguments
+    from actors.mllm.engines.vllm_settings import engine_arguments
+    from actors.mllm.model import EngineOptions, resolve_mllm
     from methods.prompt import default_prompt
 
     config = config_of(root, "whole0", mllm, root)
@@ -132,7 +132,7 @@ def peer(python: str, root: Path, mllm: str, turn: int) -> tuple[float, Answers]
     return seconds, {row["path"]: row["answer"] for row in rows}
 
 
-def share(ones: Answers, others: Answers) -> float:
+def share(ones: Responses, others: Responses) -> float:
     """Share of images with the same answer."""
     if ones.keys() != others.keys():
         raise SystemExit("the sides did not answer about the same images")

@@ -31,7 +31,7 @@ from ray_jobs.config import LabelSlacConfig
 
 FIRST = "warm"  # whose settings the engine starts with
 RESULT = "result.json"
-Answers = dict[str, str]
+Responses = dict[str, str]
 
 
 def config_of(root: Path, archive: str, mllm: str, out: Path) -> LabelSlacConfig:
@@ -50,17 +50,17 @@ class Bare:
 
     def __init__(self, root: Path, mllm: str, out: Path) -> None:
         """Start the engine."""
-        from actors.mllm_models import resolve_mllm
-        from actors.vllm_settings import engine_arguments, prepare_environment, quieten
-        from ray_jobs.mllm_replicas import plan_mllm
-        from ray_jobs.ray_context import Capacity
-        from ray_jobs.tlac import make_plan
+        from actors.mllm.engines.vllm_settings import engine_arguments, prepare_environment, quieten
+        from actors.mllm.model import resolve_mllm
+        from ray_jobs.passes.mllm_pool import size_mllm_pool
+        from ray_jobs.passes.session import Capacity
+        from ray_jobs.pipelines.slac_tlac import make_plan
 
         config = config_of(root, FIRST, mllm, out)
         self._root, self._plan = root, make_plan(config)
         self._cores = len(os.sched_getaffinity(0))
         model = resolve_mllm(mllm)
-        options = plan_mllm(config, model, Capacity(self._cores, 0, 1)).options
+        options = size_mllm_pool(config, model, Capacity(self._cores, 0, 1)).options
         prepare_environment(options)
         from vllm import LLM, SamplingParams
 
@@ -70,7 +70,7 @@ class Bare:
             max_tokens=config.max_tokens, temperature=config.temperature, top_p=config.top_p
         )
 
-    def ask(self, archive: str) -> Answers:
+    def ask(self, archive: str) -> Responses:
         """Ask about every file of an archive."""
         images = self._root / archive / "images"
         files = sorted(path for path in images.rglob("*") if path.is_file())
@@ -84,11 +84,13 @@ class Bare:
         """Nothing to end: the engine goes with its process."""
 
     def _message(self, file: Path) -> list[dict[str, Any]]:
-        from actors.mllm_requests import Request
-        from actors.pictures import open_picture
-        from actors.vllm_prompts import conversation
+        from actors.mllm.engines.vllm_prompts import conversation
+        from actors.mllm.images import decode_for_mllm
+        from actors.mllm.request import Request
 
-        return conversation(Request(self._plan.recognise.text, (open_picture(file.read_bytes()),)))
+        return conversation(
+            Request(self._plan.recognise.text, (decode_for_mllm(file.read_bytes()),))
+        )
 
 
 class Onoma:
@@ -98,9 +100,9 @@ class Onoma:
         """Start Ray, the replicas and their engines."""
         import ray
 
-        from ray_jobs.mllm_replicas import mllm_replicas, plan_mllm
-        from ray_jobs.ray_context import start_ray
-        from ray_jobs.tlac import make_plan
+        from ray_jobs.passes.mllm_pool import mllm_replicas, size_mllm_pool
+        from ray_jobs.passes.session import start_ray
+        from ray_jobs.pipelines.slac_tlac import make_plan
 
         self._root, self._mllm, self._out = root, mllm, out
         config = config_of(root, FIRST, mllm, out)
@@ -108,25 +110,25 @@ class Onoma:
         model = make_plan(config).mllm
         self._held = contextlib.ExitStack()
         self._replicas = self._held.enter_context(
-            mllm_replicas(model, plan_mllm(config, model, self._capacity))
+            mllm_replicas(model, size_mllm_pool(config, model, self._capacity))
         )
         ray.get([handle.start.remote() for handle in self._replicas.handles])
 
-    def ask(self, archive: str) -> Answers:
+    def ask(self, archive: str) -> Responses:
         """Run the stage on an archive."""
-        from actors.answer_labels import RECOGNISE
-        from ray_jobs.asking import ask_images
-        from ray_jobs.labelling import list_archive
-        from ray_jobs.run_folder import open_run
-        from ray_jobs.stage_tables import stage_table
-        from ray_jobs.tlac import make_plan
+        from actors.labels.slac_tlac import RECOGNISE
+        from ray_jobs.passes.generate import generate_for_images
+        from ray_jobs.passes.label_job import list_archive
+        from ray_jobs.pipelines.slac_tlac import make_plan
+        from ray_jobs.runs.folder import open_run
+        from ray_jobs.runs.stage_tables import stage_table
 
         config = config_of(self._root, archive, self._mllm, self._out)
         plan = make_plan(config)
         run = open_run(config.out, {"method": config.method}, config.public())
         list_archive(run, config.images)
         asked = plan.image_ask(config)
-        ask_images(run, config, RECOGNISE, [asked], self._replicas)
+        generate_for_images(run, config, RECOGNISE, [asked], self._replicas)
         return read_answers(Path(stage_table(run, RECOGNISE)))
 
     def close(self) -> None:
@@ -134,7 +136,7 @@ class Onoma:
         self._held.close()
 
 
-def read_answers(table: Path) -> Answers:
+def read_answers(table: Path) -> Responses:
     """Read a stage table: path in the archive, and what was said."""
     import pyarrow.parquet as pq
 
@@ -157,7 +159,7 @@ def main() -> None:
     kind = {"bare": Bare, "onoma": Onoma}[name]
     start, engine = timed(lambda: kind(root, mllm, out))
     seconds: dict[str, float] = {}
-    answers: Answers = {}
+    answers: Responses = {}
     try:
         for archive in sys.argv[5:]:
             seconds[archive], answers = timed(partial(engine.ask, archive))

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from actors.clip import ClipEncoder
-from actors.clip_models import resolve_clip
-from actors.decode import decode_image, to_input_size
-from actors.text_tower import text_tower
+from actors.clip.encoder import ClipEncoder
+from actors.clip.model import resolve_clip
+from actors.clip.text_tower import text_tower
+from actors.images.decode import decode_image, to_input_size
 from methods.discovered_names import build_vocabulary
 from methods.image_ids import image_id
 from methods.metrics_cluster import cluster_accuracy
@@ -26,8 +26,8 @@ from methods.near.prompt_learner import PromptLearner
 from methods.near.settings import TrainSettings
 from methods.near.training import train
 from methods.text_tower import TextTower
-from ray_jobs.near.sample import nearest_to_centres
-from ray_jobs.sampling import random_keys
+from ray_jobs.pipelines.near.sample import nearest_to_centres
+from ray_jobs.runs.reservoir import random_keys
 
 _BATCH = 256
 
@@ -58,7 +58,7 @@ def name_archive(root: Path, seed: int, count: int) -> tuple[Path, Path]:
     """Draw an archive and have the MLLM name every image; returns the archive and the run."""
     from fieldguide.archive import draw_archive
     from ray_jobs.config import LabelMllmNamesConfig
-    from ray_jobs.mllm_names import label
+    from ray_jobs.pipelines.open_vocabulary import label
 
     archive, run = root / f"archive{seed}", root / f"mllm_names{seed}"
     if not archive.exists():

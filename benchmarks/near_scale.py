@@ -18,8 +18,8 @@ import torch
 from benchmarks.machine import describe
 from methods.class_matrix import unit_rows
 from methods.near.candidates import candidate_sets, nearest_neighbours
+from methods.near.clean_noisy_split import split_losses
 from methods.near.predictions import candidate_probabilities, label_losses
-from methods.near.split import split_losses
 
 
 def main() -> None:

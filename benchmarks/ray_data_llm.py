@@ -24,9 +24,9 @@ import ray
 def to_messages(row: dict[str, Any], prompt: str, sampling: dict[str, Any]) -> dict[str, Any]:
     """Decode the file of a row and make the conversation about it."""
 
-    from actors.pictures import open_picture
+    from actors.mllm.images import decode_for_mllm
 
-    image = open_picture(Path(row["file"]).read_bytes()).image()
+    image = decode_for_mllm(Path(row["file"]).read_bytes()).image()
     parts = [{"type": "text", "text": prompt}, {"type": "image_pil", "image_pil": image}]
     messages = [{"role": "user", "content": parts}]
     return {"path": row["path"], "messages": messages, "sampling_params": sampling}

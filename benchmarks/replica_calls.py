@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from actors.mllm_requests import Answer, Picture, Request
+from actors.mllm.request import DecodedImage, Request, Response
 from benchmarks import machine
 
 BATCH, SIDE, WARM_UP = 64, 72, 10
@@ -44,15 +44,15 @@ CELLS = {
 class Echo:
     """Answers at once, so that what is measured is the way there and back."""
 
-    async def answer(self, requests: list[Request]) -> list[Answer]:
+    async def answer(self, requests: list[Request]) -> list[Response]:
         """Return each request's text and the size of its picture."""
-        return [Answer(each.text, "stop", len(each.pictures[0].pixels), 1) for each in requests]
+        return [Response(each.text, "stop", len(each.pictures[0].pixels), 1) for each in requests]
 
 
 def batch() -> list[Request]:
     """A batch of requests, no two pictures alike."""
     rng = np.random.default_rng(0)
-    pictures = [Picture(rng.integers(0, 256, (SIDE, SIDE, 3), np.uint8)) for _ in range(BATCH)]
+    pictures = [DecodedImage(rng.integers(0, 256, (SIDE, SIDE, 3), np.uint8)) for _ in range(BATCH)]
     return [Request("What is in this image?", (picture,)) for picture in pictures]
 
 

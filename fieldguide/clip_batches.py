@@ -8,13 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fieldguide.captions import (
-    Caption,
-    bird_caption,
-    habitat_caption,
-    name_caption,
-    scene_caption,
-)
+from fieldguide.captions import Caption, bird_caption, habitat_caption, name_caption, scene_caption
 from fieldguide.clip_pools import GRID, Pool
 
 _HABITAT_SHARE = 0.04

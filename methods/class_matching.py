@@ -17,7 +17,7 @@ PATHS: Final[tuple[AnswerPath, ...]] = ("exact", "normalised", "clip_fallback", 
 _WRAPPING: Final = " \t\"'`*_\u201c\u201d\u2018\u2019\u00ab\u00bb"
 
 
-def tidy(text: str) -> str:
+def clean_answer_text(text: str) -> str:
     """Tidy an answer: one line, underscores are blanks; no quotes, Markdown or final period."""
     text = " ".join(text.replace("_", " ").split()).strip(_WRAPPING)
     if text.endswith(".") and not text.endswith(".."):
@@ -25,7 +25,7 @@ def tidy(text: str) -> str:
     return text.strip(_WRAPPING)
 
 
-def spoken(name: str) -> str:
+def display_name(name: str) -> str:
     """A class name as it is shown to CLIP: underscores are blanks."""
     return name.replace("_", " ")
 
@@ -47,7 +47,7 @@ class ClassMatcher:
         """
         self._exact: dict[str, int] = {}
         for index, name in enumerate(names):
-            if (other := self._exact.setdefault(spoken(name), index)) != index:
+            if (other := self._exact.setdefault(display_name(name), index)) != index:
                 raise InputError(
                     f"the classes {names[other]!r} and {name!r} differ in underscores only; give "
                     "every class a name of its own"
@@ -72,7 +72,7 @@ class ClassMatcher:
             Index of the class and ``exact`` or ``normalised``; None when the answer names no class,
             or several.
         """
-        if (index := self._exact.get(spoken(answer))) is not None:
+        if (index := self._exact.get(display_name(answer))) is not None:
             return index, "exact"
         form = normalise(answer)
         if (index := self._normal.get(form)) is not None:

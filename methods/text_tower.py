@@ -12,7 +12,7 @@ from torch import Tensor
 class TextTower:
     """A frozen text tower with start-of-text first, taken apart so that embeddings can be put in.
 
-    `actors.text_tower` makes one of an open_clip model and refuses towers of another make.
+    `actors.clip.text_tower` makes one of an open_clip model and refuses towers of another make.
 
     Attributes:
         tokenize: texts and a length T to int64 (n, T), padded; what is too long is cut, the

@@ -18,8 +18,8 @@ from typing import TextIO, get_origin
 
 from methods.errors import InputError
 from ray_jobs.bytecode import keep_bytecode
+from ray_jobs.commands import COMMANDS, Command
 from ray_jobs.config import VerbConfig, parse, program_name, yaml_method
-from ray_jobs.verbs import COMMANDS, Command
 
 logger = logging.getLogger("onoma")
 
@@ -56,7 +56,7 @@ def main() -> int:
     with _results_stream() as results:
         code = execute(sys.argv[1:], results)
     if "ray" in sys.modules:
-        from ray_jobs.ray_context import stop_ray
+        from ray_jobs.passes.session import stop_ray
 
         stop_ray()
     gc.freeze()  # Python would look through all there is once more before it ends: half a second
@@ -97,7 +97,7 @@ def _run(arguments: list[str], results: TextIO) -> int:
     config = _configure(name, command, rest, results)
     if config is None:
         return DONE
-    from ray_jobs.labelling import Interrupted, LedgerError
+    from ray_jobs.passes.label_job import Interrupted, LedgerError
 
     try:
         result = command.run(config)

@@ -31,7 +31,7 @@ def others_step_back(replicas: Sequence[Any]) -> Iterator[None]:
     people's. They do not come forward again, which only a superuser's could.
 
     Args:
-        replicas: handles of `actors.mllm.MLLM` actors.
+        replicas: handles of `actors.mllm.replica.MLLM` actors.
     """
     done = threading.Event()
     watch = threading.Thread(target=_watch, args=(replicas, done), name="others", daemon=True)

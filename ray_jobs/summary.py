@@ -7,7 +7,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from ray_jobs.planning.comparison import compare
+from ray_jobs.verbs.plan.comparison import compare
 
 _METRICS = ("accuracy", "macro_f1", "cacc", "sacc", "nmi", "ari", "map", "cf1", "of1")
 _COSTS = (

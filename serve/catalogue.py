@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict, Field
 
 from actors.classifier_store import clip_of, load_classifier, load_reference
-from actors.clip_models import ClipModel
-from actors.image_scorer import ImageScorer
+from actors.clip.image_scorer import ImageScorer
+from actors.clip.model import ClipModel
 from methods.drift import Seen
 from methods.errors import InputError
 from serve.messages import Answered, ClassifierInfo, ClassifierList
@@ -19,7 +19,7 @@ from serve.messages import Answered, ClassifierInfo, ClassifierList
 logger = logging.getLogger("ray.serve")
 
 
-class Place(BaseModel):
+class ClassifierRef(BaseModel):
     """Where a classifier is, and what it is called."""
 
     model_config = ConfigDict(extra="forbid")
@@ -33,7 +33,7 @@ class UserConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    classifiers: list[Place] = Field(min_length=1)
+    classifiers: list[ClassifierRef] = Field(min_length=1)
     generation: int = Field(0, description="another number loads them anew from where they are")
 
     def names(self) -> list[str]:
@@ -50,7 +50,7 @@ class UserConfig(BaseModel):
 
 
 @dataclass(frozen=True)
-class Served:
+class LoadedClassifier:
     """One loaded classifier; requests hold on to it, so a swap changes none that is under way."""
 
     name: str
@@ -89,7 +89,7 @@ class Catalogue:
     """All classifiers of an endpoint, for one CLIP model."""
 
     model: ClipModel
-    served: dict[str, Served]
+    served: dict[str, LoadedClassifier]
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -102,7 +102,7 @@ class Catalogue:
         )
 
 
-def load_catalogue(places: Sequence[Place], clip: str | None) -> Catalogue:
+def load_catalogue(places: Sequence[ClassifierRef], clip: str | None) -> Catalogue:
     """Load all classifiers of a new endpoint.
 
     Raises:
@@ -115,7 +115,7 @@ def load_catalogue(places: Sequence[Place], clip: str | None) -> Catalogue:
     return Catalogue(model, {each.name: each for each in served})
 
 
-def load_those_there_are(places: Sequence[Place], clip: str | None) -> Catalogue:
+def load_those_there_are(places: Sequence[ClassifierRef], clip: str | None) -> Catalogue:
     """Load what can be loaded, for a replica that starts later than the endpoint.
 
     A list whose changes the replicas before it did not all take must not keep it from starting.
@@ -135,7 +135,7 @@ def load_those_there_are(places: Sequence[Place], clip: str | None) -> Catalogue
         raise error
 
 
-def changed(catalogue: Catalogue, places: Sequence[Place], clip: str | None) -> Catalogue:
+def changed(catalogue: Catalogue, places: Sequence[ClassifierRef], clip: str | None) -> Catalogue:
     """Load what a new list of classifiers names.
 
     A classifier that cannot be loaded is told in ``problems``; the one of that name that is served
@@ -153,7 +153,7 @@ def changed(catalogue: Catalogue, places: Sequence[Place], clip: str | None) -> 
     return Catalogue(catalogue.model, served or catalogue.served, problems)
 
 
-def _load(place: Place, model: ClipModel, clip: str | None) -> Served:
+def _load(place: ClassifierRef, model: ClipModel, clip: str | None) -> LoadedClassifier:
     classifier = load_classifier(place.folder)
     if classifier.clip["fingerprint"] != model.fingerprint:
         clip_of(classifier, clip, place.folder)
@@ -161,7 +161,7 @@ def _load(place: Place, model: ClipModel, clip: str | None) -> Served:
             f"{place.folder} was made for the CLIP model {classifier.clip['name']}, the endpoint "
             f"runs {model.name}; serve it at an endpoint of its own"
         )
-    return Served(
+    return LoadedClassifier(
         name=place.name,
         folder=place.folder,
         version=classifier.identity[:12],

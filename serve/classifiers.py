@@ -13,24 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from ray import serve
 
-from actors.clip import ClipEncoder, cpu_threads
-from actors.decode import decode_image, to_input_size
-from actors.image_errors import ImageError
-from actors.image_scorer import Encoded, Encoding
+from actors.clip.encoder import ClipEncoder, cpu_threads
+from actors.clip.image_scorer import Encoded, Encoding
+from actors.images.decode import decode_image, to_input_size
+from actors.images.errors import ImageError
 from actors.priority import BEHIND_HTTP, step_back
 from methods.class_matrix import top_k
-from serve.catalogue import Catalogue, Served, UserConfig, changed, load_those_there_are
+from serve.catalogue import Catalogue, LoadedClassifier, UserConfig, changed, load_those_there_are
 from serve.drift_metrics import Drift
 from serve.gate import Gate
-from serve.messages import (
-    ClassifierList,
-    ClassifyAnswer,
-    ImageAnswer,
-    LabelScore,
-    Options,
-    Timings,
-)
-from serve.problems import Refused, invalid
+from serve.messages import ClassifierList, ClassifyAnswer, ImageAnswer, LabelScore, Options, Timings
+from serve.problems import RequestError, invalid
 from serve.settings import EndpointSettings
 
 _STUCK_SECONDS: Final = 120.0
@@ -153,13 +146,13 @@ class Classifiers:
 
     async def classify(
         self, options: Options, names: Sequence[str | None], images: Sequence[bytes]
-    ) -> ClassifyAnswer | Refused:
+    ) -> ClassifyAnswer | RequestError:
         """Label the images of one request; what is wrong with it comes back as a value."""
         clock = _Clock()
         try:
             served = self._served(options)
             pixels = await self._decode(images)
-        except Refused as refused:
+        except RequestError as refused:
             return refused
         decode_ms = clock.lap()
         encoding = served.scorer.encoding
@@ -178,14 +171,14 @@ class Classifiers:
         )
         return ClassifyAnswer(classifier=served.answered, images=answers, timings=timings)
 
-    def _served(self, options: Options) -> Served:
+    def _served(self, options: Options) -> LoadedClassifier:
         assert self._catalogue is not None
         there = self._catalogue.served
         name = options.classifier if options.classifier is not None else next(iter(there))
         if name not in there:
             detail = f"no classifier {name[:50]!r}; there are {', '.join(list(there)[:20])}"
             faults = [("classifier", "unknown_classifier", detail)]
-            raise Refused(404, "unknown_classifier", detail, faults)
+            raise RequestError(404, "unknown_classifier", detail, faults)
         served = there[name]
         if options.threshold is not None and not served.scorer.classifier.multi_label:
             raise invalid("threshold", f"is of no use: {name} gives every image one label")
@@ -204,7 +197,7 @@ class Classifiers:
         ]
         if faults:
             detail = f"{len(faults)} of {len(images)} images cannot be used: {faults[0][2]}"
-            raise Refused(422, "unreadable_images", detail, faults)
+            raise RequestError(422, "unreadable_images", detail, faults)
         return [result for result in results if not isinstance(result, ImageError)]
 
     def _pixels(self, data: bytes) -> NDArray[np.uint8] | ImageError:
@@ -247,7 +240,11 @@ class Classifiers:
         return [found[at] for at in range(len(items))]
 
     def _answers(
-        self, served: Served, options: Options, names: Sequence[str | None], encoded: Encoded
+        self,
+        served: LoadedClassifier,
+        options: Options,
+        names: Sequence[str | None],
+        encoded: Encoded,
     ) -> list[ImageAnswer]:
         scorer, labels = served.scorer, served.scorer.classifier.labels
         scores = scorer.scores(encoded)

@@ -15,7 +15,7 @@ from ray.serve.context import _get_global_client
 from ray.serve.schema import ApplicationStatus, ServeDeploySchema
 
 from serve.application import APPLICATION, CLASSIFIERS
-from serve.catalogue import Place, UserConfig
+from serve.catalogue import ClassifierRef, UserConfig
 from serve.settings import EndpointSettings
 
 _POLL_SECONDS: Final = 0.1
@@ -26,7 +26,7 @@ class DeployError(RuntimeError):
 
 
 def app_config(
-    settings: EndpointSettings, places: Sequence[Place], generation: int = 0
+    settings: EndpointSettings, places: Sequence[ClassifierRef], generation: int = 0
 ) -> dict[str, Any]:
     """The application as a config file has it.
 
@@ -49,7 +49,7 @@ def app_config(
 
 def deploy(
     settings: EndpointSettings,
-    places: Sequence[Place],
+    places: Sequence[ClassifierRef],
     *,
     generation: int = 0,
     seconds: float = 600,

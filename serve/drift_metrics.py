@@ -15,7 +15,7 @@ from ray.util.metrics import Counter as CounterMetric
 from ray.util.metrics import Gauge, Histogram
 
 from methods.drift import EDGES, Seen, distance_drift, label_mix_drift
-from serve.catalogue import Served
+from serve.catalogue import LoadedClassifier
 
 _MOST_LABELS: Final = 100
 _EVERY: Final = 50
@@ -27,7 +27,7 @@ _TAGS: Final = ("classifier", "version")
 class Drift:
     """Counts what one replica answers with one classifier."""
 
-    def __init__(self, served: Served, window: int) -> None:
+    def __init__(self, served: LoadedClassifier, window: int) -> None:
         """Export the reference."""
         self._tags = {"classifier": served.name, "version": served.version}
         self._reference, self._window = served.reference, window

@@ -21,10 +21,10 @@ from ray.util.metrics import Counter, Histogram
 from starlette.exceptions import HTTPException
 
 from serve import page
-from serve.fullness import Fullness
+from serve.load_shedder import LoadShedder
 from serve.messages import ClassifierList, ClassifyAnswer, Health, request_body
 from serve.node_metrics import CONTENT_TYPE, node_metrics
-from serve.problems import MEDIA_TYPE, Problem, Refused
+from serve.problems import MEDIA_TYPE, Problem, RequestError
 from serve.settings import EndpointSettings
 from serve.uploads import read_upload
 
@@ -73,8 +73,8 @@ app = FastAPI(
 )
 
 
-@app.exception_handler(Refused)
-async def _refused(_request: Request, refused: Refused) -> Response:
+@app.exception_handler(RequestError)
+async def _refused(_request: Request, refused: RequestError) -> Response:
     return refused.response()
 
 
@@ -82,17 +82,19 @@ async def _refused(_request: Request, refused: Refused) -> Response:
 async def _http_error(_request: Request, error: HTTPException) -> Response:
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     headers = dict(error.headers or {})
-    return Refused(error.status_code, code, str(error.detail), headers=headers).response()
+    return RequestError(error.status_code, code, str(error.detail), headers=headers).response()
 
 
 @app.exception_handler(RequestValidationError)
 async def _invalid(_request: Request, _error: RequestValidationError) -> Response:
-    return Refused(422, "invalid_request", "the request is not valid").response()
+    return RequestError(422, "invalid_request", "the request is not valid").response()
 
 
-def _failed(error: Exception) -> Refused:
+def _failed(error: Exception) -> RequestError:
     """What a request hears when it fails for a reason of ours."""
-    return Refused(500, "failed", f"the endpoint failed ({type(error).__name__}); its log says why")
+    return RequestError(
+        500, "failed", f"the endpoint failed ({type(error).__name__}); its log says why"
+    )
 
 
 @app.exception_handler(Exception)
@@ -109,7 +111,7 @@ class Endpoint:
         self._settings = settings
         self._held = 0
         self._asking = 0
-        self._fullness = Fullness()
+        self._fullness = LoadShedder()
         self._listed: tuple[float, ClassifierList] | None = None
         self._requests = Counter(
             "onoma_requests", "Requests to classify, by status and code.",
@@ -137,7 +139,7 @@ class Endpoint:
             status, code = 200, "ok"
             self._images.inc(len(answer.images), {"classifier": answer.classifier.name})
             return answer
-        except Refused as refused:
+        except RequestError as refused:
             status, code = refused.status, refused.code
             raise
         except asyncio.CancelledError:
@@ -159,13 +161,13 @@ class Endpoint:
             upload = await read_upload(request, settings)
             try:
                 async with asyncio.timeout(settings.answer_seconds):
-                    answer: ClassifyAnswer | Refused = await self._ask(
+                    answer: ClassifyAnswer | RequestError = await self._ask(
                         "classify", upload.options, upload.names, upload.images
                     )
             except TimeoutError as error:
                 detail = f"no answer within {settings.answer_seconds:g} s"
-                raise Refused(504, "timed_out", detail) from error
-        if isinstance(answer, Refused):
+                raise RequestError(504, "timed_out", detail) from error
+        if isinstance(answer, RequestError):
             raise answer
         answer.timings.total_ms = round(1000 * (time.perf_counter() - started), 3)
         return answer
@@ -189,10 +191,10 @@ class Endpoint:
         finally:
             self._held -= size
 
-    def _overloaded(self) -> Refused:
+    def _overloaded(self) -> RequestError:
         detail = "too many requests wait; come back later"
         headers = {"Retry-After": str(self._settings.retry_after)}
-        return Refused(429, "overloaded", detail, headers=headers)
+        return RequestError(429, "overloaded", detail, headers=headers)
 
     async def _ask(self, method: str, *arguments: Any) -> Any:
         """Call the classifiers; what a dying replica had is given to another one.
@@ -214,10 +216,12 @@ class Endpoint:
             try:
                 return await getattr(self._classifiers, method).remote(*arguments)
             except DeploymentUnavailableError as error:
-                raise Refused(503, "unavailable", "the classifiers cannot be reached") from error
+                raise RequestError(
+                    503, "unavailable", "the classifiers cannot be reached"
+                ) from error
             except (RayActorError, ActorUnavailableError):
                 await asyncio.sleep(0.05 * attempt)
-        raise Refused(
+        raise RequestError(
             503, "unavailable", "the classifiers' replicas stop one after another; come back later"
         )
 
@@ -239,13 +243,13 @@ class Endpoint:
         try:
             async with asyncio.timeout(_HEALTH_SECONDS):
                 listing: ClassifierList = await self._ask("listing")
-        except Refused as refused:
+        except RequestError as refused:
             if refused.status == 429 and self._listed is not None:
                 return self._listed[1]
-            raise Refused(503, "not_ready", refused.detail) from refused
+            raise RequestError(503, "not_ready", refused.detail) from refused
         except TimeoutError as error:
             detail = f"the classifiers do not answer within {_HEALTH_SECONDS:g} s"
-            raise Refused(503, "not_ready", detail) from error
+            raise RequestError(503, "not_ready", detail) from error
         self._listed = now, listing
         return listing
 

@@ -36,7 +36,7 @@ class Problem(BaseModel):
 
 
 @dataclass
-class Refused(Exception):
+class RequestError(Exception):
     """A request that cannot be answered; becomes a problem document.
 
     Attributes:
@@ -53,9 +53,9 @@ class Refused(Exception):
     faults: Sequence[tuple[str, str, str]] = ()
     headers: dict[str, str] = field(default_factory=dict)
 
-    def __reduce__(self) -> tuple[type[Refused], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[type[RequestError], tuple[object, ...]]:
         """Travel between processes with all its parts."""
-        return Refused, (self.status, self.code, self.detail, self.faults, self.headers)
+        return RequestError, (self.status, self.code, self.detail, self.faults, self.headers)
 
     def response(self) -> JSONResponse:
         """The HTTP answer."""
@@ -69,9 +69,9 @@ class Refused(Exception):
         return JSONResponse(problem.model_dump(), self.status, self.headers, MEDIA_TYPE)
 
 
-def invalid(name: str, detail: str) -> Refused:
+def invalid(name: str, detail: str) -> RequestError:
     """A field with a value that cannot be."""
-    return Refused(422, "invalid_request", f"{name}: {detail}", [(name, "invalid", detail)])
+    return RequestError(422, "invalid_request", f"{name}: {detail}", [(name, "invalid", detail)])
 
 
 def shortened(text: str) -> str:

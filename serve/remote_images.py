@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from serve.problems import Refused
+from serve.problems import RequestError
 from serve.settings import EndpointSettings
 
 _SECONDS = 10.0
@@ -33,7 +33,7 @@ async def fetch_image(
         allowance: shared by the images of a request; as much as a body has by default.
 
     Raises:
-        Refused: the host is not allowed, does not answer, or sends too much.
+        RequestError: the host is not allowed, does not answer, or sends too much.
     """
     try:
         parts = urlsplit(url)
@@ -67,5 +67,5 @@ async def fetch_image(
         raise _refused(field, "missing", f"cannot be fetched ({type(error).__name__})") from error
 
 
-def _refused(field: str, code: str, detail: str) -> Refused:
-    return Refused(422, "unreadable_images", f"{field}: {detail}", [(field, code, detail)])
+def _refused(field: str, code: str, detail: str) -> RequestError:
+    return RequestError(422, "unreadable_images", f"{field}: {detail}", [(field, code, detail)])

@@ -19,7 +19,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from serve.messages import ClassifyRequest, ImageData, Options
-from serve.problems import Refused, invalid
+from serve.problems import RequestError, invalid
 from serve.remote_images import Allowance, fetch_image
 from serve.settings import EndpointSettings
 
@@ -42,11 +42,11 @@ async def read_upload(request: Request, settings: EndpointSettings) -> Upload:
     """Read a request.
 
     Raises:
-        Refused: with status 400, 408, 413, 415 or 422, and the field at fault.
+        RequestError: with status 400, 408, 413, 415 or 422, and the field at fault.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in (_FORM, _JSON):
-        raise Refused(
+        raise RequestError(
             415,
             "unsupported_content_type",
             f"send images as {_FORM} or {_JSON}" + (f", not as {kind}" if kind else ""),
@@ -64,7 +64,7 @@ async def read_upload(request: Request, settings: EndpointSettings) -> Upload:
 async def _body(request: Request, settings: EndpointSettings) -> bytes:
     """Read the whole body, never more than the limit of it."""
     limit = settings.max_body
-    too_large = Refused(
+    too_large = RequestError(
         413, "body_too_large", f"a request has at most {limit:,} bytes; send fewer images at once"
     )
     announced = request.headers.get("content-length", "0")
@@ -79,11 +79,11 @@ async def _body(request: Request, settings: EndpointSettings) -> bytes:
                     raise too_large
                 parts.append(part)
     except TimeoutError as error:
-        raise Refused(
+        raise RequestError(
             408, "slow_body", f"the request did not arrive within {settings.upload_seconds:g} s"
         ) from error
     except ClientDisconnect as error:
-        raise Refused(400, "malformed_body", "the client went away") from error
+        raise RequestError(400, "malformed_body", "the client went away") from error
     return b"".join(parts)
 
 
@@ -112,12 +112,12 @@ async def _from_form(request: Request, body: bytes, settings: EndpointSettings) 
     except MultiPartException as error:
         if error.message.startswith("Too many files"):
             raise _too_many(most) from error
-        raise Refused(400, "malformed_body", f"no valid {_FORM}: {error.message}") from error
+        raise RequestError(400, "malformed_body", f"no valid {_FORM}: {error.message}") from error
     except (FormParserError, UnicodeDecodeError, KeyError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())
-        raise Refused(400, "malformed_body", f"no valid {_FORM}: {reason}") from error
+        raise RequestError(400, "malformed_body", f"no valid {_FORM}: {reason}") from error
     if not parser.ended:
-        raise Refused(400, "malformed_body", f"no valid {_FORM}: its last boundary is missing")
+        raise RequestError(400, "malformed_body", f"no valid {_FORM}: its last boundary is missing")
     fields: dict[str, Any] = {}
     files: list[UploadFile] = []
     for name, value in form.multi_items():
@@ -141,9 +141,9 @@ async def _from_form(request: Request, body: bytes, settings: EndpointSettings) 
     )
 
 
-def _too_many(most: int) -> Refused:
+def _too_many(most: int) -> RequestError:
     detail = f"a request has at most {most} images; send the others in another one"
-    return Refused(422, "too_many_images", detail, [(_IMAGES, "too_many_images", detail)])
+    return RequestError(422, "too_many_images", detail, [(_IMAGES, "too_many_images", detail)])
 
 
 def _options(fields: dict[str, Any]) -> Options:
@@ -159,11 +159,11 @@ def _parse_json(body: bytes) -> ClassifyRequest:
     except ValidationError as error:
         if error.errors(include_url=False)[0]["type"] == "json_invalid":
             reason = error.errors(include_url=False)[0]["msg"]
-            raise Refused(400, "malformed_body", f"no valid JSON: {reason}") from error
+            raise RequestError(400, "malformed_body", f"no valid JSON: {reason}") from error
         raise _invalid(error) from error
 
 
-def _invalid(error: ValidationError) -> Refused:
+def _invalid(error: ValidationError) -> RequestError:
     """What pydantic found, as faults of fields."""
     faults = []
     for problem in error.errors(include_url=False, include_context=False)[:20]:
@@ -173,7 +173,7 @@ def _invalid(error: ValidationError) -> Refused:
         message = problem["msg"][0].lower() + problem["msg"][1:]
         faults.append((_printable(where) or "body", str(problem["type"]), message))
     detail = "; ".join(f"{where}: {message}" for where, _, message in faults)
-    return Refused(422, "invalid_request", detail, faults)
+    return RequestError(422, "invalid_request", detail, faults)
 
 
 async def _from_json(sent: ClassifyRequest, settings: EndpointSettings) -> Upload:
@@ -186,21 +186,21 @@ async def _from_json(sent: ClassifyRequest, settings: EndpointSettings) -> Uploa
             for at, image in enumerate(sent.images)
         )
     )
-    refused = [each for each in found if isinstance(each, Refused)]
+    refused = [each for each in found if isinstance(each, RequestError)]
     if refused:
         first, faults = refused[0], [fault for each in refused for fault in each.faults]
-        raise Refused(first.status, first.code, first.detail, faults)
+        raise RequestError(first.status, first.code, first.detail, faults)
     options = Options(classifier=sent.classifier, top_k=sent.top_k, threshold=sent.threshold)
     return Upload(
         options,
         [None if image.name is None else _printable(image.name) for image in sent.images],
-        [each for each in found if not isinstance(each, Refused)],
+        [each for each in found if not isinstance(each, RequestError)],
     )
 
 
 async def _image(
     image: ImageData, field: str, settings: EndpointSettings, allowance: Allowance
-) -> bytes | Refused:
+) -> bytes | RequestError:
     """The bytes of one image of a JSON request; faults are values, as all are told at once."""
     try:
         if (image.data is None) == (image.url is None):
@@ -208,7 +208,7 @@ async def _image(
         if image.url is not None:
             return await fetch_image(image.url, f"{field}.url", settings, allowance)
         return await _from_base64(image.data or "", f"{field}.data")
-    except Refused as refused:
+    except RequestError as refused:
         return refused
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ray_jobs.bytecode import keep_bytecode
-from ray_jobs.ray_context import Capacity
+from ray_jobs.passes.session import Capacity
 
 keep_bytecode()  # of all the processes that tests start
 
@@ -43,7 +43,7 @@ def ray_session(s3_bucket: str) -> Iterator[Capacity]:
     """One local Ray for all tests; its workers know the S3 server from their environment."""
     import ray
 
-    from ray_jobs.ray_context import start_ray
+    from ray_jobs.passes.session import start_ray
 
     os.environ["RAY_ADDRESS"] = "local"
     yield start_ray()
@@ -72,8 +72,8 @@ def classifier_folder(
     ray_session: Capacity, birds: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
     """A zero-shot classifier fitted once."""
-    from ray_jobs import zero_shot
     from ray_jobs.config import FitZeroShotConfig
+    from ray_jobs.pipelines import zero_shot
 
     out = str(tmp_path_factory.mktemp("fit") / "classifier")
     zero_shot.fit(FitZeroShotConfig(classes=str(birds / "classes.txt"), out=out))
@@ -83,7 +83,7 @@ def classifier_folder(
 @pytest.fixture(scope="session")
 def mllm(ray_session: Capacity) -> Iterator[list[Any]]:
     """One replica of the field guide's MLLM; every job of the tests that wants it finds it."""
-    from ray_jobs.mllm_replicas import field_guide_replicas
+    from ray_jobs.passes.mllm_pool import field_guide_replicas
 
     with field_guide_replicas() as replicas:
         yield replicas.handles

@@ -68,9 +68,9 @@ def load_labeller(model: str) -> Label:
     """Load the model; returns what labels a list of encoded images."""
     import numpy as np
 
-    from actors.clip import ClipEncoder, cpu_threads
-    from actors.clip_models import resolve_clip
-    from actors.decode import decode_image, to_input_size
+    from actors.clip.encoder import ClipEncoder, cpu_threads
+    from actors.clip.model import resolve_clip
+    from actors.images.decode import decode_image, to_input_size
     from methods.class_matrix import softmax_scores, top_k
 
     resolved = resolve_clip(model)

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from PIL import Image
-
 from tests.actors.broken_images import FILES, JPEG, PNG, encoded, picture, png_header
 
 READ, REFUSED, EITHER = (200,), (422,), (200, 422)

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Literal, NamedTuple
 
+from tests.actors.broken_images import JPEG
+
 from benchmarks.serve.broken_images import broken_image
 from benchmarks.serve.http_client import (
     BOUNDARY,
@@ -22,7 +24,6 @@ from benchmarks.serve.http_client import (
     request,
     text_part,
 )
-from tests.actors.broken_images import JPEG
 
 Manner = Literal["ask", "alone", "end", "drip", "stall", "leave", "vanish"]
 """How a case is sent: on a kept connection; on one of its own; then the sending side closed; in

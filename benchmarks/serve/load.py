@@ -28,13 +28,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.serve.http_client import (
-    Answer,
-    Connection,
-    file_part,
-    multipart,
-    text_part,
-)
+from benchmarks.serve.http_client import Answer, Connection, file_part, multipart, text_part
 
 _PAUSE_S = 0.1
 _LAST_ANSWER_S = 60.0

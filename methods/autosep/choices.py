@@ -12,7 +12,7 @@ import string
 from collections.abc import Sequence
 from typing import Final
 
-from methods.class_matching import ClassMatcher, spoken, tidy
+from methods.class_matching import ClassMatcher, clean_answer_text, display_name
 
 _CUE: Final = (
     r"(?:(?:answer|prediction|choice|class|option|label|letter|number)(?:\s+is|\s+would\s+be)?"
@@ -35,7 +35,7 @@ def marks(count: int) -> list[str]:
 def marked(names: Sequence[str]) -> str:
     """The class names as a prompt shows them: one a line, ``A. name``."""
     pairs = zip(marks(len(names)), names, strict=True)
-    return "\n".join(f"{mark}. {spoken(name)}" for mark, name in pairs)
+    return "\n".join(f"{mark}. {display_name(name)}" for mark, name in pairs)
 
 
 class ChoiceReader:
@@ -67,7 +67,7 @@ class ChoiceReader:
         it is said; else the one mark that is presented, else the one name among other words. A mark
         and a name must not contradict each other.
         """
-        text = tidy(answer)
+        text = clean_answer_text(answer)
         exact = self._matcher.match(text, inside=False)
         if exact is not None:
             return exact[0]

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from methods.autosep.draws import choose, coin, others
 from methods.autosep.history import Tally
 from methods.autosep.objective import Descriptions, ErrorShown
+from methods.autosep.parsing import Reading, Verdict, judge
+from methods.autosep.prompts import PromptTexts
 from methods.autosep.questions import Mllm, Question
-from methods.autosep.replies import Reading, Verdict, judge
+from methods.autosep.seeded_choice import choose, coin, others
 from methods.autosep.settings import SearchSettings
-from methods.autosep.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class InstanceObjective:
         self,
         mllm: Mllm,
         images: Sequence[int],
-        wording: Wording,
+        wording: PromptTexts,
         settings: SearchSettings,
         reading: Reading = "final",
     ) -> None:

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from methods.autosep.choices import ChoiceReader
-from methods.autosep.draws import choose, uniform
 from methods.autosep.history import Tally
 from methods.autosep.objective import Descriptions, ErrorShown
+from methods.autosep.prompts import PromptTexts
 from methods.autosep.questions import Mllm, Question
+from methods.autosep.seeded_choice import choose, uniform
 from methods.autosep.settings import SearchSettings
-from methods.autosep.wording import Wording
-from methods.class_matching import spoken
+from methods.class_matching import display_name
 
 
 def random_labels(images: Sequence[int], classes: int, seed: int) -> dict[int, int]:
@@ -26,7 +26,7 @@ def random_labels(images: Sequence[int], classes: int, seed: int) -> dict[int, i
 
 
 def majority_labels(
-    mllm: Mllm, images: Sequence[int], wording: Wording, settings: SearchSettings
+    mllm: Mllm, images: Sequence[int], wording: PromptTexts, settings: SearchSettings
 ) -> dict[int, int]:
     """The class that most of several answers give an image; images without any are left out."""
     reader = ChoiceReader(wording.classes)
@@ -52,7 +52,7 @@ class LabelObjective:
         self,
         mllm: Mllm,
         labels: Mapping[int, int],
-        wording: Wording,
+        wording: PromptTexts,
         settings: SearchSettings,
     ) -> None:
         """Prepare for images with a label each, an index of the wording's classes."""
@@ -107,7 +107,7 @@ class LabelObjective:
         )
 
     def _errors(self, prompt: str, images: Sequence[int]) -> list[ErrorShown]:
-        names, errors = [spoken(name) for name in self._wording.classes], []
+        names, errors = [display_name(name) for name in self._wording.classes], []
         for image, said in self._said.get(prompt, {}).items():
             label = self._labels[image]
             if image in images and said != label:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from methods.autosep.draws import choose
 from methods.autosep.history import History, PromptRecord, RoundRecord, Tally
 from methods.autosep.objective import ErrorShown, Objective, numbered
+from methods.autosep.parsing import paraphrased_prompt, rewritten_prompts
+from methods.autosep.prompts import PromptTexts
 from methods.autosep.questions import Kind, Mllm, Question
-from methods.autosep.replies import paraphrased_prompt, rewritten_prompts
+from methods.autosep.seeded_choice import choose
 from methods.autosep.settings import SearchSettings
-from methods.autosep.wording import Wording
 
 _FIRST_PART = 4
 """Halving scores prompts on a quarter of the images first, then on a half, then on all."""
@@ -47,7 +47,7 @@ class Search:
         objective: Objective,
         images: Sequence[int],
         held_out: Sequence[int],
-        wording: Wording,
+        wording: PromptTexts,
         settings: SearchSettings,
         watch: Watch | None = None,
     ) -> None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from methods.autosep.draws import choose, coin
 from methods.autosep.history import History, PromptRecord, RoundRecord, Tally
 from methods.autosep.objective import Descriptions, ErrorShown, numbered
+from methods.autosep.parsing import Reading, Verdict, judge, rewritten_prompts
+from methods.autosep.prompts import PromptTexts
 from methods.autosep.questions import Mllm, Question
-from methods.autosep.replies import Reading, Verdict, judge, rewritten_prompts
 from methods.autosep.search import Watch
+from methods.autosep.seeded_choice import choose, coin
 from methods.autosep.settings import SearchSettings
-from methods.autosep.wording import Wording
 
 _REASON = "the descriptions should say more of what tells the classes apart."
 _SHOWN = 3
@@ -30,7 +30,7 @@ class PreferenceSearch:
         self,
         mllm: Mllm,
         images: Sequence[int],
-        wording: Wording,
+        wording: PromptTexts,
         settings: SearchSettings,
         reading: Reading = "final",
         watch: Watch | None = None,

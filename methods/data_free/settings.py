@@ -15,7 +15,7 @@ LabelSource = Literal["nouns", "prompt", "intersection"]
 Optimizer = Literal["sgd", "adam"]
 Selection = Literal["last", "best_held_out"]
 DenseMode = Literal["auto", "plain", "value_only", "value_residual"]
-"""How features of positions come about: `actors.dense` says what each is."""
+"""How features of positions come about: `actors.clip.dense` says what each is."""
 
 
 @dataclass(frozen=True)

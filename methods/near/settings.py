@@ -39,7 +39,7 @@ class TrainSettings:
         threshold: probability above which a label is clean.
         window: epochs over which losses are averaged for the split.
         alignment: how often predictions are multiplied towards the frequencies of the labels, each
-            epoch; see `methods.near.alignment`.
+            epoch; see `methods.near.frequency_alignment`.
         sharpen: power that refined targets are raised to.
         alpha1: weight of the negative entropy in warm-up, against early certainty.
         alpha2: weight of the divergence from equally frequent names; 0, because with made-up names

@@ -20,10 +20,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from methods.near.alignment import align
 from methods.near.candidates import CandidateSets
+from methods.near.clean_noisy_split import Split, split_losses
+from methods.near.frequency_alignment import align
 from methods.near.predictions import candidate_probabilities, label_losses
-from methods.near.refine import (
+from methods.near.settings import TrainSettings, learning_rate
+from methods.near.targets import (
     first_targets,
     negative_entropy,
     partial_loss,
@@ -31,8 +33,6 @@ from methods.near.refine import (
     soft_cross_entropy,
     uniform_divergence,
 )
-from methods.near.settings import TrainSettings, learning_rate
-from methods.near.split import Split, split_losses
 from methods.shuffling import shuffled_batches
 
 

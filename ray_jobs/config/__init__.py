@@ -1,7 +1,21 @@
 """Typed configuration: one pydantic class per verb and method, and nothing beside it."""
 
 from ray_jobs.config.autosep import DescribingConfig, FitAutosepConfig, LabelAutosepConfig
-from ray_jobs.config.commands import (
+from ray_jobs.config.base import VerbConfig, method_of, parse, program_name, yaml_method
+from ray_jobs.config.data_free import FitDataFreeConfig
+from ray_jobs.config.open_vocabulary import FitNearConfig, LabelMllmNamesConfig, NamingConfig
+from ray_jobs.config.plan import PlanConfig, plan_of
+from ray_jobs.config.serve import ServeConfig
+from ray_jobs.config.shared import (
+    ArchiveConfig,
+    AskingConfig,
+    AskingImagesConfig,
+    ClassTextsConfig,
+    ClipConfig,
+    MllmConfig,
+)
+from ray_jobs.config.submit import SubmitConfig
+from ray_jobs.config.verbs import (
     DemoConfig,
     DoctorConfig,
     DrawConfig,
@@ -17,20 +31,6 @@ from ray_jobs.config.commands import (
     RecogniseConfig,
     ReportConfig,
 )
-from ray_jobs.config.data_free import FitDataFreeConfig
-from ray_jobs.config.naming import FitNearConfig, LabelMllmNamesConfig, NamingConfig
-from ray_jobs.config.parsing import VerbConfig, method_of, parse, program_name, yaml_method
-from ray_jobs.config.planning import PlanConfig, plan_of
-from ray_jobs.config.serving import ServeConfig
-from ray_jobs.config.shared import (
-    ArchiveConfig,
-    AskingConfig,
-    AskingImagesConfig,
-    ClassTextsConfig,
-    ClipConfig,
-    MllmConfig,
-)
-from ray_jobs.config.submitting import SubmitConfig
 
 __all__ = [
     "ArchiveConfig",

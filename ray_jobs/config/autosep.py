@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator
 
-from methods.autosep.replies import Reading
+from methods.autosep.parsing import Reading
 from methods.autosep.settings import IMPROVEMENTS, Improvement, Objective
 from ray_jobs.config.shared import AskingImagesConfig, Positive
 

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, field_validator
 
-from actors.clip import Precision
-from actors.decode import DEFAULT_MAX_PIXELS
-from actors.fetch import DEFAULT_MAX_BYTES
-from actors.pictures import DEFAULT_MAX_SIDE
+from actors.clip.encoder import Precision
+from actors.images.decode import DEFAULT_MAX_PIXELS
+from actors.images.fetch import DEFAULT_MAX_BYTES
+from actors.mllm.images import DEFAULT_MAX_SIDE
 from methods.long_texts import LongText
 from methods.what_do_you_see import CLASS_PARTS, ClassPart
-from ray_jobs.config.parsing import VerbConfig
+from ray_jobs.config.base import VerbConfig
 
 Positive = Annotated[int, Field(ge=1)]
 

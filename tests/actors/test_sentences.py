@@ -10,9 +10,7 @@ import pytest
 
 from actors.sentences import SentenceEncoder
 from methods.errors import InputError
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_sentence_model import save_tiny_model
+from tests.helpers.tiny_sentence_model import save_tiny_model
 
 WORDS = {"barn": [3.0, 0, 0], "owl": [0, 3.0, 0], "wren": [0, 0, 0.5]}
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from cluster_files import CLUSTER, ROOT, documents, manifests, parsed, workers
-
-from ray_jobs.verbs import COMMANDS
+from ray_jobs.commands import COMMANDS
+from tests.helpers.cluster_files import CLUSTER, ROOT, documents, manifests, parsed, workers
 
 GUIDE = (CLUSTER / "README.md").read_text("utf-8")
 NAMES = {each["kind"]: set() for each in manifests().values()}

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-import sys
 import tomllib
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from cluster_files import CLUSTER, ROOT, groups, manifests
+from tests.helpers.cluster_files import CLUSTER, ROOT, groups, manifests
 
 DOCKERFILE = (CLUSTER / "Dockerfile").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))

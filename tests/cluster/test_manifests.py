@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import copy
 import re
-import sys
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ray.autoscaler._private.kuberay import autoscaling_config
 from ray.serve.schema import ServeDeploySchema
 
 from serve.catalogue import UserConfig
 from serve.settings import EndpointSettings
-
-sys.path.insert(0, str(Path(__file__).parent))
-import yaml
-from cluster_files import (
+from tests.helpers.cluster_files import (
     CLUSTER,
     Tree,
     amount,

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parent))
-from cluster_files import CLUSTER, container, documents, groups, manifests, ray_cluster
-from metric_names import NAME, known, metrics_of_ours, own_name
+from tests.helpers.cluster_files import (
+    CLUSTER,
+    container,
+    documents,
+    groups,
+    manifests,
+    ray_cluster,
+)
+from tests.helpers.metric_names import NAME, known, metrics_of_ours, own_name
 
 BOARD = json.loads((CLUSTER / "monitoring/grafana/onoma.json").read_text("utf-8"))
 PANELS = BOARD["panels"]

@@ -14,13 +14,10 @@ import httpx
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parent.parent / "ray_jobs"))
-from nodes import Nodes, free_port
-from run_files import record_of, rows_by_path
-
-from actors.labels_table import ANSWER_LABELS_SCHEMA
+from actors.labels.table import ANSWER_LABELS_SCHEMA
 from ray_jobs.cli import DONE, WRONG_USAGE
+from tests.helpers.nodes import Nodes, free_port
+from tests.helpers.run_files import record_of, rows_by_path
 
 ROOT = Path(__file__).parent.parent.parent
 pytestmark = pytest.mark.timeout(420)

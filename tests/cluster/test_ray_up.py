@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import copy
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import ValidationError
 from ray.autoscaler._private.util import prepare_config, validate_config
 
-sys.path.insert(0, str(Path(__file__).parent))
-from cluster_files import container, documents, groups, manifests, workers
+from tests.helpers.cluster_files import container, documents, groups, manifests, workers
 
 (CONFIG,) = documents("ray-up.yaml")
 NODES = CONFIG["available_node_types"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,8 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-sys.path.insert(0, str(Path(__file__).parent))
-from cluster_files import CLUSTER, kuberay_schema
+from tests.helpers.cluster_files import CLUSTER, kuberay_schema
 
 
 @pytest.fixture(scope="module")

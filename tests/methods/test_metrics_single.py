@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from methods.metrics_single import (
-    NO_PREDICTION,
-    accuracy,
-    class_scores,
-    confusion_pairs,
-    macro_f1,
-)
+from methods.metrics_single import NO_PREDICTION, accuracy, class_scores, confusion_pairs, macro_f1
 
 
 def codes(*values: int) -> np.ndarray:

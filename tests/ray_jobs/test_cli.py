@@ -26,9 +26,9 @@ def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a model or Ray was started")
 
-    for target in ("ray_jobs.labelling.start_ray", "ray_jobs.zero_shot.start_ray"):
+    for target in ("ray_jobs.passes.label_job.start_ray", "ray_jobs.pipelines.zero_shot.start_ray"):
         monkeypatch.setattr(target, refuse)
-    monkeypatch.setattr("actors.clip.ClipEncoder.__init__", refuse)
+    monkeypatch.setattr("actors.clip.encoder.ClipEncoder.__init__", refuse)
 
 
 def says(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -158,9 +158,10 @@ def test_standard_output_carries_one_json_object(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
-        ("import ray_jobs.verbs", ("torch", "open_clip", "transformers", "vllm", "ray.data")),
+        ("import ray_jobs.commands", ("torch", "open_clip", "transformers", "vllm", "ray.data")),
         (
-            "from actors.clip import ClipEncoder; from actors.clip_models import resolve_clip\n"
+            "from actors.clip.encoder import ClipEncoder\n"
+            "from actors.clip.model import resolve_clip\n"
             "ClipEncoder(resolve_clip('fieldguide'), device='cpu')",
             ("transformers", "vllm"),
         ),

@@ -7,14 +7,8 @@ from pathlib import Path
 import pytest
 
 from methods.errors import InputError
-from ray_jobs.config import (
-    LabelSlacConfig,
-    LabelZeroShotConfig,
-    VerbConfig,
-    parse,
-    yaml_method,
-)
-from ray_jobs.verbs import COMMANDS
+from ray_jobs.commands import COMMANDS
+from ray_jobs.config import LabelSlacConfig, LabelZeroShotConfig, VerbConfig, parse, yaml_method
 
 NEEDED = ["--images", "a", "--out", "b"]
 

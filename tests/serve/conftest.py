@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ray_jobs.ray_context import Capacity
-from serve.catalogue import Place
+from ray_jobs.passes.session import Capacity
+from serve.catalogue import ClassifierRef
 from serve.client import Client
 from serve.settings import EndpointSettings
 
@@ -34,7 +34,7 @@ class Endpoint:
     """A running endpoint: its address, what it serves, and its settings."""
 
     url: str
-    places: list[Place]
+    places: list[ClassifierRef]
     settings: EndpointSettings
 
     def client(self) -> Client:
@@ -52,8 +52,8 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def birds_run(ray_session: Capacity, birds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of zero_shot; its classifier knows what the archive looked like."""
-    from ray_jobs import zero_shot
     from ray_jobs.config import LabelZeroShotConfig
+    from ray_jobs.pipelines import zero_shot
 
     out = tmp_path_factory.mktemp("served") / "birds"
     zero_shot.label(
@@ -68,8 +68,8 @@ def birds_run(ray_session: Capacity, birds: Path, tmp_path_factory: pytest.TempP
 def scenes_classifier(ray_session: Capacity, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A multi-label classifier of the field guide's things."""
     from fieldguide.scenes import CATEGORIES
-    from ray_jobs import data_free
     from ray_jobs.config import FitDataFreeConfig
+    from ray_jobs.pipelines import data_free
 
     folder = tmp_path_factory.mktemp("scenes")
     (folder / "classes.txt").write_text("\n".join(CATEGORIES) + "\n")
@@ -91,8 +91,8 @@ def endpoint(birds_run: Path, scenes_classifier: Path) -> Iterator[Endpoint]:
     from serve.deploying import deploy
 
     places = [
-        Place(name="birds", folder=str(birds_run / "classifier")),
-        Place(name="scenes", folder=str(scenes_classifier)),
+        ClassifierRef(name="birds", folder=str(birds_run / "classifier")),
+        ClassifierRef(name="scenes", folder=str(scenes_classifier)),
     ]
     port = free_port()
     serve.start(http_options=HTTPOptions(host="127.0.0.1", port=port))

@@ -14,31 +14,31 @@ import numpy as np
 import pytest
 
 from actors.classifier_store import load_classifier, save_classifier, save_reference
-from actors.clip_models import FIELD_GUIDE
-from actors.image_scorer import Encoded
+from actors.clip.image_scorer import Encoded
+from actors.clip.model import FIELD_GUIDE
 from methods.classifier import CONFIG_FILE, WEIGHTS_FILE
 from methods.drift import REFERENCE_FILE, Seen
 from methods.errors import InputError
-from serve.catalogue import Place, changed, load_catalogue, load_those_there_are
+from serve.catalogue import ClassifierRef, changed, load_catalogue, load_those_there_are
 from serve.classifiers import Classifiers
 from serve.messages import Options
 from serve.settings import EndpointSettings
 
 
 @pytest.fixture
-def copy(classifier_folder: str, tmp_path: Path) -> Callable[..., Place]:
+def copy(classifier_folder: str, tmp_path: Path) -> Callable[..., ClassifierRef]:
     """Makes a classifier of its own; parts of it may differ."""
 
-    def make(name: str, folder: str = "", **parts: Any) -> Place:
+    def make(name: str, folder: str = "", **parts: Any) -> ClassifierRef:
         classifier = replace(load_classifier(classifier_folder), **parts)
         out = tmp_path / (folder or name)
         save_classifier(classifier, str(out))
-        return Place(name=name, folder=str(out))
+        return ClassifierRef(name=name, folder=str(out))
 
     return make
 
 
-def spoil(place: Place, how: str) -> None:
+def spoil(place: ClassifierRef, how: str) -> None:
     """Make a classifier's folder unusable."""
     folder = Path(place.folder)
     if how == "missing":
@@ -62,7 +62,7 @@ SPOILT = ["missing", "no weights", "weights cut", "no JSON", "reference", "other
 
 
 def test_classifiers_are_listed_in_their_order_the_first_by_default(
-    copy: Callable[..., Place], classifier_folder: str
+    copy: Callable[..., ClassifierRef], classifier_folder: str
 ) -> None:
     one, other = copy("one"), copy("other", labels=tuple(f"bird {at}" for at in range(24)))
     seen = Seen()
@@ -84,7 +84,7 @@ def test_classifiers_are_listed_in_their_order_the_first_by_default(
 @pytest.mark.parametrize("how", SPOILT)
 @pytest.mark.parametrize("at", [0, 1])
 def test_no_endpoint_starts_with_a_classifier_that_cannot_be_served(
-    copy: Callable[..., Place], how: str, at: int
+    copy: Callable[..., ClassifierRef], how: str, at: int
 ) -> None:
     places = [copy("one"), copy("other")]
     spoil(places[at], how)
@@ -94,7 +94,7 @@ def test_no_endpoint_starts_with_a_classifier_that_cannot_be_served(
 
 @pytest.mark.parametrize("at", [0, 1])
 def test_a_replica_that_starts_later_takes_what_there_is(
-    copy: Callable[..., Place], at: int
+    copy: Callable[..., ClassifierRef], at: int
 ) -> None:
     places = [copy("one"), copy("other")]
     spoil(places[at], "weights cut")
@@ -108,7 +108,7 @@ def test_a_replica_that_starts_later_takes_what_there_is(
 
 @pytest.mark.parametrize("how", SPOILT)
 def test_a_change_keeps_what_cannot_be_replaced_and_says_why(
-    copy: Callable[..., Place], how: str
+    copy: Callable[..., ClassifierRef], how: str
 ) -> None:
     before = load_catalogue([copy("one"), copy("other")], None)
     new = copy("one", "one-2", logit_scale=50.0)
@@ -127,12 +127,12 @@ def test_a_change_keeps_what_cannot_be_replaced_and_says_why(
 
 
 def test_a_change_drops_what_it_does_not_name_but_never_everything(
-    copy: Callable[..., Place],
+    copy: Callable[..., ClassifierRef],
 ) -> None:
     one, other = copy("one"), copy("other")
     before = load_catalogue([one, other], None)
     assert list(changed(before, [other], None).served) == ["other"]
-    nothing = changed(before, [Place(name="new", folder=one.folder + "-none")], None)
+    nothing = changed(before, [ClassifierRef(name="new", folder=one.folder + "-none")], None)
     assert nothing.served == before.served
     assert len(nothing.problems) == 1
     assert nothing.listing.default == "one"
@@ -140,13 +140,13 @@ def test_a_change_drops_what_it_does_not_name_but_never_everything(
     assert same.version == before.served["one"].version
 
 
-def test_two_classifiers_may_not_have_one_name(copy: Callable[..., Place]) -> None:
+def test_two_classifiers_may_not_have_one_name(copy: Callable[..., ClassifierRef]) -> None:
     with pytest.raises(InputError, match="two classifiers are called one"):
         load_catalogue([copy("one"), copy("one", "one-2")], None)
 
 
 def test_a_running_replica_survives_every_list_that_it_is_given(
-    copy: Callable[..., Place],
+    copy: Callable[..., ClassifierRef],
     birds: Path,
     bird_paths: list[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -10,7 +10,7 @@ import yaml
 from ray.serve.schema import ServeDeploySchema
 
 from serve.application import APPLICATION, CLASSIFIERS, INGRESS
-from serve.catalogue import Place, UserConfig
+from serve.catalogue import ClassifierRef, UserConfig
 from serve.deploying import app_config
 from serve.settings import EndpointSettings
 
@@ -37,7 +37,7 @@ def test_serve_takes_the_file_and_the_application_its_settings(read: Any) -> Non
 
 
 def test_python_and_files_deploy_the_same_application() -> None:
-    made = app_config(EndpointSettings(), [Place(name="a", folder="b")])
+    made = app_config(EndpointSettings(), [ClassifierRef(name="a", folder="b")])
     (written,) = serve_file()["applications"]
     for key in ("name", "import_path", "route_prefix"):
         assert made[key] == written[key]

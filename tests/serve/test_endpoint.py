@@ -6,7 +6,6 @@ import base64
 import json
 import re
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,17 +19,15 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pytest
 
-from actors.classifier_labels import ClassifierLabels, MultiLabels
 from actors.classifier_store import load_classifier
-from actors.clip_models import FIELD_GUIDE, resolve_clip
-from actors.decode import decode
+from actors.clip.model import FIELD_GUIDE, resolve_clip
+from actors.images.decode import decode
+from actors.labels.classifier import ClassifierLabels, MultiLabels
 from fieldguide.archive import draw_archive
 from fieldguide.scenes import CATEGORIES
 from fieldguide.world import NAMES
 from serve.messages import ClassifyAnswer
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "actors"))
-from broken_images import FILES, JPEG, PNG, encoded, picture
+from tests.helpers.broken_images import FILES, JPEG, PNG, encoded, picture
 
 PROBLEM = "application/problem+json"
 CLASSIFY = "/v1/classify"

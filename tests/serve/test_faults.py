@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from actors.classifier_store import load_classifier, save_classifier
-from serve.catalogue import Place
+from serve.catalogue import ClassifierRef
 from serve.deploying import deploy
 from tests.serve.conftest import Endpoint
 
@@ -116,14 +116,14 @@ def test_a_swapped_classifier_answers_without_a_gap(
     first = load_classifier(endpoint.places[0].folder)
     other = type(first)(**{**vars(first), "logit_scale": first.logit_scale / 2})
     save_classifier(other, str(tmp_path / "other"))
-    swapped = [Place(name="birds", folder=str(tmp_path / "other")), endpoint.places[1]]
+    swapped = [ClassifierRef(name="birds", folder=str(tmp_path / "other")), endpoint.places[1]]
     pids = replica_pids()
     with load.running():
         load.more()
         deploy(endpoint.settings, swapped)
         load.until(lambda: load.versions[other.identity[:12]] > 20)
         (tmp_path / "broken").mkdir()
-        deploy(endpoint.settings, [Place(name="birds", folder=str(tmp_path / "broken"))])
+        deploy(endpoint.settings, [ClassifierRef(name="birds", folder=str(tmp_path / "broken"))])
         load.more()
         with endpoint.client() as client:
             time.sleep(1.1)  # the list is kept for a second

@@ -15,7 +15,7 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 
 from serve.ingress import Endpoint
 from serve.messages import ClassifyAnswer
-from serve.problems import MEDIA_TYPE, Refused, invalid
+from serve.problems import MEDIA_TYPE, RequestError, invalid
 from serve.settings import EndpointSettings
 
 ANSWER = ClassifyAnswer.model_validate(
@@ -29,7 +29,7 @@ ANSWER = ClassifyAnswer.model_validate(
 
 def test_a_refusal_becomes_a_document_and_travels_between_processes() -> None:
     faults = [("images[1]", "truncated", "d" * 1000), ("top_k", "invalid", "no")]
-    refused = Refused(422, "unreadable_images", "e" * 1000, faults, {"X-Name": "value"})
+    refused = RequestError(422, "unreadable_images", "e" * 1000, faults, {"X-Name": "value"})
     again = pickle.loads(pickle.dumps(refused))
     assert again == refused
     answer = again.response()
@@ -47,7 +47,7 @@ def test_a_refusal_becomes_a_document_and_travels_between_processes() -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 405, 408, 413, 415, 422, 429, 500, 503, 504])
 def test_every_status_has_its_title(status: int) -> None:
-    document = json.loads(Refused(status, "code", "detail").response().body)
+    document = json.loads(RequestError(status, "code", "detail").response().body)
     assert document["title"]
     assert document["status"] == status
     assert (document["code"], document["detail"], document["errors"]) == ("code", "detail", [])
@@ -116,7 +116,7 @@ def busy() -> Exception:
 def test_what_goes_wrong_behind_the_ingress_is_told_as_a_problem(
     step: Callable[[], Any], status: int, code: str
 ) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestError) as caught:
         asyncio.run(endpoint(Behind(step())).classify(request()))
     assert (caught.value.status, caught.value.code) == (status, code)
     assert "secret" not in caught.value.detail
@@ -130,7 +130,7 @@ def test_what_a_dying_replica_had_is_asked_again() -> None:
 
 
 def test_the_list_of_classifiers_is_not_ready_before_it_is_known_and_kept_while_busy() -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestError) as caught:
         asyncio.run(endpoint(Behind(busy())).health())
     assert (caught.value.status, caught.value.code) == (503, "not_ready")
 

@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 
 from serve import remote_images
-from serve.problems import Refused
+from serve.problems import RequestError
 from serve.remote_images import Allowance, fetch_image
 from serve.settings import EndpointSettings
 
@@ -73,7 +73,7 @@ def fetch(url: str, settings: EndpointSettings = SETTINGS) -> bytes:
 
 def refused(url: str, settings: EndpointSettings = SETTINGS) -> str:
     """The code of the fault that it is refused with."""
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestError) as caught:
         fetch(url, settings)
     assert (caught.value.status, caught.value.code) == (422, "unreadable_images")
     [(field, code, detail)] = caught.value.faults
@@ -181,6 +181,6 @@ def test_images_of_one_request_share_what_a_body_may_have(host: ThreadingHTTPSer
     allowance = Allowance(len(DATA) + len(DATA) // 2)
     first = asyncio.run(fetch_image(at(host, "image"), "images[0].url", SETTINGS, allowance))
     assert first == DATA
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestError) as caught:
         asyncio.run(fetch_image(at(host, "image"), "images[1].url", SETTINGS, allowance))
     assert caught.value.faults[0][:2] == ("images[1].url", "too_many_bytes")

@@ -15,8 +15,8 @@ import pytest
 
 from methods.errors import InputError
 from ray_jobs.config import ServeConfig, parse
-from ray_jobs.serving.checking import check
-from ray_jobs.serving.running import serve_classifiers
+from ray_jobs.verbs.serve.checking import check
+from ray_jobs.verbs.serve.running import serve_classifiers
 from serve.catalogue import load_catalogue
 from serve.client import Client
 from tests.serve.conftest import Endpoint, free_port
@@ -28,7 +28,7 @@ def config(*words: str) -> ServeConfig:
 
 
 def test_names_come_from_folders(birds_run: Path) -> None:
-    from ray_jobs.serving.running import _place
+    from ray_jobs.verbs.serve.running import _place
 
     inner = str(birds_run / "classifier")
     for text in (str(birds_run), inner, f"birds={inner}", f"birds={birds_run}"):

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from serve.problems import Refused
+from serve.problems import RequestError
 from serve.settings import EndpointSettings
 from serve.uploads import read_upload
 
@@ -26,7 +26,7 @@ async def upload(request: Request) -> Response:
     """Say what was read."""
     try:
         read = await read_upload(request, SETTINGS)
-    except Refused as refused:
+    except RequestError as refused:
         return refused.response()
     images = [base64.b64encode(image).decode() for image in read.images]
     return JSONResponse({**read.options.model_dump(), "names": read.names, "images": images})

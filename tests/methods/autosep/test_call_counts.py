@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from stub_mllm import Planted, StubMllm, Wrong, search
+from tests.helpers.stub_mllm import Planted, StubMllm, Wrong, search
 
 PUBLISHED: dict[str, Any] = {
     "rounds": 6, "beam": 4, "negatives": 2, "reflections": 4, "minibatch": 50,

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
 from methods.autosep.instance import InstanceObjective
 from methods.autosep.questions import Kind, Question
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stub_mllm import WORDING, Scripted, StubMllm, Wrong, search, settings
+from tests.helpers.stub_mllm import WORDING, Scripted, StubMllm, Wrong, search, settings
 
 PROMPT = "Describe it"
 N = 12

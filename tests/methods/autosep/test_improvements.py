@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import statistics
-import sys
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from methods.autosep.history import History
 from methods.autosep.questions import Question
 from methods.autosep.settings import IMPROVEMENTS
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stub_mllm import Coin, Planted, search, sides
+from tests.helpers.stub_mllm import Coin, Planted, search, sides
 
 CASES = [(), *((name,) for name in IMPROVEMENTS), IMPROVEMENTS]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +11,16 @@ from methods.autosep import instance
 from methods.autosep.history import Tally
 from methods.autosep.instance import InstanceObjective
 from methods.autosep.questions import Question
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stub_mllm import WORDING, First, Scripted, StubMllm, Uneven, Wrong, settings, sides
+from tests.helpers.stub_mllm import (
+    WORDING,
+    First,
+    Scripted,
+    StubMllm,
+    Uneven,
+    Wrong,
+    settings,
+    sides,
+)
 
 PROMPT, OTHER = "Describe it", "Describe it well"
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pytest
 
 from methods.autosep.history import Tally
 from methods.autosep.labels import LabelObjective, majority, majority_labels, random_labels
+from methods.autosep.prompts import PromptTexts
 from methods.autosep.questions import Question
 from methods.autosep.search import Search
-from methods.autosep.wording import Wording
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stub_mllm import CLASSES, WORDING, Planted, Scripted, StubMllm, settings
+from tests.helpers.stub_mllm import CLASSES, WORDING, Planted, Scripted, StubMllm, settings
 
 PROMPT, OTHER = "Describe it", "Describe it well"
 
@@ -166,7 +162,7 @@ def test_the_minibatch_is_one_of_the_images_of_the_search() -> None:
 
 
 def test_errors_name_classes_as_the_list_does() -> None:
-    wording = Wording("bird", ("red_wren", "blue_wren"), WORDING.prompts)
+    wording = PromptTexts("bird", ("red_wren", "blue_wren"), WORDING.prompts)
     judged = LabelObjective(StubMllm(), {1: 1}, wording, settings())
     judged.score(0, "round_0", [PROMPT], [1])
     text = judged.mine(1, "mine", [PROMPT])[PROMPT][0].text

@@ -5,19 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
-import sys
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
+from methods.autosep.chance_level import null_band
 from methods.autosep.history import History
-from methods.autosep.null_band import null_band
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stub_mllm import Coin, search
+from tests.helpers.stub_mllm import Coin, search
 
 SEEDS = 20
 PUBLISHED = [1, 5, 20, 20, 20, 20, 20]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from methods.autosep.replies import paraphrased_prompt, rewritten_prompts
+from methods.autosep.parsing import paraphrased_prompt, rewritten_prompts
 
 ONE, TWO = "Describe the bill closely.", "Describe the wings closely."
 

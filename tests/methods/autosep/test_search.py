@@ -5,10 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import random
-import sys
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
@@ -18,9 +16,17 @@ from methods.autosep.questions import Kind, Question
 from methods.autosep.search import Search
 from methods.autosep.settings import IMPROVEMENTS, SearchSettings
 from methods.autosep.spo import PreferenceSearch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stub_mllm import CLASSES, WORDING, Coin, Planted, Scripted, StubMllm, Wrong, search, settings
+from tests.helpers.stub_mllm import (
+    CLASSES,
+    WORDING,
+    Coin,
+    Planted,
+    Scripted,
+    StubMllm,
+    Wrong,
+    search,
+    settings,
+)
 
 ALL = frozenset(IMPROVEMENTS)
 

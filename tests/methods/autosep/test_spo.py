@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
 from methods.autosep.history import History
 from methods.autosep.questions import Kind, Question
 from methods.autosep.spo import PreferenceSearch
-
-sys.path.insert(0, str(Path(__file__).parent))
-from stub_mllm import WORDING, First, Planted, Scripted, StubMllm, settings, sides
+from tests.helpers.stub_mllm import WORDING, First, Planted, Scripted, StubMllm, settings, sides
 
 
 class Liking(Planted):

@@ -235,9 +235,9 @@ def test_images_of_an_aligned_world(tower: TextTower) -> None:
 
 def test_sentences_of_scenes_on_the_field_guides_clip() -> None:
     """The tower of a trained CLIP, sentences of the world that it knows."""
-    from actors.clip import ClipEncoder
-    from actors.clip_models import resolve_clip
-    from actors.text_tower import text_tower
+    from actors.clip.encoder import ClipEncoder
+    from actors.clip.model import resolve_clip
+    from actors.clip.text_tower import text_tower
     from fieldguide.mllm_tasks.scene_texts import captions
     from fieldguide.scenes import CATEGORIES
 

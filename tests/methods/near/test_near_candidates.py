@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from methods.near.candidates import (
-    candidate_sets,
-    hubness_warning,
-    in_degree,
-    nearest_neighbours,
-)
+from methods.near.candidates import candidate_sets, hubness_warning, in_degree, nearest_neighbours
 
 
 def circle(degrees: list[float]) -> NDArray[np.float32]:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from actors.clip import ClipEncoder
-from actors.clip_models import resolve_clip
-from actors.text_tower import text_tower
+from actors.clip.encoder import ClipEncoder
+from actors.clip.model import resolve_clip
+from actors.clip.text_tower import text_tower
 from methods.class_matrix import unit_rows
 from methods.errors import InputError
 from methods.near.candidates import candidate_sets, nearest_neighbours

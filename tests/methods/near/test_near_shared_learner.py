@@ -15,9 +15,9 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 
-from actors.clip import ClipEncoder
-from actors.clip_models import resolve_clip
-from actors.text_tower import text_tower
+from actors.clip.encoder import ClipEncoder
+from actors.clip.model import resolve_clip
+from actors.clip.text_tower import text_tower
 from methods.class_matrix import unit_rows
 from methods.near.candidates import candidate_sets, nearest_neighbours
 from methods.near.prompt_learner import PromptLearner

@@ -1,0 +1,1 @@
+"""CLIP: which model, its encoder, features of images and texts, scores."""

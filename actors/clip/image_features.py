@@ -1,0 +1,63 @@
+"""CLIP features of images: the class given to ``map_batches``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from actors.clip.encoder import ClipEncoder, Precision
+from actors.clip.model import ClipModel
+from actors.stage import counted
+
+FEATURES_SCHEMA: Final = pa.schema(
+    [
+        ("image_id", pa.int64()),
+        ("path", pa.string()),
+        ("feature", pa.list_(pa.float32())),
+        ("error", pa.string()),
+        ("error_detail", pa.string()),
+    ]
+)
+"""``feature`` is of unit length; null in rows with an error."""
+
+
+class ClipFeatures:
+    """Batches of decoded images in, their unit features out; rows with an error pass through.
+
+    A feature that is not finite (broken weights, bf16 at its limits) is an error as well,
+    ``not_finite``.
+    """
+
+    def __init__(
+        self,
+        model: ClipModel,
+        precision: Precision = "auto",
+        threads: int | None = None,
+        device: str | None = None,
+    ) -> None:
+        """Load CLIP once for this replica."""
+        self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
+
+    @counted("clip")
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Encode one batch; rows stay in order."""
+        errors: list[Any] = batch.column("error").to_pylist()
+        details: list[Any] = batch.column("error_detail").to_pylist()
+        cells: list[Any] = [None] * batch.num_rows
+        for row, feature in zip(*self._encoder.encode_decoded(batch), strict=True):
+            if np.isfinite(feature).all():
+                cells[row] = feature
+            else:
+                errors[row], details[row] = "not_finite", "CLIP's feature of it is not finite"
+        return pa.table(
+            {
+                "image_id": batch.column("image_id"),
+                "path": batch.column("path"),
+                "feature": pa.array(cells, pa.list_(pa.float32())),
+                "error": pa.array(errors, pa.string()),
+                "error_detail": pa.array(details, pa.string()),
+            },
+            schema=FEATURES_SCHEMA,
+        )

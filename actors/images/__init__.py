@@ -1,0 +1,1 @@
+"""Images: fetched, decoded, or an error code."""

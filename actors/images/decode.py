@@ -1,0 +1,231 @@
+"""From encoded bytes to pixels at the model's input size, on the CPU, as uint8 RGB.
+
+JPEGs are decoded at a reduced DCT scale when that still leaves twice the target (draft mode); the
+EXIF turn is applied; alpha is laid on white; CMYK, palette, grey and 16-bit images become RGB; of
+an animation the first frame counts. Too many pixels are refused from the header, before decoding.
+Resizing and cropping follow the open_clip transform of the model; normalisation happens later, on
+the device.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from actors.images.errors import ImageError
+from actors.priority import step_back
+from actors.stage import counted
+
+DEFAULT_MAX_PIXELS: Final = 120_000_000
+Image.MAX_IMAGE_PIXELS = None  # our own limit below refuses with a row, Pillow's raises or warns
+
+_MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
+_ISO_MEDIA_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1", b"avif", b"avis")
+_LONG_SIDES: Final = 4  # beyond this aspect ratio, crop before resizing: memory stays bounded
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a model wants its pixels: open_clip's preprocess_cfg without the normalisation.
+
+    Attributes:
+        height, width: target size in pixels.
+        resize_mode: ``shortest`` (resize, centre crop), ``longest`` (resize, pad) or ``squash``.
+        interpolation: ``bicubic`` or ``bilinear``.
+        fill_color: grey level of the padding, 0 to 255.
+    """
+
+    height: int
+    width: int
+    resize_mode: str = "shortest"
+    interpolation: str = "bicubic"
+    fill_color: int = 0
+
+    @property
+    def resample(self) -> Image.Resampling:
+        """Pillow's filter of that name."""
+        return Image.Resampling[self.interpolation.upper()]
+
+
+def decode_image(
+    data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS, shrink_to: int | None = None
+) -> Image.Image:
+    """Decode one image to RGB, turned upright.
+
+    Args:
+        data: encoded bytes.
+        max_pixels: refuse images whose header announces more pixels than this.
+        shrink_to: the shorter side in pixels that the caller needs; a JPEG may then come back
+            smaller than it is, but not with a shorter side below twice this.
+
+    Raises:
+        ImageError: with code not_an_image, unsupported_format, truncated, corrupt or
+            too_many_pixels.
+    """
+    try:
+        image: Image.Image = Image.open(io.BytesIO(data))
+        width, height = image.size
+        if width * height > max_pixels:
+            raise ImageError(
+                "too_many_pixels", f"{width} x {height} pixels; the limit is {max_pixels} in all"
+            )
+        if shrink_to and image.format == "JPEG":
+            scale = 2 * shrink_to / min(width, height)
+            image.draft(None, (math.ceil(width * scale), math.ceil(height * scale)))
+        image.load()
+        return _to_rgb(ImageOps.exif_transpose(image))
+    except ImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise _unidentified(data) from error
+    except MemoryError as error:
+        raise ImageError("too_many_pixels", "not enough memory to decode it") from error
+    except Exception as error:  # decoders raise nearly anything on hostile bytes
+        text = " ".join(str(error).split()) or type(error).__name__
+        early = isinstance(error, EOFError) or "truncated" in text.lower()
+        raise ImageError("truncated" if early else "corrupt", text) from error
+
+
+def _unidentified(data: bytes) -> ImageError:
+    if data[4:8] == b"ftyp" and data[8:12] in _ISO_MEDIA_BRANDS:
+        brand = data[8:12].decode("ascii")
+        return ImageError("unsupported_format", f"{brand} images need a decoder that is not here")
+    if data.startswith(_MAGIC):
+        return ImageError("corrupt", "starts like an image, but its header cannot be read")
+    return ImageError("not_an_image", f"no image format known begins with {data[:12]!r}")
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        return _deep_grey_to_rgb(image)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        canvas = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(canvas, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
+    """Scale 16- and 32-bit grey to 8 bits; Pillow's own conversion clips it to white."""
+    values = np.asarray(image).astype(np.float64)
+    values = np.nan_to_num(values)
+    if image.mode == "F" or values.min(initial=0) < 0 or values.max(initial=0) > 65535:
+        low, high = float(values.min(initial=0)), float(values.max(initial=0))
+        values = (values - low) / (high - low or 1.0) * 255
+    elif values.max(initial=0) > 255 or image.mode.startswith("I;16"):
+        values = values / 257
+    return Image.fromarray(np.round(values).astype(np.uint8), "L").convert("RGB")
+
+
+def to_input_size(image: Image.Image, how: Preprocessing) -> Image.Image:
+    """Resize and crop (or pad) an RGB image to the model's input size."""
+    width, height = image.size
+    if how.resize_mode == "squash":
+        return image.resize((how.width, how.height), how.resample)
+    ratios = (how.width / width, how.height / height)
+    if how.resize_mode == "longest":
+        scale = min(ratios)
+        size = (_side(width, scale, how.width), _side(height, scale, how.height))
+        canvas = Image.new("RGB", (how.width, how.height), (how.fill_color,) * 3)
+        offset = ((how.width - size[0]) // 2, (how.height - size[1]) // 2)
+        canvas.paste(image.resize(size, how.resample), offset)
+        return canvas
+    scale = max(ratios)
+    if max(width, height) > _LONG_SIDES * min(width, height):
+        image = _centre(image, how.width / scale, how.height / scale)
+        return image.resize((how.width, how.height), how.resample)
+    # as torchvision's Resize (truncates the longer side) and CenterCrop (rounds the margins)
+    size = (max(how.width, int(width * scale)), max(how.height, int(height * scale)))
+    resized = image.resize(size, how.resample)
+    left, top = round((size[0] - how.width) / 2), round((size[1] - how.height) / 2)
+    return resized.crop((left, top, left + how.width, top + how.height))
+
+
+def _side(length: int, scale: float, limit: int) -> int:
+    return max(1, min(limit, round(length * scale)))
+
+
+def _centre(image: Image.Image, width: float, height: float) -> Image.Image:
+    w, h = max(1, round(width)), max(1, round(height))
+    left, top = (image.width - w) // 2, (image.height - h) // 2
+    return image.crop((left, top, left + w, top + h))
+
+
+def pixels_column(pixels: NDArray[np.uint8]) -> pa.FixedSizeBinaryArray:
+    """Wrap uint8 pixels of shape (n, height, width, 3) as a binary column without copying."""
+    kind = pa.binary(math.prod(pixels.shape[1:]))
+    data = pa.py_buffer(np.ascontiguousarray(pixels))
+    return pa.FixedSizeBinaryArray.from_buffers(kind, len(pixels), [None, data])
+
+
+def pixels_array(column: pa.ChunkedArray, how: Preprocessing) -> NDArray[np.uint8]:
+    """Read a column made by `pixels_column` back as (n, height, width, 3) uint8, read-only."""
+    whole = column.combine_chunks()
+    if isinstance(whole, pa.ChunkedArray):
+        whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], column.type)
+    size = how.height * how.width * 3
+    data = whole.buffers()[1] if len(whole) else b""
+    start = whole.offset * size
+    flat = np.frombuffer(data, np.uint8, len(whole) * size, start if len(whole) else 0)
+    return flat.reshape(len(whole), how.height, how.width, 3)
+
+
+def usable_pixels(
+    batch: pa.Table, how: Preprocessing
+) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
+    """Take the images of a batch of `decode` that have no error.
+
+    Returns:
+        Their rows (n,), ascending, and their pixels, uint8 (n, height, width, 3).
+    """
+    rows = np.flatnonzero([code is None for code in batch.column("error").to_pylist()])
+    return rows, pixels_array(batch.column("pixels"), how)[rows]
+
+
+@counted("decode")
+def decode(
+    batch: pa.Table,
+    how: Preprocessing,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    niceness: int | None = None,
+) -> pa.Table:
+    """Map an image table batch to pixels: ``bytes`` is replaced by ``pixels``, rows stay in order.
+
+    ``pixels`` is fixed-size binary of height x width x 3 bytes (all zero with an error). Rows that
+    come with an error keep it. ``niceness`` is that of the process that decodes
+    (`actors.priority`).
+    """
+    step_back(niceness)
+    pixels = np.zeros((batch.num_rows, how.height, how.width, 3), np.uint8)
+    codes: list[Any] = batch.column("error").to_pylist()
+    details: list[Any] = batch.column("error_detail").to_pylist()
+    cells = batch.column("bytes")
+    for index, code in enumerate(codes):
+        if code is not None:
+            continue
+        try:
+            image = decode_image(
+                bytes(cells[index].as_buffer()),
+                max_pixels=max_pixels,
+                shrink_to=max(how.height, how.width),
+            )
+            pixels[index] = np.asarray(to_input_size(image, how))
+        except ImageError as error:
+            codes[index], details[index] = error.code, error.detail
+    return pa.table(
+        {
+            **{name: batch.column(name) for name in batch.column_names if name != "bytes"},
+            "pixels": pixels_column(pixels),
+            "error": pa.array(codes, pa.string()),
+            "error_detail": pa.array(details, pa.string()),
+        }
+    )

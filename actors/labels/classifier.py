@@ -1,0 +1,98 @@
+"""Labels from a classifier: the classes given to ``map_batches`` at the end of a labelling job."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from actors.clip.encoder import ClipEncoder, Precision
+from actors.clip.image_scorer import ImageScorer
+from actors.clip.model import ClipModel
+from actors.images.decode import usable_pixels
+from actors.labels.table import CLASSIFIER_LABELS_SCHEMA, CLASSIFIER_MULTI_LABELS_SCHEMA, TOP_LABELS
+from actors.stage import counted
+from methods.class_matrix import top_k
+from methods.classifier import parse_classifier
+
+Row = dict[str, Any]
+
+
+class ClassifierLabels:
+    """Batches of decoded images in, rows of the labels table out: one pass.
+
+    ``label`` is the best class, ``score`` its softmax probability; ``top_labels`` and
+    ``top_scores`` the best five; ``distance`` how far the image is from the closest class. Rows
+    with an error pass through unlabelled.
+    """
+
+    schema: ClassVar[pa.Schema] = CLASSIFIER_LABELS_SCHEMA
+    ranked: ClassVar[int] = TOP_LABELS
+
+    def __init__(
+        self,
+        model: ClipModel,
+        classifier_files: dict[str, bytes],
+        precision: Precision = "auto",
+        threads: int | None = None,
+        device: str | None = None,
+    ) -> None:
+        """Load CLIP and the classifier once for this replica."""
+        self._scorer = ImageScorer(parse_classifier(classifier_files, "the classifier"))
+        self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
+
+    @counted("clip")
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Label one batch; rows stay in order."""
+        rows, pixels = usable_pixels(batch, self._encoder.model_info.preprocessing)
+        found: list[Row] = [{}] * batch.num_rows
+        if len(rows):
+            for row, labels in zip(rows, self._labelled(pixels), strict=True):
+                found[row] = labels
+        columns: dict[str, Any] = {}
+        for field in self.schema:
+            if field.name in batch.column_names:
+                columns[field.name] = batch.column(field.name)
+            elif field.name == "method":
+                columns["method"] = [self._scorer.classifier.method] * batch.num_rows
+            else:
+                nothing: Any = [] if pa.types.is_list(field.type) else None
+                columns[field.name] = [row.get(field.name, nothing) for row in found]
+        return pa.table(columns, schema=self.schema)
+
+    def _labelled(self, pixels: NDArray[np.uint8]) -> list[Row]:
+        scorer, names = self._scorer, self._scorer.classifier.labels
+        encoded = scorer.encoding.of(self._encoder, pixels)
+        scores = scorer.scores(encoded)
+        parts = scores, top_k(scores, self.ranked), scorer.given(scores), scorer.distances(encoded)
+        return [
+            {
+                **self._given([names[at] for at in given], own[given].tolist()),
+                "top_labels": [names[at] for at in top],
+                "top_scores": own[top].tolist(),
+                "distance": float(distance),
+            }
+            for own, top, given, distance in zip(*parts, strict=True)
+        ]
+
+    @staticmethod
+    def _given(labels: list[str], scores: list[float]) -> Row:
+        return {"label": labels[0], "score": scores[0]}
+
+
+class MultiLabels(ClassifierLabels):
+    """The same for several labels an image, from whole-image and dense features.
+
+    ``labels`` are the classes above their thresholds, best first; an image may have none.
+    ``top_labels`` and ``top_scores`` rank all classes, 256 at most, so that a ranking can be
+    measured.
+    """
+
+    schema: ClassVar[pa.Schema] = CLASSIFIER_MULTI_LABELS_SCHEMA
+    ranked: ClassVar[int] = 256
+
+    @staticmethod
+    def _given(labels: list[str], scores: list[float]) -> Row:
+        return {"labels": labels, "scores": scores}

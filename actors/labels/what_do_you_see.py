@@ -1,0 +1,172 @@
+"""Labels from fused parts: the class given to ``map_batches`` at the end of What Do You See."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from actors.clip.encoder import ClipEncoder, Precision
+from actors.clip.model import ClipModel
+from actors.labels.table import PART_LABELS_SCHEMA, TOP_LABELS
+from actors.mllm.generate import response_text
+from actors.stage import counted
+from methods.answers import AnswerError
+from methods.class_matching import ClassMatcher, clean_answer_text
+from methods.class_matrix import softmax_scores, top_k
+from methods.classifier import Classifier, parse_classifier
+from methods.long_texts import LongText, encode_long_texts
+from methods.what_do_you_see import Part, fuse
+
+DESCRIPTION: Final = "description"
+PREDICTION: Final = "prediction"
+ASKED_PARTS: Final[tuple[Part, ...]] = (DESCRIPTION, PREDICTION)
+"""Names of the asks about images, and of their columns."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An answer as it was read.
+
+    Attributes:
+        words: what was said, usable or not.
+        text: what is embedded; None where nothing usable was said.
+        code, detail: what is wrong with the answer; None where nothing is.
+    """
+
+    words: str | None = None
+    text: str | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+class FusedLabels:
+    """Batches of answered and decoded images in, rows of the labels table out.
+
+    ``score`` is the softmax probability of the fused query, ``image_score`` and its like those of
+    the parts alone, all with the classifier's matrix and scale.
+    """
+
+    def __init__(
+        self,
+        model: ClipModel,
+        classifier_files: dict[str, bytes],
+        weights: Mapping[Part, float],
+        long_text: LongText,
+        precision: Precision = "auto",
+        threads: int | None = None,
+        device: str | None = None,
+    ) -> None:
+        """Load CLIP and the classifier once for this replica."""
+        self._classifier: Classifier = parse_classifier(classifier_files, "the classifier")
+        self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
+        self._names = np.array(self._classifier.labels, dtype=object)
+        self._matcher = ClassMatcher(self._classifier.labels)
+        self._weights = dict(weights)
+        self._long_text = long_text
+
+    @counted("clip")
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Label one batch; rows stay in order."""
+        readings: dict[Part, list[Reading]] = {
+            part: [_read(said) for said in batch.column(part).to_pylist()]
+            for part in ASKED_PARTS
+            if self._weights[part]
+        }
+        parts: dict[Part, NDArray[np.float32]] = {"image": self._encode_images(batch)}
+        for part, found in readings.items():
+            parts[part] = self._encode_texts([each.text for each in found])
+        fused = fuse({part: parts[part] for part in parts if self._weights[part]}, self._weights)
+        columns: dict[str, Any] = {name: batch.column(name) for name in ("image_id", "path", "uri")}
+        columns |= self._best(fused)
+        for part, features in parts.items():
+            columns |= self._best_of_part(part, features)
+        columns |= self._said(readings)
+        columns |= self._errors(batch, readings, fused)
+        columns["method"] = [self._classifier.method] * batch.num_rows
+        nothing = [None] * batch.num_rows
+        cells = {name: columns.get(name, nothing) for name in PART_LABELS_SCHEMA.names}
+        return pa.table(cells, schema=PART_LABELS_SCHEMA)
+
+    def _encode_images(self, batch: pa.Table) -> NDArray[np.float32]:
+        """Unit features of images, zeros where there is none."""
+        features = self._nothing(batch.num_rows)
+        rows, found = self._encoder.encode_decoded(batch)
+        features[rows] = found
+        return features
+
+    def _encode_texts(self, texts: Sequence[str | None]) -> NDArray[np.float32]:
+        """Unit features of texts, zeros where there is none; a text said twice is encoded once."""
+        features = self._nothing(len(texts))
+        known = sorted({text for text in texts if text is not None})
+        if known:
+            encoder = self._encoder
+            found = encode_long_texts(known, encoder.encode_texts, encoder.fits, self._long_text)
+            rows = dict(zip(known, found, strict=True))
+            for row, text in enumerate(texts):
+                if text is not None:
+                    features[row] = rows[text]
+        return features
+
+    def _nothing(self, rows: int) -> NDArray[np.float32]:
+        return np.zeros((rows, self._encoder.model_info.embed_dim), np.float32)
+
+    def _best(self, features: NDArray[np.float32]) -> dict[str, list[Any]]:
+        """Columns of the fused query."""
+        there: list[bool] = np.any(features, axis=1).tolist()
+        classifier = self._classifier
+        scores = softmax_scores(features, classifier.matrix, classifier.logit_scale)
+        order = top_k(scores, TOP_LABELS)
+        values = np.take_along_axis(scores, order, axis=1)
+        names = self._names[order].tolist()
+        return {
+            "label": [own[0] if has else None for has, own in zip(there, names, strict=True)],
+            "score": [own[0] if has else None for has, own in zip(there, values, strict=True)],
+            "top_labels": [own if has else [] for has, own in zip(there, names, strict=True)],
+            "top_scores": [own if has else [] for has, own in zip(there, values, strict=True)],
+        }
+
+    def _best_of_part(self, part: str, features: NDArray[np.float32]) -> dict[str, list[Any]]:
+        """Columns of one part alone."""
+        best = self._best(features)
+        return {f"{part}_{name}": best[name] for name in ("label", "score")}
+
+    def _said(self, readings: Mapping[Part, list[Reading]]) -> dict[str, list[Any]]:
+        """Columns of what was said, what was wrong with it, and the class that it names."""
+        columns: dict[str, list[Any]] = {}
+        for part, found in readings.items():
+            columns[part] = [each.words for each in found]
+            columns[f"{part}_problem"] = [each.code for each in found]
+        if PREDICTION in readings:
+            columns["mllm_label"] = [self._named(each.text) for each in readings[PREDICTION]]
+        return columns
+
+    def _named(self, text: str | None) -> str | None:
+        matched = self._matcher.match(clean_answer_text(text), inside=True) if text else None
+        return self._classifier.labels[matched[0]] if matched else None
+
+    def _errors(
+        self, batch: pa.Table, readings: Mapping[Part, list[Reading]], fused: NDArray[np.float32]
+    ) -> dict[str, list[Any]]:
+        """Columns of errors: those that come, and images of which nothing is left to fuse."""
+        codes: list[Any] = batch.column("error").to_pylist()
+        details: list[Any] = batch.column("error_detail").to_pylist()
+        for row in np.flatnonzero(~fused.any(axis=1)):
+            if codes[row] is None:
+                wrong = next(found[row] for found in readings.values() if found[row].code)
+                codes[row], details[row] = wrong.code, wrong.detail
+        return {"error": codes, "error_detail": details}
+
+
+def _read(said: Mapping[str, Any] | None) -> Reading:
+    """Read an answer; of an image that was never asked about there is nothing to say."""
+    if said is None:
+        return Reading()
+    try:
+        return Reading(said["answer"], response_text(said))
+    except AnswerError as error:
+        return Reading(said["answer"], None, error.code, error.detail)

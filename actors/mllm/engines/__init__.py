@@ -1,0 +1,1 @@
+"""What answers requests: vLLM in this process or on GPUs, an endpoint, or a table."""

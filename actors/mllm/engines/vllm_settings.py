@@ -1,0 +1,102 @@
+"""How vLLM is set up for labelling archives, and what a failed start means.
+
+Choices made for labelling archives:
+
+* no multimodal cache (``mm_processor_cache_gb=0``): every image is seen once, and the cache has
+  eaten hundreds of GB of host memory (vllm issue 15294);
+* prefix caching on, and the text before the image: the prompt that all requests share is computed
+  once;
+* on a CPU float32 and no compilation: it starts in seconds; and a prompt is taken in whole, since
+  vLLM rewinds a request's random stream after a part of its prompt, which generators on a CPU
+  cannot do: the engine died ("CPU Generator does not use offset").
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any, Final
+
+from actors.mllm.model import EngineOptions, MllmModel
+
+_CPU_SEQUENCES: Final = 64
+_SPINS: Final = "300000"
+
+
+class EngineStartError(Exception):
+    """The engine did not start: one sentence that says why and what to do."""
+
+
+def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]:
+    """The engine arguments of vLLM for a model, ``options.extra`` winning."""
+    arguments: dict[str, Any] = {
+        "model": model.source,
+        "revision": model.revision or None,
+        "max_model_len": options.context,
+        "max_num_seqs": options.sequences,
+        "limit_mm_per_prompt": {"image": options.pictures},
+        "mm_processor_cache_gb": 0,
+        "enable_prefix_caching": True,
+        "disable_log_stats": True,
+        "generation_config": "vllm",
+    }
+    if options.gpus:
+        arguments["tensor_parallel_size"] = options.gpus
+        arguments["gpu_memory_utilization"] = options.gpu_memory
+        if options.gpus > 1:
+            arguments["distributed_executor_backend"] = "mp"  # inside this node
+    else:
+        arguments |= {
+            "dtype": "float32",
+            "enforce_eager": True,
+            "max_num_seqs": options.sequences or _CPU_SEQUENCES,
+            "enable_chunked_prefill": False,
+        }
+    arguments |= options.extra
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def prepare_environment(options: EngineOptions) -> None:
+    """Set what vLLM reads from the environment; what the user has set stays."""
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if not options.gpus:
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+        # its threads wait for each other at every operation, actively for some milliseconds
+        # (OpenMP's default, but not where `ray_jobs.passes.session` starts Ray): whatever
+        # else runs on the cores has stepped back and gets them between the steps
+        os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
+        # the cores are shared with decoding: threads tied to cores would wait for each other
+        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+        if options.threads:
+            os.environ["OMP_NUM_THREADS"] = str(options.threads)
+
+
+def quieten() -> None:
+    """Silence what a running engine says about every image."""
+    # on a CPU it warns twice that it cannot change the number of threads
+    logging.getLogger("vllm.v1.worker.cpu_worker").setLevel(logging.ERROR)
+
+
+def why_not(model: MllmModel, error: Exception) -> str:
+    """One sentence on a failed start: why, and what to do."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[-1] if lines else type(error).__name__
+    if len(lines) > 1 and "validation error" in lines[0]:  # pydantic's: a head, the reason, a link
+        text = lines[1].removeprefix("Value error, ").partition(" [type=")[0]
+    text = text.partition(". ")[0][:300]  # what follows lists every architecture there is
+    low = str(error).lower()
+    if "out of memory" in low or "free memory" in low or "kv cache" in low:
+        advice = (
+            "give a smaller --mllm-context or --mllm-sequences, more GPUs for a replica "
+            "(--mllm-gpus), or a smaller model; VLLM_CPU_KVCACHE_SPACE is the cache on a CPU in GiB"
+        )
+    elif "max_model_len" in low:
+        advice = "give a smaller --mllm-context"
+    elif "architecture" in low or "not supported" in low:
+        advice = "give a model that vLLM serves"
+    else:
+        advice = "onoma doctor says what is ready here"
+    return f"--mllm {model.name}: vLLM did not start: {text}; {advice}"

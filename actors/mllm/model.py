@@ -1,0 +1,157 @@
+"""Which multimodal LLM a name means, and which engine runs it; nothing is loaded here.
+
+Names: ``fieldguide`` (the small model that comes with the project), a folder or a Hugging Face id
+(vLLM runs it inside the replica), or ``openai:MODEL@BASE_URL`` (an OpenAI-compatible endpoint).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+import xxhash
+
+from actors.hub import hash_file, hub_failure, stay_offline_without_a_hub
+from methods.errors import InputError
+
+FIELD_GUIDE: Final = "fieldguide"
+ENDPOINT: Final = "openai:"
+_CONFIG: Final = "config.json"
+_HUB_ADVICE: Final = (
+    "give --mllm a folder that holds config.json, tokenizer and weights, or run once where the hub "
+    "can be reached and keep its cache (HF_HOME)"
+)
+
+
+@dataclass(frozen=True)
+class MllmModel:
+    """One multimodal LLM, resolved.
+
+    Attributes:
+        name: as the user wrote it.
+        engine: ``vllm`` in the replica, or ``openai`` for an endpoint.
+        source: folder, Hugging Face id, or the endpoint's name of the model.
+        fingerprint: model and revision; equal for a copy in another folder.
+        base_url: of the endpoint, else empty.
+        revision: commit of a hub model, else empty.
+    """
+
+    name: str
+    engine: Literal["vllm", "openai"]
+    source: str
+    fingerprint: str
+    base_url: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """How an engine runs a model; none of this changes what is asked.
+
+    Attributes:
+        gpus: GPUs of one replica, all on one node (tensor parallelism); 0 on a CPU.
+        threads: CPU threads, None on a GPU.
+        context: longest prompt and answer together, in tokens; None for the model's own.
+        sequences: requests in the engine at once; None for vLLM's choice.
+        pictures: most pictures in one request; vLLM keeps memory free for as many.
+        gpu_memory: share of a GPU's memory that vLLM takes.
+        extra: further engine arguments of vLLM, by name.
+        concurrency: requests to an endpoint at once.
+        requests_per_minute: to an endpoint; None for no limit.
+        retries: how often the client asks an endpoint again, with growing pauses.
+        timeout_s: for one request to an endpoint.
+        api_key: of an endpoint; never printed.
+    """
+
+    gpus: int = 0
+    threads: int | None = None
+    context: int | None = None
+    sequences: int | None = None
+    pictures: int = 1
+    gpu_memory: float = 0.9
+    extra: dict[str, Any] = field(default_factory=dict)
+    concurrency: int = 32
+    requests_per_minute: int | None = None
+    retries: int = 6
+    timeout_s: float = 120.0
+    api_key: str | None = field(default=None, repr=False)
+
+
+def resolve_mllm(name: str) -> MllmModel:
+    """Find the model that ``name`` means.
+
+    Raises:
+        InputError: no such folder or model, a folder that is none, or no hub in reach.
+    """
+    if name == FIELD_GUIDE:
+        import fieldguide
+
+        return _from_folder(name, Path(fieldguide.MLLM_FOLDER))
+    if name.startswith(ENDPOINT):
+        return _from_endpoint(name)
+    folder = Path(os.path.expanduser(name))
+    if folder.is_dir():
+        return _from_folder(name, folder)
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise InputError(
+            f"--mllm {name}: no such folder; give fieldguide, a folder, a Hugging Face id "
+            "(ORG/MODEL) or openai:MODEL@BASE_URL"
+        )
+    return _from_hub(name)
+
+
+def _from_folder(name: str, folder: Path) -> MllmModel:
+    config = folder / _CONFIG
+    if not config.is_file():
+        raise InputError(f"--mllm {name}: {folder} holds no {_CONFIG}; give a model's folder")
+    try:
+        json.loads(config.read_text("utf-8"))
+    except ValueError as error:
+        raise InputError(f"--mllm {name}: {config} is not valid JSON ({error})") from error
+    weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
+    if not weights:
+        raise InputError(f"--mllm {name}: {folder} holds no weights; expected *.safetensors")
+    deciding = [*sorted(folder.glob("*.json")), *sorted(folder.glob("*.jinja")), *weights]
+    text = "".join(f"{path.name}:{hash_file(str(path))}\n" for path in deciding)
+    fingerprint = f"files:{xxhash.xxh3_128_hexdigest(text.encode())}"
+    return MllmModel(name, "vllm", str(folder.resolve()), fingerprint)
+
+
+def _from_endpoint(name: str) -> MllmModel:
+    model, separator, rest = name[len(ENDPOINT) :].partition("@http")
+    url = f"http{rest}"
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise InputError("--mllm: keep credentials out of the address; set OPENAI_API_KEY")
+    if not separator or not model or parts.scheme not in ("http", "https") or not parts.netloc:
+        raise InputError(
+            f"--mllm {name}: write openai:MODEL@BASE_URL, such as "
+            "openai:my-model@http://127.0.0.1:8000/v1"
+        )
+    url = url.rstrip("/")
+    return MllmModel(name, "openai", model, f"endpoint:{model}@{url}", base_url=url)
+
+
+def _from_hub(name: str) -> MllmModel:
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    cached = try_to_load_from_cache(name, _CONFIG)
+    if isinstance(cached, str):
+        revision = Path(cached).parent.name
+        return MllmModel(name, "vllm", name, f"hub:{name}@{revision}", revision=revision)
+    stay_offline_without_a_hub()
+    try:
+        revision = str(HfApi().model_info(name).sha)
+    except RepositoryNotFoundError as error:
+        raise InputError(f"--mllm {name}: the hub has no such model, or it is private") from error
+    except Exception as error:  # the hub client raises many kinds
+        raise InputError(
+            f"--mllm {name}: neither a folder nor in the cache, and {hub_failure(error)}; "
+            f"{_HUB_ADVICE}"
+        ) from error
+    return MllmModel(name, "vllm", name, f"hub:{name}@{revision}", revision=revision)

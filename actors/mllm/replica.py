@@ -1,0 +1,125 @@
+"""The MLLM replica: a batch of requests in, a batch of answers out, order kept.
+
+One replica is one Ray actor with one engine. It is made an asynchronous actor, so concurrent calls
+of `answer` share the engine, which batches whatever is in it. The engine starts with the first
+request: a run whose answers are all known starts none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actors.mllm.engines.openai import OpenAIEndpoint
+from actors.mllm.engines.vllm_inline import EngineDied, VllmEngine
+from actors.mllm.engines.vllm_settings import EngineStartError
+from actors.mllm.metrics import count_answers, set_waiting
+from actors.mllm.model import EngineOptions, MllmModel
+from actors.mllm.request import Request, Response
+from actors.stage import OK, record
+
+ENDPOINT = "endpoint"
+"""Engine of the answers that came from an endpoint, which no run starts."""
+
+
+@dataclass(frozen=True)
+class Responses:
+    """What `MLLM.answer` returns.
+
+    Attributes:
+        answers: one for each request, in order.
+        engine: which engine start gave them; a replica that was restarted has another.
+    """
+
+    answers: list[Response]
+    engine: str
+
+
+class MLLM:
+    """One replica of a multimodal LLM, on vLLM or on an OpenAI-compatible endpoint."""
+
+    def __init__(self, model: MllmModel, options: EngineOptions | None = None) -> None:
+        """Keep what is needed to start an engine; nothing is loaded yet."""
+        kind = VllmEngine if model.engine == "vllm" else OpenAIEndpoint
+        self._engine: VllmEngine | OpenAIEndpoint = kind(model, options or EngineOptions())
+        self._starting = asyncio.Lock()
+        self._name = ""
+        self._problem: EngineStartError | None = None
+        self._remote = model.engine == "openai"
+        self._waiting = 0
+        self._busy_since = 0.0
+        self.start_seconds = 0.0
+
+    async def start(self) -> float:
+        """Start the engine unless it runs; returns the seconds that its start took.
+
+        Raises:
+            EngineStartError: with the reason and what to do; every later call says the same.
+        """
+        async with self._starting:
+            if self._problem is not None:
+                raise self._problem
+            if not self._name:
+                began = time.monotonic()
+                try:
+                    await self._engine.start()
+                except EngineStartError as error:
+                    self._problem = error
+                    raise
+                self.start_seconds = time.monotonic() - began
+                self._name = ENDPOINT if self._remote else uuid.uuid4().hex[:12]
+        return self.start_seconds
+
+    async def answer(self, requests: Sequence[Request]) -> Responses:
+        """Answer a batch; an answer that did not come is an `Response` with an error.
+
+        Raises:
+            EngineStartError: the engine cannot start.
+        """
+        await self._take(len(requests))
+        try:
+            answers = await asyncio.gather(*(self._engine.answer(each) for each in requests))
+        except EngineDied:
+            # A raised error would leave this actor alive with a dead engine, and Ray would send it
+            # batch after batch. A dead actor is restarted, and its calls are made again.
+            os._exit(1)
+        finally:
+            self._waiting -= len(requests)
+            set_waiting(self._waiting)
+        now = time.perf_counter()
+        record("mllm", Counter(answer.error or OK for answer in answers), now - self._busy_since)
+        self._busy_since = now  # what is still under way counts with the answers to come
+        count_answers(answers)
+        return Responses(list(answers), self._name)
+
+    async def _take(self, requests: int) -> None:
+        """Take requests; the replica is busy from the first one that finds it without work."""
+        idle = self._waiting == 0
+        self._waiting += requests
+        try:
+            await self.start()
+        except EngineStartError:
+            self._waiting -= requests
+            raise
+        if idle:
+            self._busy_since = time.perf_counter()
+        set_waiting(self._waiting)
+
+    async def close(self) -> None:
+        """Stop the engine and free what it holds."""
+        if self._name:
+            await self._engine.close()
+            self._name = ""
+
+    async def waiting(self) -> int:
+        """Requests taken and not yet answered."""
+        return self._waiting
+
+    async def pid(self) -> int:
+        """Process id of this replica."""
+        return os.getpid()

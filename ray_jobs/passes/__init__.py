@@ -1,0 +1,1 @@
+"""What pipelines are made of: Ray, passes over an archive, pools of models, training."""

@@ -1,0 +1,117 @@
+"""The start of every pass over an archive: manifest, units of work, bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from actors import storage
+from actors.images.decode import Preprocessing, decode
+from actors.images.fetch import fetch
+from actors.priority import BESIDE_A_MODEL
+from ray_jobs.config import ArchiveConfig
+from ray_jobs.passes.resources import check_nodes, task_options
+from ray_jobs.passes.session import start_ray
+from ray_jobs.runs.folder import RunFolder
+from ray_jobs.runs.manifest import manifest_files
+
+READ_BATCH = 16
+"""Images that one task reads and decodes together."""
+
+_UNITS_WANTED = 32
+_UNIT_LIMITS = (64, 512)
+
+
+def reading_identity(config: ArchiveConfig) -> dict[str, Any]:
+    """The settings of reading that decide a run's rows."""
+    return {
+        "images": storage.absolute(config.images),
+        "max_bytes": config.max_bytes,
+        "max_pixels": config.max_pixels,
+    }
+
+
+def rows_per_block(images: int, batch: int) -> int:
+    """Images per unit of work: about 32 units of 64 to 512 images, in whole batches."""
+    smallest, largest = _UNIT_LIMITS
+    rows = min(largest, max(smallest, -(-images // _UNITS_WANTED)))
+    return -(-rows // batch) * batch
+
+
+@dataclass(frozen=True)
+class Images:
+    """Which images a pass is over: a manifest, and how many it lists."""
+
+    manifest: str
+    count: int
+
+
+def images_of(run: RunFolder) -> Images:
+    """All images of a run's manifest."""
+    return Images(run.manifest, int(run.record["images"]))
+
+
+def read_images(images: Images, config: ArchiveConfig, tasks: int, batch: int) -> Any:
+    """Plan the reading of images, inside `ray_jobs.passes.session.pass_settings`.
+
+    Args:
+        images: which.
+        config: the verb's settings.
+        tasks: how many read at once; stages given the same number run inside of these tasks.
+        batch: images that the model takes at once; a unit of work is whole batches.
+
+    Returns:
+        A Ray Data dataset of the image table; finished images are skipped before a byte is read.
+    """
+    import ray
+
+    unit = config.rows_per_block or rows_per_block(images.count, batch)
+    filesystem, _ = storage.resolve(images.manifest)
+    files = manifest_files(images.manifest)
+    # cut into units next: more blocks than files would only be more tasks, and worker processes
+    rows = ray.data.read_parquet(files, filesystem=filesystem, override_num_blocks=len(files))
+    units = rows.repartition(target_num_rows_per_block=unit, strict=True)
+    return fetch_images(units, config, tasks)
+
+
+def fetch_images(rows: Any, config: ArchiveConfig, tasks: int) -> Any:
+    """Read the encoded images of a dataset of manifest rows, ``tasks`` batches at once.
+
+    Raises:
+        InputError: no node has the custom resource of ``--decode-node``.
+    """
+    from ray.data import TaskPoolStrategy
+
+    if config.decode_node:
+        check_nodes(start_ray(), "decode-node", config.decode_node)
+    return rows.map_batches(
+        fetch,
+        batch_format="pyarrow",
+        batch_size=READ_BATCH,
+        fn_kwargs={"max_bytes": config.max_bytes},
+        compute=TaskPoolStrategy(tasks),
+        **task_options(config),
+    )
+
+
+def decode_images(
+    images: Any, config: ArchiveConfig, how: Preprocessing, tasks: int, share_cores: bool
+) -> Any:
+    """Decode a dataset of encoded images to a CLIP model's input size, ``tasks`` batches at once.
+
+    ``share_cores`` says that the model computes on the cores that decode.
+    """
+    from ray.data import TaskPoolStrategy
+
+    return images.map_batches(
+        decode,
+        batch_format="pyarrow",
+        batch_size=READ_BATCH,
+        fn_kwargs={
+            "how": how,
+            "max_pixels": config.max_pixels,
+            "niceness": BESIDE_A_MODEL if share_cores else None,
+        },
+        compute=TaskPoolStrategy(tasks),
+        **task_options(config),
+    )

@@ -1,0 +1,1 @@
+"""One module or package a method: its passes in order."""

@@ -1,0 +1,158 @@
+"""Learn a description prompt: load the sample, search, keep the prompt and its history."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from actors import storage
+from actors.mllm.model import MllmModel
+from methods.autosep.history import History
+from methods.autosep.instance import InstanceObjective
+from methods.autosep.labels import LabelObjective, majority_labels, random_labels
+from methods.autosep.objective import Objective
+from methods.autosep.search import Search
+from methods.autosep.seeded_choice import choose
+from methods.autosep.spo import PreferenceSearch
+from methods.errors import InputError
+from ray_jobs.config import FitAutosepConfig
+from ray_jobs.passes.mllm_pool import Replicas, mllm_replicas, size_mllm_pool
+from ray_jobs.passes.session import Capacity, start_ray
+from ray_jobs.pipelines.autosep.inputs import METHOD, PROMPT, Inputs, resolve_inputs
+from ray_jobs.pipelines.autosep.record import Record, to_json
+from ray_jobs.pipelines.autosep.sample import load_sample
+from ray_jobs.pipelines.autosep.sample_mllm import REPLY, SampleMllm
+from ray_jobs.runs.class_names import say_what_the_mllm_knows
+from ray_jobs.runs.folder import FINISHED, RunFolder, open_run
+from ray_jobs.runs.subsample import draw_sample
+from ray_jobs.runs.usage import count_usage
+
+logger = logging.getLogger(__name__)
+
+
+def fit(config: FitAutosepConfig) -> dict[str, Any]:
+    """Learn a prompt and write its folder; an interrupted fit goes on where it was.
+
+    Raises:
+        InputError: the archive, a model, a prompt, the classes or the folder cannot work.
+        NothingCame: a model answers nothing at all.
+    """
+    inputs = resolve_inputs(config)
+    say_what_the_mllm_knows(inputs.mllm.name, inputs.wording.classes)
+    run = open_run(config.out, inputs.identity(config), config.public())
+    if run.finished:
+        logger.warning("%s is finished; nothing to do (give a new --out to fit again)", run.uri)
+    else:
+        draw_sample(run, config.images, config.sample, config.seed)
+        with run.timed("start"):
+            capacity = start_ray()
+        _fit(run, config, inputs, capacity)
+    kept = ("images", "usable", "errors", "prompt", "score", "mllm_calls", "answers_reused")
+    return {
+        "folder": run.uri,
+        "method": METHOD,
+        **{key: run.record[key] for key in (*kept, "engine_starts")},
+    }
+
+
+def _fit(run: RunFolder, config: FitAutosepConfig, inputs: Inputs, capacity: Capacity) -> None:
+    with run.timed("read"):
+        sample = load_sample(run, config, capacity)
+    images, held_out = split(sorted(sample.pictures), inputs)
+    with _replicas(config, inputs, capacity) as replicas:
+        mllm = SampleMllm(run, config, inputs, sample, replicas)
+        record = Record(run, config, inputs, sample, mllm, len(held_out))
+        history = search(config, inputs, mllm, images, held_out, record)
+    chosen = history.prompts[history.chosen]
+    learned = {
+        "prompt": chosen.text,
+        "category": inputs.wording.category,
+        "classes": list(inputs.wording.classes),
+        "score": history.final,
+        "mllm": inputs.mllm.name,
+    }
+    storage.write_bytes(storage.join(run.uri, PROMPT), to_json(learned))
+    total = count_usage(run, {stage: [REPLY] for stage in mllm.used})
+    run.save(
+        usable=len(sample.pictures),
+        errors=dict(sorted(sample.errors.items())),
+        prompt=chosen.text,
+        score=history.final,
+        **total.record(),
+        state=FINISHED,
+    )
+
+
+def split(images: Sequence[int], inputs: Inputs) -> tuple[list[int], list[int]]:
+    """Divide the images into those of the search and those held out, at random.
+
+    Raises:
+        InputError: too few to compare each with others.
+    """
+    settings = inputs.settings
+    held: list[int] = []
+    if "held_out" in settings.improvements:
+        count = round(settings.held_out_share * len(images))
+        held = sorted(choose(images, count, settings.seed, "held out"))
+    kept = [image for image in images if image not in set(held)]
+    if min(len(kept), len(held) if held else len(kept)) <= settings.negatives:
+        raise InputError(
+            f"{len(images)} usable images are too few: each is compared with "
+            f"{settings.negatives} others{' in each share' if held else ''}; give a larger --sample"
+        )
+    return kept, held
+
+
+def search(
+    config: FitAutosepConfig,
+    inputs: Inputs,
+    mllm: SampleMllm,
+    images: list[int],
+    held_out: list[int],
+    record: Record,
+) -> History:
+    """Run the search that the settings name."""
+    wording, settings = inputs.wording, inputs.settings
+    if settings.objective == "spo":
+        reading = config.compare_reading
+        return PreferenceSearch(mllm, images, wording, settings, reading, record.write).run()
+    objective: Objective
+    if settings.objective == "instance":
+        objective = InstanceObjective(mllm, images, wording, settings, config.compare_reading)
+    else:
+        every = [*images, *held_out]
+        if settings.objective == "random_labels":
+            labels = random_labels(every, len(wording.classes), settings.seed)
+        else:
+            labels = majority_labels(mllm, every, wording, settings)
+        objective = LabelObjective(mllm, labels, wording, settings)
+    return Search(mllm, objective, images, held_out, wording, settings, record.write).run()
+
+
+@contextlib.contextmanager
+def _replicas(
+    config: FitAutosepConfig, inputs: Inputs, capacity: Capacity
+) -> Iterator[dict[MllmModel, Replicas]]:
+    """Hold the replicas of the model and, if it is another one, of the writer."""
+    with contextlib.ExitStack() as held:
+        if inputs.writer == inputs.mllm:
+            how = size_mllm_pool(config, inputs.mllm, capacity, inputs.pictures)
+            yield {inputs.mllm: held.enter_context(mllm_replicas(inputs.mllm, how))}
+            return
+        own = config.model_copy(update={"mllm_replicas": 1})
+        writing = size_mllm_pool(own, inputs.writer, capacity, inputs.pictures)
+        # one replica writes; the rest of the GPUs are for the model that sees the images
+        left = replace(capacity, gpus=max(0, capacity.gpus - writing.options.gpus))
+        if capacity.gpus and not left.gpus and inputs.mllm.engine == "vllm":
+            raise InputError(
+                f"--optimizer-mllm {inputs.writer.name} takes all {capacity.gpus} GPUs and leaves "
+                f"none for --mllm {inputs.mllm.name}; give one of them as an endpoint, or more GPUs"
+            )
+        judging = size_mllm_pool(config, inputs.mllm, left)
+        yield {
+            inputs.writer: held.enter_context(mllm_replicas(inputs.writer, writing)),
+            inputs.mllm: held.enter_context(mllm_replicas(inputs.mllm, judging)),
+        }

@@ -1,0 +1,149 @@
+"""What a search works with, checked before Ray or a model starts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from actors.mllm.model import FIELD_GUIDE, MllmModel, resolve_mllm
+from actors.mllm.request import Sampling
+from methods.autosep.choices import ChoiceReader
+from methods.autosep.prompts import OPTIONAL, PLACEHOLDERS, PromptTexts
+from methods.autosep.questions import Kind
+from methods.autosep.settings import SearchSettings
+from methods.errors import InputError
+from ray_jobs.config import DescribingConfig, FitAutosepConfig
+from ray_jobs.passes.read_images import reading_identity
+from ray_jobs.runs.class_names import read_classes
+from ray_jobs.runs.prompts import read_prompt
+
+METHOD = "autosep"
+PROMPT = "prompt.json"
+"""The learned prompt, in the folder of a fit."""
+
+WRITING: tuple[Kind, ...] = ("reflect", "modify", "paraphrase")
+"""What the model that rewrites prompts is asked for."""
+
+_PICTURES = 4
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a search works with.
+
+    Attributes:
+        mllm: describes, compares and classifies.
+        writer: reflects and rewrites; may be the same.
+        wording: what they are asked.
+        settings: of the search.
+        pictures: most images shown with errors.
+    """
+
+    mllm: MllmModel
+    writer: MllmModel
+    wording: PromptTexts
+    settings: SearchSettings
+    pictures: int
+
+    def model_for(self, kind: Kind) -> MllmModel:
+        """Which model answers."""
+        return self.writer if kind in WRITING else self.mllm
+
+    def identity(self, config: FitAutosepConfig) -> dict[str, Any]:
+        """What decides the learned prompt."""
+        settings = asdict(self.settings)
+        settings["improvements"] = list(config.improvements)
+        return {
+            "method": METHOD,
+            **reading_identity(config),
+            "mllm": self.mllm.fingerprint,
+            "writer": self.writer.fingerprint,
+            "category": self.wording.category,
+            "classes": list(self.wording.classes),
+            "prompts": {name: each.text for name, each in self.wording.prompts.items()},
+            "sampling": {kind: sampling.identity() for kind, sampling in samplings(config).items()},
+            "sample": config.sample,
+            "max_side": config.max_side,
+            "pictures": self.pictures,
+            "compare_reading": config.compare_reading,
+            "search": settings,
+        }
+
+
+def resolve_inputs(config: FitAutosepConfig) -> Inputs:
+    """Read the files and find the models that the settings name.
+
+    Raises:
+        InputError: one of them cannot work.
+    """
+    mllm = resolve_mllm(config.mllm)
+    writer = mllm if config.optimizer_mllm is None else _resolve_writer(config.optimizer_mllm)
+    pictures = 0 if writer.name == FIELD_GUIDE else _PICTURES
+    return Inputs(
+        mllm=mllm,
+        writer=writer,
+        wording=make_wording(config, config.category),
+        settings=search_settings(config),
+        pictures=pictures if config.rewrite_images is None else config.rewrite_images,
+    )
+
+
+def make_wording(config: DescribingConfig, category: str) -> PromptTexts:
+    """Read the class names and the prompts, those of the settings that have one.
+
+    Raises:
+        InputError: a file cannot work.
+    """
+    names = read_classes(config.classes, METHOD)
+    ChoiceReader(names)
+    prompts = {
+        name: read_prompt(
+            METHOD, name, getattr(config, f"{name}_prompt", None), PLACEHOLDERS[name],
+            OPTIONAL[name],
+        )
+        for name in PLACEHOLDERS
+    }  # fmt: skip
+    return PromptTexts(category, tuple(names), prompts)
+
+
+def search_settings(config: FitAutosepConfig) -> SearchSettings:
+    """The settings of the search, as `methods.autosep` has them."""
+    return SearchSettings(
+        objective=config.objective,
+        rounds=config.rounds,
+        beam=config.beam,
+        negatives=config.negatives,
+        reflections=config.reflections,
+        errors_shown=config.errors_shown,
+        prompts_per_reflection=config.prompts_per_reflection,
+        paraphrases=config.paraphrases,
+        max_children=config.max_children,
+        minibatch=config.minibatch,
+        retries=config.description_retries,
+        improvements=frozenset(name for name in config.improvements if name != "all"),
+        choice_negatives=config.choice_negatives,
+        held_out_share=config.held_out_share,
+        votes=config.votes,
+        seed=config.seed,
+    )
+
+
+def samplings(config: FitAutosepConfig) -> dict[Kind, Sampling]:
+    """How each kind of answer is sampled."""
+    describe = Sampling(config.max_tokens, config.temperature, config.top_p, config.seed)
+    write = Sampling(config.rewrite_tokens, config.rewrite_temperature, config.top_p, config.seed)
+    vote = Sampling(config.answer_tokens, config.temperature, config.top_p, config.seed)
+    return {
+        "describe": describe,
+        "compare": Sampling(config.compare_tokens),
+        "classify": Sampling(config.answer_tokens),
+        "vote": vote,
+        **dict.fromkeys(WRITING, write),
+    }
+
+
+def _resolve_writer(name: str) -> MllmModel:
+    try:
+        return resolve_mllm(name)
+    except InputError as error:
+        raise InputError(str(error).replace("--mllm", "--optimizer-mllm")) from error

@@ -1,0 +1,126 @@
+"""Asking an LLM about classes: rounds of text questions, unusable answers asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from actors.mllm.generate import ColumnPrompt
+from actors.mllm.model import MllmModel
+from actors.mllm.request import Sampling
+from methods.data_free.questions import QuestionKind
+from ray_jobs.config import FitDataFreeConfig
+from ray_jobs.passes.generate import PassQuery, generate_for_texts
+from ray_jobs.passes.mllm_pool import Replicas
+from ray_jobs.runs.folder import RunFolder
+from ray_jobs.runs.ledger import batches_of
+from ray_jobs.runs.stage_tables import stage_table
+
+ANSWER = "answer"
+"""Name of the ask, and of its column."""
+
+_SCHEMA = pa.schema(
+    [
+        ("question", pa.string()),
+        ("text", pa.string()),
+        ("kind", pa.string()),
+        ("members", pa.list_(pa.int32())),
+        ("draw", pa.int32()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class ClassQuestion:
+    """One question about a class, or about classes in one picture.
+
+    Attributes:
+        kind: which.
+        members: the classes; the first one where it is about one.
+        text: as the model gets it.
+        draw: tells apart questions that are the same in all else.
+    """
+
+    kind: QuestionKind
+    members: tuple[int, ...]
+    text: str
+    draw: int = 0
+
+    def row(self) -> dict[str, Any]:
+        """As a row; ``question`` is what the answer is filed under."""
+        question = f"{self.draw}\n{self.text}"
+        return {**self.__dict__, "question": question, "members": list(self.members)}
+
+
+@dataclass(frozen=True)
+class Said:
+    """A question with the usable text of its answer; None where none came."""
+
+    kind: QuestionKind
+    members: tuple[int, ...]
+    draw: int
+    text: str
+    answer: str | None
+
+
+def ask_classes(
+    run: RunFolder,
+    config: FitDataFreeConfig,
+    stage: str,
+    questions: list[ClassQuestion],
+    model: MllmModel,
+    sampling: Sampling,
+    replicas: Replicas,
+    usable: Callable[[Said], bool],
+) -> list[str]:
+    """Ask; what is unusable is asked for again, as other draws, in further rounds.
+
+    Returns:
+        The names of the stage tables, one a round.
+    """
+    identity = {"model": model.fingerprint, "sampling": sampling.identity()}
+    asked = PassQuery(ANSWER, ColumnPrompt("text", sampling), identity)
+    step = 1 + max((each.draw for each in questions), default=0)
+    stages: list[str] = []
+    # a greedy answer would come again
+    rounds = 1 + (config.answer_retries if sampling.temperature else 0)
+    for number in range(1, rounds + 1):
+        if not questions:
+            break
+        stages.append(f"{stage}_{number}")
+        rows = [each.row() for each in questions]
+        with run.timed(stages[-1]):
+            generate_for_texts(
+                run, config, stages[-1], lambda rows=rows: _dataset(rows, config.mllm_batch),
+                "question", asked, replicas,
+            )  # fmt: skip
+        questions = [
+            ClassQuestion(each.kind, each.members, each.text, each.draw + step)
+            for each in read_answers(run, [stages[-1]])
+            if not usable(each)
+        ]
+    return stages
+
+
+def read_answers(run: RunFolder, stages: list[str]) -> Iterator[Said]:
+    """Stream the answers of stages."""
+    columns = (*_SCHEMA.names, ANSWER)
+    for stage in stages:
+        for batch in batches_of(stage_table(run, stage), columns):
+            for row in batch.to_pylist():
+                said = row[ANSWER]
+                text = None if said is None or said["error"] else said["answer"]
+                yield Said(row["kind"], tuple(row["members"]), row["draw"], row["text"], text)
+
+
+def _dataset(rows: list[dict[str, Any]], batch: int) -> Any:
+    """The rows, a batch for the engine in each block."""
+    import ray
+
+    starts = range(0, len(rows), batch)
+    return ray.data.from_arrow(
+        [pa.Table.from_pylist(rows[start : start + batch], schema=_SCHEMA) for start in starts]
+    )

@@ -1,0 +1,225 @@
+"""The texts that stand in for images: what is asked, how answers become labelled sentences."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from actors import storage
+from actors.labels.data_free import LabelledSentences
+from methods.data_free.answers import parse_relations, parse_sentences
+from methods.data_free.balance import balanced, scarce_classes, template_items
+from methods.data_free.label_sets import label_sets
+from methods.data_free.relations import Relation, relation_matrix
+from methods.errors import InputError
+from ray_jobs.config import FitDataFreeConfig
+from ray_jobs.passes.mllm_pool import Replicas
+from ray_jobs.passes.session import pass_settings
+from ray_jobs.pipelines.data_free.class_queries import (
+    ClassQuestion,
+    Said,
+    ask_classes,
+    read_answers,
+)
+from ray_jobs.pipelines.data_free.inputs import Inputs, greedy, sentence_sampling
+from ray_jobs.runs.folder import RunFolder
+from ray_jobs.runs.stage_tables import read_stage, stage_table
+
+logger = logging.getLogger(__name__)
+
+_TEXTS = "texts.parquet"
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Relations:
+    """How classes are related: float64 (N, N) each, 0 to 3, symmetric."""
+
+    attributes: Relation
+    together: Relation
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Labelled texts.
+
+    Attributes:
+        texts: n of them; templates may be there several times.
+        labels: bool (n, N).
+        record: counts for a person: sentences, dropped ones by reason, classes short of text.
+    """
+
+    texts: list[str]
+    labels: NDArray[np.bool_]
+    record: dict[str, Any]
+
+
+def ask_relations(
+    run: RunFolder, config: FitDataFreeConfig, inputs: Inputs, replicas: Replicas
+) -> list[str]:
+    """Ask which classes look alike, and which are seen together; returns the stages."""
+    questions = [
+        ClassQuestion(
+            kind, (one,), inputs.questions.of_class(kind, one, inputs.corpus.per_question)
+        )
+        for kind in ("attributes", "cooccurrence")
+        for one in range(len(inputs.labels))
+    ]
+    return ask_classes(
+        run, config, "relations", questions, inputs.mllm, greedy(config), replicas,
+        lambda said: said.answer is not None,
+    )  # fmt: skip
+
+
+def read_relations(
+    run: RunFolder, inputs: Inputs, stages: list[str]
+) -> tuple[Relations, Counter[str]]:
+    """Read the relations from the answers, and count what was dropped of them by reason."""
+    count, names = len(inputs.labels), inputs.questions.synonyms
+    found: dict[str, list[dict[int, float] | None]] = {
+        kind: [None] * count for kind in ("attributes", "cooccurrence")
+    }
+    dropped: Counter[str] = Counter()
+    for said in read_answers(run, stages):
+        if said.answer is None:
+            dropped["no_answer"] += 1
+            continue
+        strengths = parse_relations(said.answer, names, said.members[0])
+        dropped.update(strengths.dropped)
+        found[said.kind][said.members[0]] = strengths.kept
+    least = inputs.groups.least
+    return Relations(
+        relation_matrix(found["attributes"], least), relation_matrix(found["cooccurrence"], least)
+    ), dropped
+
+
+def ask_sentences(
+    run: RunFolder,
+    config: FitDataFreeConfig,
+    inputs: Inputs,
+    together: Relation,
+    replicas: Replicas,
+) -> list[str]:
+    """Ask for sentences about each class and about sets of classes; returns the stages."""
+    questions, corpus = inputs.questions, inputs.corpus
+    asked = [
+        ClassQuestion(kind, (one,), questions.of_class(kind, one, corpus.per_question), draw)
+        for kind in ("characteristics", "contexts")
+        for one in range(len(inputs.labels))
+        for draw in range(corpus.descriptions)
+    ]
+    sets = label_sets(
+        inputs.questions.classes,
+        together,
+        corpus.sets_per_class,
+        most_names=corpus.most_names,
+        from_graph=corpus.from_graph,
+        seed=corpus.seed,
+    )
+    asked += [
+        ClassQuestion(
+            "scenes", each.members, questions.of_scene(sorted(each.members), corpus.per_question)
+        )
+        for each in sets
+    ]
+
+    def usable(said: Said) -> bool:
+        read = parse_sentences(said.answer, shortest=corpus.shortest, longest=corpus.longest)
+        return bool(read.kept)
+
+    sampling = sentence_sampling(config)
+    return ask_classes(
+        run, config, "sentences", asked, inputs.mllm, sampling, replicas, usable
+    )  # fmt: skip
+
+
+def read_corpus(run: RunFolder, inputs: Inputs, stages: list[str]) -> Corpus:
+    """Make labelled texts of the answers: parsed and labelled on the cluster, balanced here.
+
+    Raises:
+        InputError: there is no text at all.
+    """
+    sentences, missed, dropped = _labelled(run, inputs, stages)
+    texts = sorted(sentences)
+    labels = np.zeros((len(texts), len(inputs.labels)), np.bool_)
+    for row, text in enumerate(texts):
+        labels[row, sentences[text]] = True
+    kept = balanced(texts, labels, inputs.corpus.max_per_class, inputs.corpus.seed)
+    dropped["beyond_most"] += int((~kept).sum())
+    texts = [text for text, there in zip(texts, kept, strict=True) if there]
+    labels = labels[kept]
+    record = {**_record(inputs, labels, dropped), "sentences_missing_a_name": missed}
+    if inputs.corpus.use_templates:
+        plain, alone = template_items(
+            inputs.questions.classes, repeats=inputs.corpus.template_repeats
+        )
+        texts, labels = [*texts, *plain], np.concatenate([labels, alone])
+    if not texts:
+        raise InputError(
+            "no usable sentence came, and --no-use-templates leaves nothing else to learn from: "
+            f"{dict(dropped)}"
+        )
+    return Corpus(texts, labels, record)
+
+
+def _labelled(
+    run: RunFolder, inputs: Inputs, stages: list[str]
+) -> tuple[dict[str, list[int]], int, Counter[str]]:
+    """Distinct sentences with their classes; how many miss one asked for; drops by reason."""
+    dropped: Counter[str] = Counter()
+    found: dict[str, list[int]] = {}
+    missed = 0
+    read = LabelledSentences(inputs.questions.synonyms, inputs.corpus)
+    with pass_settings(None):
+        for stage in stages:
+            rows = read_stage(stage_table(run, stage)).map_batches(read, batch_format="pyarrow")
+            for batch in rows.iter_batches(batch_format="pyarrow", batch_size=None):
+                for row in batch.to_pylist():
+                    if row["dropped"]:
+                        dropped[row["dropped"]] += row["count"]
+                    elif row["sentence"] in found:
+                        dropped["duplicate"] += 1
+                    else:
+                        found[row["sentence"]] = row["classes"]
+                        missed += row["missed"]
+    return found, missed, dropped
+
+
+def _record(inputs: Inputs, labels: NDArray[np.bool_], dropped: Counter[str]) -> dict[str, Any]:
+    scarce = [inputs.labels[at] for at in scarce_classes(labels, inputs.corpus.min_per_class)]
+    if scarce:
+        more = "" if len(scarce) <= _SHOWN else f" and {len(scarce) - _SHOWN} more"
+        logger.warning(
+            "%d classes have fewer than %d sentences: %s%s",
+            len(scarce), inputs.corpus.min_per_class, ", ".join(scarce[:_SHOWN]), more,
+        )  # fmt: skip
+    return {
+        "sentences": len(labels),
+        "labels_per_sentence": round(float(labels.sum() / max(1, len(labels))), 3),
+        "sentences_dropped": dict(sorted(dropped.items())),
+        "classes_short_of_text": scarce,
+    }
+
+
+def write_texts(run: RunFolder, corpus: Corpus) -> str:
+    """Write the texts with their numbers, for the pass that encodes them; returns the URI."""
+    classes = [np.flatnonzero(row).tolist() for row in corpus.labels]
+    table = pa.table(
+        {
+            "text_id": pa.array(range(len(corpus.texts)), pa.int64()),
+            "text": corpus.texts,
+            "classes": pa.array(classes, pa.list_(pa.int32())),
+        }
+    )
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    path = storage.join(run.uri, _TEXTS)
+    storage.write_bytes(path, sink.getvalue().to_pybytes())
+    return path

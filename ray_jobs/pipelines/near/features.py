@@ -1,0 +1,83 @@
+"""CLIP features of the images that were drawn: one pass, kept as a stage table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors import storage
+from actors.clip.image_features import ClipFeatures
+from actors.clip.model import ClipModel
+from ray_jobs.config import FitNearConfig
+from ray_jobs.passes.clip_pool import through_clip
+from ray_jobs.passes.read_images import decode_images, images_of, read_images
+from ray_jobs.passes.resources import size_clip_pool
+from ray_jobs.passes.session import Capacity, pass_settings
+from ray_jobs.runs.folder import RunFolder
+from ray_jobs.runs.ledger import batches_of, rows_committed
+from ray_jobs.runs.stage_tables import stage_table
+
+FEATURES = "features"
+"""Name of the stage."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Of the images that could be read, ordered by id.
+
+    Attributes:
+        ids: int64 (N,), ascending.
+        paths: by id.
+        matrix: unit features, float32 (N, D).
+        errors: by id, the code of each image that could not be read.
+    """
+
+    ids: NDArray[np.int64]
+    paths: dict[int, str]
+    matrix: NDArray[np.float32]
+    errors: dict[int, str]
+
+    def of(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The features of some of the images, in the order asked for."""
+        return self.matrix[np.searchsorted(self.ids, ids)]
+
+
+def compute_features(
+    run: RunFolder, config: FitNearConfig, model: ClipModel, capacity: Capacity
+) -> Features:
+    """Encode the images drawn, resuming where an earlier attempt stopped, and read what came."""
+    from ray.data import SaveMode
+
+    images = images_of(run)
+    table, checkpoint = stage_table(run, FEATURES), run.checkpoint(FEATURES)
+    if rows_committed(checkpoint) < images.count:
+        inputs = size_clip_pool(capacity, config)
+        readers = config.decode_tasks or capacity.cores
+        filesystem, path = storage.resolve(table)
+        with pass_settings(checkpoint):
+            read = read_images(images, config, readers, config.clip_batch)
+            how = model.preprocessing
+            decoded = decode_images(read, config, how, readers, share_cores=not inputs.gpus)
+            through_clip(decoded, ClipFeatures, config, inputs, model=model).write_parquet(
+                path, filesystem=filesystem, mode=SaveMode.APPEND
+            )
+    return read_features(table, model.embed_dim)
+
+
+def read_features(table: str, width: int) -> Features:
+    """Read a stage table of features."""
+    ids, paths, errors = [], {}, {}
+    pieces = [np.zeros((0, width), np.float32)]
+    for batch in batches_of(table, ("image_id", "path", "feature", "error")):
+        fine = batch.filter(batch.column("error").is_null())
+        ids.append(fine.column("image_id").to_numpy())
+        pieces.append(fine.column("feature").flatten().to_numpy().reshape(-1, width))
+        for row in batch.select(["image_id", "path", "error"]).to_pylist():
+            paths[row["image_id"]] = row["path"]
+            if row["error"] is not None:
+                errors[row["image_id"]] = row["error"]
+    found = np.concatenate([np.zeros(0, np.int64), *ids])
+    order = np.argsort(found)
+    return Features(found[order], paths, np.concatenate(pieces)[order], errors)

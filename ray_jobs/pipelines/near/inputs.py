@@ -1,0 +1,117 @@
+"""What a fit of NeaR works with, checked before Ray or a model starts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import xxhash
+
+from actors import storage
+from actors.clip.model import ClipModel, resolve_clip
+from actors.mllm.model import MllmModel, resolve_mllm
+from methods.discovered_names import read_names
+from methods.errors import InputError
+from methods.near.settings import TrainSettings
+from ray_jobs.config import FitNearConfig
+from ray_jobs.passes.read_images import reading_identity
+from ray_jobs.pipelines.name_query import NameQuestion, name_question
+from ray_jobs.pipelines.near.sample_names import samplings
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a fit works with.
+
+    Attributes:
+        clip, mllm: the models.
+        question: what the MLLM is asked.
+        merges: a person's decisions, from a name's key to the name to use; empty without any.
+        settings: of training.
+        context: learned tokens: how many random ones, or words to start from.
+    """
+
+    clip: ClipModel
+    mllm: MllmModel
+    question: NameQuestion
+    merges: dict[str, str]
+    settings: TrainSettings
+    context: int | str
+
+    def identity(self, config: FitNearConfig) -> dict[str, Any]:
+        """What decides the classifier."""
+        asked = [
+            dict(self.question.asked(self.mllm, sampling, config.max_side).identity)
+            for sampling in samplings(config)
+        ]
+        decided = repr(sorted(self.merges.items())).encode()
+        return {
+            "method": config.method,
+            **reading_identity(config),
+            "clip": self.clip.fingerprint,
+            "precision": config.precision,
+            "sample": config.sample,
+            "spread": config.spread,
+            "seed": config.seed,
+            "category": self.question.category,
+            "questions": asked,
+            "names": xxhash.xxh3_64_hexdigest(decided) if self.merges else None,
+            "merge_similarity": config.merge_similarity,
+            "label_filter": config.label_filter,
+            "neighbours": config.neighbours,
+            "context": self.context,
+            "training": asdict(self.settings),
+        }
+
+
+def resolve_inputs(config: FitNearConfig) -> Inputs:
+    """Read the files and find the models that the settings name.
+
+    Raises:
+        InputError: one of them cannot work.
+    """
+    mllm = resolve_mllm(config.mllm)
+    return Inputs(
+        clip=resolve_clip(config.clip),
+        mllm=mllm,
+        question=name_question(config, mllm),
+        merges=_decisions(config.names) if config.names is not None else {},
+        settings=train_settings(config),
+        context=int(config.context) if config.context.isdigit() else config.context,
+    )
+
+
+def train_settings(config: FitNearConfig) -> TrainSettings:
+    """The settings of training, as `methods.near` has them."""
+    return TrainSettings(
+        method=config.training,
+        epochs=config.epochs,
+        warmup=config.warmup,
+        first=config.warmup_on,
+        views=config.views,
+        trust=config.trust,
+        alignment=config.alignment,
+        batch=config.train_batch,
+        lr=config.learning_rate,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+        threshold=config.clean_threshold,
+        window=config.loss_window,
+        sharpen=config.sharpening,
+        alpha1=config.entropy_weight,
+        alpha2=config.uniform_weight,
+        seed=config.seed,
+    )
+
+
+def _decisions(path: str) -> dict[str, str]:
+    try:
+        text = storage.read_bytes(path).decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"--names {path}: no such file; a fit writes one, names.csv") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--names {path}: not a readable UTF-8 text file ({error})") from error
+    try:
+        return read_names(text)
+    except InputError as error:
+        raise InputError(f"--names {path}: {error}") from error

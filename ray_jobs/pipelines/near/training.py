@@ -1,0 +1,136 @@
+"""The training of a NeaR classifier: what it takes, what each worker does, what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.clip.encoder import ClipEncoder
+from actors.clip.model import ClipModel
+from methods.near.candidates import CandidateSets
+from methods.near.settings import TrainSettings
+from ray_jobs.passes.resources import ReplicaPool
+from ray_jobs.passes.train import Figures, Progress, train_on_cluster
+from ray_jobs.runs.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained.
+
+    Attributes:
+        clip: the model whose prompt is learned.
+        names: L names as CLIP should read them.
+        context: as `methods.near.prompt_learner.PromptLearner` takes it.
+        features: unit image features, float32 (N, D).
+        labels: int64 (N,), -1 for none.
+        candidates: of the N images.
+        neighbours: int64 (N, K), the images nearest to each.
+        settings: how.
+        device, threads: of each worker.
+        epochs: where the figures of each epoch go.
+        checkpoint_seconds: between checkpoints, at least.
+    """
+
+    clip: ClipModel
+    names: tuple[str, ...]
+    context: int | str
+    features: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    candidates: CandidateSets
+    neighbours: NDArray[np.int64]
+    settings: TrainSettings
+    device: str
+    threads: int | None
+    epochs: str
+    checkpoint_seconds: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of training.
+
+    Attributes:
+        matrix: text features of the names, float32 (L, D), unit rows.
+        logit_scale: of the model.
+        epochs: the figures of each epoch.
+    """
+
+    matrix: NDArray[np.float32]
+    logit_scale: float
+    epochs: list[Figures]
+
+
+def train_prompt(run: RunFolder, task: Task, workers: ReplicaPool) -> Trained:
+    """Train on the cluster, with at most one worker a name; resumes where it was stopped."""
+    own = replace(workers, replicas=min(workers.replicas, len(task.names)))
+    result, epochs = train_on_cluster(run, train_loop, task, own, task.settings.epochs, epoch_line)
+    return Trained(result["matrix"], float(result["logit_scale"]), epochs)
+
+
+def train_loop(config: dict[str, Any]) -> None:
+    """What each worker runs."""
+    import ray
+    import ray.train
+    import torch
+
+    from actors.clip.text_tower import text_tower
+    from methods.near.prompt_learner import PromptLearner
+    from methods.near.shared_learner import SharedLearner
+    from methods.near.training import train
+
+    task: Task = ray.get(config["task"])
+    # a context loses its gradients in half precision
+    encoder = ClipEncoder(task.clip, precision="fp32", device=task.device, threads=task.threads)
+    learner = PromptLearner(
+        text_tower(encoder), task.names, context=task.context, seed=task.settings.seed
+    )
+    several = ray.train.get_context().get_world_size() > 1
+    progress = Progress(task.epochs, task.settings.epochs, task.checkpoint_seconds, encoder.device)
+
+    def result() -> dict[str, Any]:
+        with torch.no_grad():
+            matrix = learner.text_features().cpu().numpy()
+        return {"matrix": matrix, "logit_scale": learner.logit_scale}
+
+    reports = train(
+        SharedLearner(learner) if several else learner,
+        task.features,
+        task.labels,
+        task.candidates,
+        task.settings,
+        neighbours=task.neighbours,
+        state=progress.state,
+    )
+    for report in reports:
+        progress.add(epoch_figures(report), report.state, result)
+
+
+def epoch_figures(report: Any) -> Figures:
+    """The figures of an `methods.near.training.EpochReport`, as plain values."""
+    split = report.split
+    return {
+        "epoch": report.epoch + 1,
+        "loss": round(report.loss, 6),
+        "learning_rate": report.lr,
+        "images": report.images,
+        "clean": None if report.clean is None else round(report.clean, 4),
+        "threshold": None if split is None else split.threshold,
+        "names": report.names,
+        "top_share": round(report.top_share, 4),
+        "note": report.note,
+    }
+
+
+def epoch_line(figures: Figures, epochs: int) -> str:
+    """One epoch in a line."""
+    text = f"epoch {figures['epoch']} of {epochs}: loss {figures['loss']:.3f}"
+    text += f", {figures['names']} names"
+    if figures["clean"] is not None:
+        text += f", {figures['clean']:.0%} of the names clean"
+        if figures["threshold"] is not None:
+            text += f" (scaled loss up to {figures['threshold']:.2f})"
+    return text + (f"; {figures['note']}" if figures["note"] else "")

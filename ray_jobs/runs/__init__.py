@@ -1,0 +1,1 @@
+"""What is on disk: run folders, manifests, ledgers, stage tables, class names and prompts."""

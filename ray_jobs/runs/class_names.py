@@ -1,0 +1,93 @@
+"""Class names from a file, and what the built-in models know of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from actors import storage
+from actors.clip.model import FIELD_GUIDE
+from methods.class_names import parse_class_names
+from methods.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+def read_classes(path: str | None, method: str) -> list[str]:
+    """Read the file of class names.
+
+    Raises:
+        InputError: none given, not readable, or bad names.
+    """
+    if path is None:
+        raise InputError(
+            f"--classes is needed: {method} chooses among class names; give a file of them"
+        )
+    try:
+        text = storage.read_bytes(path).decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"--classes {path}: no such file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--classes {path}: not a readable UTF-8 text file ({error})") from error
+    return parse_class_names(text, f"--classes {path}")
+
+
+def check_same_classes(path: str, labels: Sequence[str], classifier: str) -> None:
+    """Check that a file of class names holds a classifier's labels, in any order.
+
+    Raises:
+        InputError: the first name that one of them lacks.
+    """
+    names = read_classes(path, "the classifier")
+    if strangers := sorted(set(names) ^ set(labels)):
+        name = strangers[0]
+        where = f"is in --classes {path} only" if name in names else f"is not in --classes {path}"
+        raise InputError(
+            f"--classifier {classifier} was made for {len(labels)} classes and --classes {path} "
+            f"has {len(names)}: {name!r} {where}; leave --classes out, or fit a classifier for them"
+        )
+
+
+def say_what_small_models_know(clip: str, mllm: str, names: Sequence[str]) -> None:
+    """Warn once for each of two models that is built in and asked about things it has never seen.
+
+    Args:
+        clip, mllm: names of the models.
+        names: class names.
+    """
+    say_what_the_field_guide_knows("CLIP", "--clip ViT-L-14/openai", clip, names)
+    say_what_the_mllm_knows(mllm, names)
+
+
+def say_what_the_mllm_knows(mllm: str, names: Sequence[str]) -> None:
+    """Warn once when the built-in multimodal LLM is asked about things it has never seen."""
+    say_what_the_field_guide_knows("MLLM", "--mllm Qwen/Qwen2.5-VL-7B-Instruct", mllm, names)
+
+
+def say_what_the_field_guide_knows(
+    kind: str, example: str, model: str, names: Sequence[str]
+) -> None:
+    """Warn once when a small built-in model is asked about things it has never seen.
+
+    Args:
+        kind: CLIP or MLLM.
+        example: a flag that names a real model of that kind.
+        model: the model's name.
+        names: class names.
+    """
+    if model != FIELD_GUIDE:
+        return
+    from fieldguide.scenes import CATEGORIES
+    from fieldguide.world import NAMES
+
+    known = {*NAMES, *CATEGORIES}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        logger.warning(
+            "the built-in fieldguide %s knows only the drawn field guide, not %r: labels will be "
+            "meaningless; pass %s with a real model, such as %s",
+            kind,
+            unknown[0],
+            example.partition(" ")[0],
+            example,
+        )

@@ -1,0 +1,177 @@
+"""The run folder: one run, one identity, and what it takes to resume it.
+
+``run.json`` keeps what the run is (its identity), how far it is (``state``) and what came of it. A
+folder belongs to the run that made it: another configuration is refused rather than mixed in.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import xxhash
+
+from actors import storage
+from methods.errors import InputError
+from ray_jobs.runs.stage_timer import StageTimer, added
+
+RECORD = "run.json"
+RUNNING, FINISHED = "running", "finished"
+_PACKAGES = ("onoma", "ray", "torch", "open_clip_torch", "pyarrow", "pillow")
+
+
+@dataclass
+class RunFolder:
+    """An open run folder.
+
+    Attributes:
+        uri: absolute path or URI.
+        record: the content of ``run.json``.
+        clock: what the stages of its passes report to, once Ray is there.
+    """
+
+    uri: str
+    record: dict[str, Any]
+    clock: StageTimer | None = None
+
+    @property
+    def labels(self) -> str:
+        """Folder of the labels table."""
+        return storage.join(self.uri, "labels")
+
+    @property
+    def manifest(self) -> str:
+        """Folder of the manifest."""
+        return storage.join(self.uri, "manifest")
+
+    @property
+    def classifier(self) -> str:
+        """Folder of the classifier the run labels with."""
+        return storage.join(self.uri, "classifier")
+
+    def checkpoint(self, stage: str) -> str:
+        """Checkpoint folder of one stage: a changed manifest or configuration gets another."""
+        text = json.dumps([self.record["identity"], self.record.get("manifest")], sort_keys=True)
+        key = xxhash.xxh3_64_hexdigest(text.encode())
+        return storage.join(self.uri, "checkpoint", f"{stage}-{key}")
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is complete and its ledger added up."""
+        return bool(self.record.get("state") == FINISHED)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the seconds that a pass takes to ``timings``, over all attempts.
+
+        What its stages did is added to ``work``.
+        """
+        started = time.monotonic()
+        clock = self.clock  # not there yet in what goes before Ray
+        if clock is not None:
+            clock.lap()
+        whole = False
+        try:
+            yield
+            whole = True
+        finally:
+            timings = dict(self.record.get("timings", {}))
+            timings[stage] = round(timings.get(stage, 0.0) + time.monotonic() - started, 3)
+            changes: dict[str, Any] = {"timings": timings}
+            if clock is not None and whole:  # after a failure, Ray may be gone
+                work = dict(self.record.get("work", {}))
+                changes["work"] = {**work, stage: added(work.get(stage, {}), clock.lap())}
+            self.save(**changes)
+
+    def save(self, **changes: Any) -> None:
+        """Change ``run.json``."""
+        self.record.update(changes)
+        text = json.dumps(self.record, indent=1, ensure_ascii=False)
+        storage.write_bytes(storage.join(self.uri, RECORD), text.encode())
+
+
+def open_run(out: str, identity: Mapping[str, Any], config: Mapping[str, Any]) -> RunFolder:
+    """Open a new run folder, or the same run's to resume it.
+
+    Args:
+        out: folder, local or remote.
+        identity: what decides the rows of the run; two runs with one identity give the same labels.
+        config: all settings, for the record.
+
+    Raises:
+        InputError: the folder belongs to another run, holds something else, or cannot be written.
+    """
+    uri = storage.absolute(out)
+    plain = json.loads(json.dumps(identity))
+    try:
+        record = _read_record(uri, out)
+        if record is None:
+            record = {"state": RUNNING, "method": plain["method"], "identity": plain}
+        differences = _differences(record.get("identity", {}), plain)
+        if differences:
+            raise InputError(
+                f"--out {out} belongs to another run, which differs in {differences}; "
+                "give another folder, or run that one's command to resume it"
+            )
+        run = RunFolder(uri, record)
+        if not run.finished:
+            run.save(config=dict(config), versions=versions())
+    except OSError as error:
+        reason = (
+            "no permission" if isinstance(error, PermissionError) else " ".join(str(error).split())
+        )
+        raise InputError(f"--out {out}: cannot be written ({reason})") from error
+    return run
+
+
+def _read_record(uri: str, out: str) -> dict[str, Any] | None:
+    filesystem, path = storage.resolve(uri)
+    kind = filesystem.get_file_info(path).type
+    if kind.name == "File":
+        raise InputError(f"--out {out} is a file; give a folder")
+    record_uri = storage.join(uri, RECORD)
+    if not storage.exists(record_uri):
+        if kind.name == "Directory" and _holds_something(filesystem, path):
+            raise InputError(
+                f"--out {out} holds other things and no {RECORD}; give a new or empty folder"
+            )
+        return None
+    try:
+        record = json.loads(storage.read_bytes(record_uri))
+    except ValueError as error:
+        raise InputError(f"--out {out}: its {RECORD} is corrupt; give another folder") from error
+    if not isinstance(record, dict):
+        raise InputError(f"--out {out}: its {RECORD} is not a run's; give another folder")
+    return record
+
+
+def _holds_something(filesystem: Any, path: str) -> bool:
+    import pyarrow.fs as pafs
+
+    return bool(filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True)))
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    parts = []
+    for key in keys:
+        before, now = str(old.get(key)), str(new.get(key))
+        parts.append(f"{key} ({before} there)" if len(before) < 60 and len(now) < 60 else key)
+    return ", ".join(parts)
+
+
+def versions() -> dict[str, str]:
+    """Versions that can change a result."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed as a package"
+    return found

@@ -1,0 +1,8 @@
+"""Archives: what ``--images`` can be, and how each kind becomes manifest rows.
+
+``list_images(source)`` is the way in; `folders`, `tars`, `tables` and `lists` know one kind each.
+"""
+
+from ray_jobs.runs.sources.listing import Listing, ManifestRow, list_images
+
+__all__ = ["Listing", "ManifestRow", "list_images"]

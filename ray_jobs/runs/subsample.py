@@ -1,0 +1,28 @@
+"""The sample of an archive that a fit learns from, drawn from the listing alone."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from actors import storage
+from ray_jobs.runs.folder import RunFolder
+from ray_jobs.runs.manifest import write_manifest
+from ray_jobs.runs.reservoir import draw
+
+logger = logging.getLogger(__name__)
+
+
+def draw_sample(run: RunFolder, images: str, size: int, seed: int) -> None:
+    """List an archive and write the manifest of the images drawn, once; no image is read.
+
+    Raises:
+        InputError: the archive is not there or is empty.
+    """
+    if "images" in run.record:
+        return
+    storage.delete_folder(run.manifest)  # an attempt that died while listing
+    drawn = write_manifest(images, run.manifest, partial(draw, size=size, seed=seed))
+    if drawn.images < size:
+        logger.warning("the archive has %d images; all of them are taken", drawn.images)
+    run.save(images=drawn.images)

@@ -1,5 +1,0 @@
-"""The verb ``serve``: the endpoint on this machine or a cluster, and the check against labels."""
-
-from ray_jobs.serving.running import serve_classifiers
-
-__all__ = ["serve_classifiers"]

@@ -1,8 +1,0 @@
-"""Archives: what ``--images`` can be, and how each kind becomes manifest rows.
-
-``list_images(source)`` is the way in; `folders`, `tars`, `tables` and `lists` know one kind each.
-"""
-
-from ray_jobs.sources.listing import Listing, ManifestRow, list_images
-
-__all__ = ["Listing", "ManifestRow", "list_images"]

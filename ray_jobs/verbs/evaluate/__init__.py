@@ -1,0 +1,101 @@
+"""The `evaluate` verb: a finished run and ground truth in, the metrics that fit out.
+
+Joins by image id after the run is over; `truth` is the only place of the project that reads human
+labels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from methods.errors import InputError
+from ray_jobs.runs.reader import RunReader
+from ray_jobs.verbs.evaluate.mllm_run import compare_with_mllm_run
+from ray_jobs.verbs.evaluate.multi_label import evaluate_multi_label
+from ray_jobs.verbs.evaluate.sentences import SentenceScorer
+from ray_jobs.verbs.evaluate.single_label import WORST_PAIRS, evaluate_single_label
+from ray_jobs.verbs.evaluate.truth import Truth, align_truth, read_truth
+
+
+def evaluate_run(
+    run: str,
+    truth: str,
+    *,
+    semantic: bool = True,
+    sentences: str | None = None,
+    mllm_run: str | None = None,
+) -> dict[str, Any]:
+    """Measure a run against ground truth; see `evaluate` for the result.
+
+    Args:
+        run: the run folder, a path or URI.
+        truth: the truth file, a path or URI of a CSV ``path,label``.
+        semantic, sentences, mllm_run: as in `evaluate`.
+
+    Raises:
+        InputError: the folder is no run, or what `evaluate` says.
+        TruthError: the truth is unusable or does not belong to the run.
+    """
+    finished = RunReader(run)
+    aligned = align_truth(read_truth(truth), finished)
+    return evaluate(finished, aligned, semantic=semantic, sentences=sentences, mllm_run=mllm_run)
+
+
+def evaluate(
+    run: RunReader,
+    truth: Truth,
+    *,
+    semantic: bool = True,
+    sentences: str | None = None,
+    mllm_run: str | None = None,
+) -> dict[str, Any]:
+    """Measure a run against aligned truth.
+
+    Args:
+        run: the run.
+        truth: aligned with it.
+        semantic: whether to measure sACC, which may download a sentence model.
+        sentences: sentence-transformers model for sACC, a name of the hub or a folder. By default
+            all-mpnet-base-v2, only for runs that discover names, and if it can be had.
+        mllm_run: folder of a run in which the multimodal LLM named every image of the same archive.
+
+    Returns:
+        Plain values, all scores fractions in [0, 1] (``sacc`` in [-1, 1]): ``images`` (with truth),
+        ``errors`` (of those, without a label because of an error; they count as wrong),
+        ``per_class`` (one dictionary per class), ``confusions`` (the most frequent ``true,
+        predicted, count``), ``note`` (string or None), and ``accuracy, macro_f1, cacc, nmi, ari``
+        of a single-label run or ``map, cf1, of1``, ``top3`` (``cp, cr, cf1, op, or, of1`` of the
+        three best labels) and ``false_positives`` (``present, added, wrong, images, together`` of
+        classes wrongly given beside one that is there) of a multi-label run.
+        With a sentence model also ``sacc``, and as ``sentences`` the model; where it is wanted and
+        cannot be had, ``note`` says why.
+        A run that fuses parts also gives ``parts``: the accuracy of each part alone, of the class
+        that the multimodal LLM named (``mllm``), and of the fused labels (``fused``).
+        A run that discovers names also gives ``names``, the class that each name was matched with
+        for cACC, and ``names_found``, how many distinct names its labels use; ``per_class`` and
+        ``confusions`` then go by that matching, not by spelling.
+        With ``mllm_run`` also ``mllm_run``: ``run, method``, the figures above of that run (all but
+        ``per_class`` and ``confusions``) and what it cost (``mllm_calls, answers_reused,
+        prompt_tokens, output_tokens, seconds, images_per_second``); and ``cost``: the same of this
+        run, with the calls and tokens of the fit that made its classifier, and ``calls_share``, the
+        questions it had answered (asked or reused) per question of ``mllm_run``, None if that asked
+        none.
+
+    Raises:
+        TruthError: images of the truth are not in the run, or the truth of a single-label run does
+            not have one label per image.
+        InputError: the sentence model named cannot be had, ``mllm_run`` is a multi-label run, has
+            other images or does not say what it cost, or either is given for a multi-label run.
+    """
+    if run.multi_label:
+        for flag, value in (("sentences", sentences), ("mllm-run", mllm_run)):
+            if value is not None:
+                raise InputError(
+                    f"--{flag} {value}: is for runs with one label per image, and {run.uri} gives "
+                    "several; leave it out"
+                )
+        return evaluate_multi_label(run, truth, WORST_PAIRS)
+    scorer = SentenceScorer(sentences) if semantic else None
+    # first, since it is what can be refused
+    compared = {} if mllm_run is None else compare_with_mllm_run(run, mllm_run, truth, scorer)
+    return evaluate_single_label(run, truth, scorer) | compared

@@ -1,0 +1,94 @@
+"""From a run to the HTML page: gathers what the template shows and fills it.
+
+Labels, paths, answers and error details are hostile input: the template escapes everything, styles
+get numbers only, and a content security policy forbids scripts and requests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from ray_jobs.pages.templates import FOLDER, templates
+from ray_jobs.runs.reader import RunReader
+from ray_jobs.verbs.evaluate.truth import Truth
+from ray_jobs.verbs.plan.comparison import compare
+from ray_jobs.verbs.report import charts, figures
+from ray_jobs.verbs.report.choosing import Choice, Gallery, Mistake
+from ray_jobs.verbs.report.counting import Counts, count
+from ray_jobs.verbs.report.judge import Judge
+from ray_jobs.verbs.report.shots import Shot, make_shot
+from ray_jobs.verbs.report.thumbnails import Thumbnail, draw_thumbnails
+
+SHOWN_CLASSES: Final = 200
+
+Rows = Iterable[Mapping[str, Any]]
+
+
+def draw_page(run: RunReader, truth: Truth | None, evaluation: dict[str, Any] | None) -> str:
+    """Return the whole page.
+
+    Args:
+        run: the run.
+        truth: aligned truth, or None.
+        evaluation: the result of `ray_jobs.verbs.evaluate.evaluate`, when there is truth.
+    """
+    names = evaluation.get("names") if evaluation else None
+    judge = Judge(truth, names) if truth else None
+    counts = count(run)
+    worst = evaluation["confusions"] if evaluation else []
+    choice = Choice(counts, judge, [(p["true"], p["predicted"], p["count"]) for p in worst])
+    choice.read(run)
+    galleries, mistakes = choice.galleries(), choice.mistakes()
+    thumbnails = draw_thumbnails(run, _shown_rows(counts, galleries, mistakes))
+
+    def shots(rows: Rows) -> list[Shot]:
+        return [make_shot(row, thumbnails.get(row["image_id"], Thumbnail()), judge) for row in rows]
+
+    environment = templates(Path(__file__).parent)
+    environment.globals["shots"] = shots
+    return environment.get_template("page.html.j2").render(
+        css=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
+        state=figures.unfinished(run),
+        multi_label=run.multi_label,
+        counts=counts,
+        facts=figures.facts(run, counts),
+        tiles=figures.tiles(run, counts),
+        answer_paths=figures.answer_paths(run),
+        answer_problems=figures.answer_problems(run),
+        part_figures=figures.parts(evaluation) if evaluation else [],
+        comparison=compare(run.record),
+        metrics=figures.metrics(run, evaluation) if evaluation else [],
+        evaluation=evaluation,
+        name_of={true: name for name, true in names.items()} if names else {},
+        per_class=_largest(evaluation["per_class"]) if evaluation else [],
+        distribution=figures.distribution(counts, choice.labels, evaluation, names),
+        galleries=galleries,
+        mistakes=mistakes,
+        score_shares=figures.score_shares(choice.histogram),
+        histogram=charts.draw_histogram(choice.histogram) if choice.histogram else None,
+        errors=sorted(counts.errors.items(), key=lambda item: (-item[1], item[0])),
+        config=json.dumps(run.record.get("config", {}), indent=2, ensure_ascii=False),
+        versions=run.record.get("versions") or {},
+    )
+
+
+def _shown_rows(counts: Counts, galleries: list[Gallery], mistakes: list[Mistake]) -> Rows:
+    yield from counts.least_certain
+    for samples in counts.error_samples.values():
+        yield from samples
+    for gallery in galleries:
+        yield from gallery.most_certain
+        yield from gallery.random
+    for mistake in mistakes:
+        yield from mistake.mistaken
+        yield from mistake.typical
+
+
+def _largest(per_class: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    largest = sorted(per_class, key=lambda row: (-row["images"], row["label"]))[:SHOWN_CLASSES]
+    return sorted(largest, key=lambda row: (row["f1"], row["label"]))

@@ -1,0 +1,63 @@
+"""Small pictures for the page: JPEG data URIs, or the reason why there is none."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+from PIL import Image
+
+from actors.images.decode import decode_image
+from actors.images.errors import ImageError
+from actors.images.fetch import fetch_bytes
+from ray_jobs.runs.reader import RunReader
+
+LONGER_SIDE: Final = 160
+LONGER_SIDE_OF_MANY: Final = 128  # keeps a page with 60 galleries of photographs near 3 MB
+_MANY: Final = 350
+_QUALITY: Final = 70
+_THREADS: Final = 8
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """Either ``uri`` (a data URI) or ``problem`` (an image error code) is set."""
+
+    uri: str | None = None
+    problem: str | None = None
+
+
+def draw_thumbnails(run: RunReader, rows: Iterable[Mapping[str, Any]]) -> dict[int, Thumbnail]:
+    """Draw one thumbnail per image.
+
+    Args:
+        run: where the manifest says how to read each image.
+        rows: label rows with ``image_id``, ``path`` and ``uri``; images may repeat.
+
+    Returns:
+        A thumbnail for every image id of ``rows``; unreadable images give a problem.
+    """
+    wanted = {row["image_id"]: row for row in rows}
+    listed = run.manifest_rows(list(wanted))
+    sources = [listed.get(number, row) for number, row in wanted.items()]
+    side = LONGER_SIDE if len(sources) <= _MANY else LONGER_SIDE_OF_MANY
+    with ThreadPoolExecutor(_THREADS) as pool:
+        drawn = pool.map(lambda row: _draw(row, side), sources)
+        return dict(zip(wanted, drawn, strict=True))
+
+
+def _draw(row: Mapping[str, Any], side: int) -> Thumbnail:
+    if not row.get("uri"):
+        return Thumbnail(problem="missing")
+    try:
+        image = decode_image(fetch_bytes(row), shrink_to=side // 2)
+    except ImageError as error:
+        return Thumbnail(problem=error.code)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=_QUALITY, optimize=True)
+    return Thumbnail(uri="data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode())

@@ -1,0 +1,130 @@
+"""Decoding: open_clip's pixels for good images, a code for bad ones."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+
+from actors.images.decode import (
+    Preprocessing,
+    decode,
+    decode_image,
+    pixels_array,
+    pixels_column,
+    to_input_size,
+)
+from actors.images.errors import ImageError
+from tests.helpers.broken_images import FILES, JPEG, encoded, picture
+
+HOW = Preprocessing(32, 32)
+
+
+def test_every_broken_file_has_its_code_and_every_good_one_pixels() -> None:
+    files = {name: case for name, case in FILES.items() if case[1] != "empty_file"}
+    batch = pa.table(
+        {
+            "image_id": list(range(len(files))),
+            "path": list(files),
+            "uri": list(files),
+            "bytes": pa.array([data for data, _ in files.values()], pa.large_binary()),
+            "error": pa.array([None] * len(files), pa.string()),
+            "error_detail": pa.array([None] * len(files), pa.string()),
+        }
+    )
+    result = decode(batch, HOW)
+    paths, found = result.column("path").to_pylist(), result.column("error").to_pylist()
+    codes = dict(zip(paths, found, strict=True))
+    assert codes == {name: code for name, (_, code) in files.items()}
+    details = result.column("error_detail").to_pylist()
+    assert all(
+        (code is None) == (detail is None) for code, detail in zip(found, details, strict=True)
+    )
+    pixels = pixels_array(result.column("pixels"), HOW)
+    assert pixels.shape == (len(files), 32, 32, 3)
+    dark = [bool(p.any()) for p in pixels]
+    assert dark == [code is None for code in codes.values()]
+
+
+@pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
+@pytest.mark.parametrize("size", [(500, 375), (375, 500), (64, 64), (201, 67)])
+def test_pixels_equal_open_clip_s(mode: str, size: tuple[int, int]) -> None:
+    image = picture(*size)
+    config = PreprocessCfg(size=(48, 48), mean=(0, 0, 0), std=(1, 1, 1), resize_mode=mode)
+    theirs = image_transform_v2(config, is_train=False)(image).permute(1, 2, 0).numpy()
+    ours = np.asarray(to_input_size(image, Preprocessing(48, 48, resize_mode=mode)))
+    assert np.abs(ours / 255 - theirs).max() < 1e-6
+
+
+def test_draft_mode_changes_pixels_little() -> None:
+    data = encoded(picture(2000, 1500), "JPEG", quality=90)
+    full = np.asarray(to_input_size(decode_image(data), HOW)).astype(int)
+    quick = decode_image(data, shrink_to=32)
+    assert min(quick.size) >= 64
+    assert quick.size < (2000, 1500)
+    assert np.abs(full - np.asarray(to_input_size(quick, HOW))).max() <= 4
+
+
+def test_what_colours_and_turns_come_out() -> None:
+    red_first = decode_image(FILES["animated.gif"][0])
+    assert red_first.getpixel((5, 5)) == (255, 0, 0)
+    assert decode_image(FILES["alpha.png"][0]).getpixel((0, 0)) == (255, 255, 255)
+    assert decode_image(FILES["deep.png"][0]).getpixel((0, 0)) == (128, 128, 128)
+    assert decode_image(FILES["turned.jpg"][0]).size == (40, 60)
+    upright, cmyk = decode_image(JPEG), decode_image(FILES["cmyk.jpg"][0])
+    assert np.abs(np.asarray(upright).astype(int) - np.asarray(cmyk)).mean() < 12
+
+
+def test_a_very_long_image_stays_small() -> None:
+    image = Image.new("RGB", (1, 60_000))
+    assert to_input_size(image, Preprocessing(336, 336)).size == (336, 336)
+
+
+def test_pixel_limit_is_checked_before_decoding() -> None:
+    data = encoded(picture(100, 50), "PNG")
+    assert decode_image(data, max_pixels=5000).size == (100, 50)
+    with pytest.raises(ImageError, match="100 x 50 pixels; the limit is 4999") as caught:
+        decode_image(data, max_pixels=4999)
+    assert caught.value.code == "too_many_pixels"
+
+
+def test_no_bytes_crash_the_decoder() -> None:
+    rng = np.random.default_rng(0)
+    modes: list[str] = []
+    details: list[str] = []
+    for kind in ("JPEG", "PNG", "WEBP", "GIF"):
+        good = bytearray(encoded(picture(), kind))
+        for _ in range(60):
+            bad = bytearray(good)
+            for position in rng.integers(0, len(bad), 4):
+                bad[position] = int(rng.integers(256))
+            try:
+                modes.append(decode_image(bytes(bad)).mode)
+            except ImageError as error:
+                details.append(error.detail)
+    assert set(modes) == {"RGB"}
+    assert all(details)
+    assert len(modes) + len(details) == 240
+    assert details
+
+
+def test_an_empty_batch_is_an_empty_column() -> None:
+    none = pixels_column(np.zeros((0, 32, 32, 3), np.uint8))
+    assert (len(none), none.type) == (0, pa.binary(32 * 32 * 3))
+    assert pixels_array(pa.chunked_array([none]), HOW).shape == (0, 32, 32, 3)
+    columns = {name: pa.array([], pa.string()) for name in ("path", "error", "error_detail")}
+    decoded = decode(pa.table({**columns, "bytes": pa.array([], pa.large_binary())}), HOW)
+    assert decoded.num_rows == 0
+    assert decoded.schema.field("pixels").type == none.type
+
+
+def test_pixels_of_a_sliced_column() -> None:
+    out = io.BytesIO()
+    picture(32, 32).save(out, "PNG")
+    column = pa.chunked_array([pa.array([b"\x01" * 12, b"\x02" * 12, b"\x03" * 12], pa.binary(12))])
+    pixels = pixels_array(column.slice(1, 2), Preprocessing(2, 2))
+    assert pixels[:, 0, 0, 0].tolist() == [2, 3]

@@ -1,0 +1,1 @@
+"""What tests share: broken files, stubs, servers, and readers of what runs write."""
