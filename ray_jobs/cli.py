@@ -7,7 +7,6 @@ standard error.
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import os
@@ -17,7 +16,6 @@ from itertools import takewhile
 from typing import TextIO, get_origin
 
 from methods.errors import InputError
-from ray_jobs.bytecode import keep_bytecode
 from ray_jobs.commands import COMMANDS, Command
 from ray_jobs.config import VerbConfig, parse, program_name, yaml_method
 
@@ -52,14 +50,12 @@ _AGAIN = "run the same command again to resume"
 
 def main() -> int:
     """Run this process's command and leave nothing behind it; returns the exit code."""
-    keep_bytecode()
     with _results_stream() as results:
         code = execute(sys.argv[1:], results)
     if "ray" in sys.modules:
         from ray_jobs.passes.session import stop_ray
 
         stop_ray()
-    gc.freeze()  # Python would look through all there is once more before it ends: half a second
     return code
 
 

@@ -17,7 +17,6 @@ from actors.clip.encoder import ClipEncoder, cpu_threads
 from actors.clip.image_scorer import Encoded, Encoding
 from actors.images.decode import decode_image, to_input_size
 from actors.images.errors import ImageError
-from actors.priority import BEHIND_HTTP, step_back
 from methods.class_matrix import top_k
 from serve.catalogue import Catalogue, LoadedClassifier, UserConfig, changed, load_those_there_are
 from serve.drift_metrics import Drift
@@ -109,8 +108,6 @@ class Classifiers:
     def _start(self, wanted: UserConfig) -> Catalogue:
         """Load everything, and run the model once at the smallest and the largest batch."""
         settings = self._settings
-        if not settings.gpus:
-            step_back(BEHIND_HTTP)
         catalogue = load_those_there_are(wanted.classifiers, settings.clip)
         threads = None if settings.gpus else settings.threads or cpu_threads() // settings.replicas
         self._encoder = ClipEncoder(

@@ -10,10 +10,7 @@ from typing import Any
 
 import pytest
 
-from ray_jobs.bytecode import keep_bytecode
 from ray_jobs.passes.session import Capacity
-
-keep_bytecode()  # of all the processes that tests start
 
 
 @pytest.fixture(scope="session")

@@ -51,9 +51,8 @@ class ClipEncoder:
         Raises:
             InputError: the weights do not fit the architecture or cannot be read.
         """
-        from actors.clip.open_clip_library import import_open_clip
 
-        open_clip = import_open_clip(model.hub_text)  # before torch, which comes with it
+        import open_clip
         import torch
 
         if threads:

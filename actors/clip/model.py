@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from actors.clip.open_clip_library import import_open_clip
 from actors.hub import hash_file, hub_failure, stay_offline_without_a_hub
 from actors.images.decode import Preprocessing
 from methods.errors import InputError
@@ -113,7 +112,6 @@ def _from_folder(name: str, folder: Path) -> ClipModel:
 
 
 def _from_hub(name: str) -> ClipModel:
-    import_open_clip()
     from open_clip.pretrained import download_pretrained_from_hf
 
     repository = name.removeprefix("hf-hub:")
@@ -150,7 +148,7 @@ def _from_config(
 
 
 def _from_tag(name: str) -> ClipModel:
-    open_clip = import_open_clip()
+    import open_clip
     from open_clip.pretrained import download_pretrained
 
     architecture, _, tag = name.rpartition("/")

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from actors.images.errors import ImageError
-from actors.priority import step_back
 from actors.stage import counted
 
 DEFAULT_MAX_PIXELS: Final = 120_000_000
@@ -196,15 +195,12 @@ def decode(
     batch: pa.Table,
     how: Preprocessing,
     max_pixels: int = DEFAULT_MAX_PIXELS,
-    niceness: int | None = None,
 ) -> pa.Table:
     """Map an image table batch to pixels: ``bytes`` is replaced by ``pixels``, rows stay in order.
 
     ``pixels`` is fixed-size binary of height x width x 3 bytes (all zero with an error). Rows that
-    come with an error keep it. ``niceness`` is that of the process that decodes
-    (`actors.priority`).
+    come with an error keep it.
     """
-    step_back(niceness)
     pixels = np.zeros((batch.num_rows, how.height, how.width, 3), np.uint8)
     codes: list[Any] = batch.column("error").to_pylist()
     details: list[Any] = batch.column("error_detail").to_pylist()

@@ -1,7 +1,7 @@
 """Labels from what a multimodal LLM said: the last stages of SLAC and TLAC.
 
-`join_choices` looks up what the model chose for each description; `AnswerLabels` finds the class of
-the last thing said, with CLIP's text encoder where the text names none.
+`join_choices` looks up what the model chose for each description; `TextMatchLabels` finds the class
+of the last thing said, with CLIP's text encoder where the text names none.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from actors.clip.encoder import ClipEncoder, Precision
 from actors.clip.model import ClipModel
-from actors.clip.remote_texts import RemoteTexts
 from actors.images.errors import CODES as IMAGE_CODES
 from actors.labels.descriptions import descriptions_of, name_matrix
 from actors.labels.table import ANSWER_LABELS_SCHEMA, TOP_LABELS
@@ -26,7 +25,7 @@ from actors.mllm.response_cache import KeyIndex, key_of
 from actors.stage import counted
 from methods.answers import AnswerError, json_field
 from methods.class_matching import AnswerPath, ClassMatcher
-from methods.class_matrix import EncodeTexts, fill
+from methods.class_matrix import fill
 from methods.slac_tlac import TEMPLATE, clean_answer, text_scores
 
 RECOGNISE, CHOOSE = "recognise", "choose"
@@ -49,7 +48,7 @@ def join_choices(
     return batch.append_column(CHOOSE, found.cast(RESPONSE_TYPE))
 
 
-class AnswerLabels:
+class TextMatchLabels:
     """Batches of answered rows in, rows of the labels table out.
 
     ``score`` is the cosine between CLIP's features of the last thing said and of the class.
@@ -57,25 +56,28 @@ class AnswerLabels:
 
     def __init__(
         self,
+        model: ClipModel,
         names: Sequence[str],
         method: str,
-        encode_texts: EncodeTexts,
-        matrix: NDArray[np.float32] | None = None,
         response_format: ResponseFormat = "none",
         upstream_compat: bool = False,
+        precision: Precision = "auto",
+        threads: int | None = None,
+        device: str | None = None,
     ) -> None:
-        """Keep the class names with their features.
+        """Load CLIP and encode the class names, ``a photo of a NAME``.
 
         Args:
+            model: whose text encoder compares.
             names: C class names.
             method: ``slac`` or ``tlac``.
-            encode_texts: gives unit features of texts.
-            matrix: of the names, float32 (C, D), as `name_matrix` makes it; made here by default.
-            answer_format: of the second answer.
-            upstream_compat: clean answers as the authors' code does.
+            response_format: of the second response.
+            upstream_compat: clean responses as the authors' code does.
+            precision, threads, device: of CLIP.
         """
-        self._encode_texts = encode_texts
-        self._matrix = name_matrix(names, encode_texts) if matrix is None else matrix
+        encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
+        self._encode_texts = encoder.encode_texts
+        self._matrix = name_matrix(names, encoder.encode_texts)
         self._names = np.array(names, dtype=object)
         self._matcher = ClassMatcher(names)
         self._method, self._format = method, response_format
@@ -141,51 +143,6 @@ class AnswerLabels:
         """The class a text names, else the closest one in CLIP's text space."""
         matched = self._matcher.match(text, inside=self._method == "tlac")
         return matched or (int(scores.argmax()), "clip_fallback")
-
-
-class TextMatchLabels(AnswerLabels):
-    """The same with CLIP in this process, loaded once for a replica."""
-
-    def __init__(
-        self,
-        model: ClipModel,
-        names: Sequence[str],
-        method: str,
-        response_format: ResponseFormat = "none",
-        upstream_compat: bool = False,
-        precision: Precision = "auto",
-        threads: int | None = None,
-        device: str | None = None,
-    ) -> None:
-        """Load CLIP and encode the class names, ``a photo of a NAME``."""
-        encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
-        super().__init__(
-            names,
-            method,
-            encoder.encode_texts,
-            response_format=response_format,
-            upstream_compat=upstream_compat,
-        )
-
-
-def label_answers(
-    batch: pa.Table,
-    names: Sequence[str],
-    matrix: ray.ObjectRef[NDArray[np.float32]],
-    encoder: RemoteTexts,
-    **how: Any,
-) -> pa.Table:
-    """Label a batch with CLIP that runs elsewhere.
-
-    Args:
-        batch: answered rows.
-        names: C class names.
-        matrix: of the names, float32 (C, D), in the object store.
-        encoder: encodes what was said.
-        how: what else `AnswerLabels` takes.
-    """
-    labels = AnswerLabels(names, encode_texts=encoder.encode_texts, matrix=ray.get(matrix), **how)
-    return labels(batch)
 
 
 def _words(row: dict[str, Any], ask: str) -> str | None:

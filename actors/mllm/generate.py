@@ -40,7 +40,6 @@ from actors.mllm.response_cache import (
     key_of,
 )
 from actors.mllm.routing import least_busy
-from actors.priority import step_back
 from actors.stage import OK, record
 from methods.answers import AnswerError, usable_text
 
@@ -94,7 +93,7 @@ class ImagePrompt:
     ) -> None:
         """Keep the prompt's text, how to sample, and the form of the answer as `Request` has it."""
         self._text, self._sampling = text, sampling
-        self._form = {"text_field": text_field, "answer_format": response_format}
+        self._form = {"text_field": text_field, "response_format": response_format}
 
     def request(self, row: dict[str, Any], picture: DecodedImage | None) -> Request:
         """Return the text with the row's picture."""
@@ -195,7 +194,6 @@ def ask(
     replicas: Sequence[Any],
     asks: Sequence[Ask],
     limits: ImageLimits | None = None,
-    niceness: int | None = None,
     keep_bytes: bool = False,
 ) -> Iterator[pa.Table]:
     """Ask about the rows that have neither an answer nor an error, and keep what comes.
@@ -210,14 +208,12 @@ def ask(
         replicas: handles of `actors.mllm.replica.MLLM` actors.
         asks: what to ask about each row; all of a call go to one replica.
         limits: of pictures, where the rows are images with a column ``bytes``; None for texts.
-        niceness: of this process, where a replica computes on the cores of this machine.
         keep_bytes: whether images keep ``bytes``, for another question about them.
 
     Yields:
         The rows in order, images without ``bytes``; each without an error has an answer to each
         ask, or the reason why none came.
     """
-    step_back(niceness)
     calls: deque[_Call] = deque()
     for start in range(0, unit.num_rows, at_once):
         calls.append(_call(unit.slice(start, at_once), replicas, asks, limits, keep_bytes))

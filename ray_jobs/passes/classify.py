@@ -74,7 +74,7 @@ def label_pass(
     with pass_settings(run.checkpoint(LABEL)):
         images = read_images(images_of(run), config, readers, config.clip_batch)
         how = model.preprocessing
-        decoded = decode_images(images, config, how, readers, share_cores=not plan.gpus)
+        decoded = decode_images(images, config, how, readers)
         stage = MultiLabels if classifier.multi_label else ClassifierLabels
         through_clip(
             decoded, stage, config, plan, model=model, classifier_files=classifier.dump()

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
-from actors.clip.model import ClipModel
-from actors.clip.remote_texts import ClipTexts, RemoteTexts
-from actors.priority import BESIDE_A_MODEL
 from ray_jobs.config import ClipConfig
-from ray_jobs.passes.resources import ReplicaPool, on_nodes
-
-_RESTARTS = 5
+from ray_jobs.passes.resources import ReplicaPool
 
 
 def through_clip(
@@ -50,33 +43,3 @@ def through_clip(
         compute=plan.pool(),
         **plan.actor_options(),
     )
-
-
-@contextlib.contextmanager
-def early_texts(
-    model: ClipModel, config: ClipConfig, plan: ReplicaPool
-) -> Iterator[RemoteTexts | None]:
-    """Hold CLIP for the texts of a later pass, loaded from now on.
-
-    Only where one replica on a CPU is wanted: on a GPU it would take the memory of what runs before
-    it, and several encode side by side in the pass itself; None then.
-    """
-    import ray
-
-    if plan.gpus or plan.replicas > 1 or plan.most:
-        yield None
-        return
-    kind: Any = ray.remote(ClipTexts).options(
-        num_cpus=0,
-        resources=on_nodes(plan.node),
-        max_restarts=_RESTARTS,
-        max_task_retries=-1,
-    )
-    actor = kind.remote(
-        model, config.precision, plan.threads, device=plan.device, niceness=BESIDE_A_MODEL
-    )
-    try:
-        yield RemoteTexts(actor)
-    finally:
-        if ray.is_initialized():
-            ray.kill(actor)

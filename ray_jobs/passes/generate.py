@@ -14,7 +14,6 @@ from actors import storage
 from actors.mllm.generate import Ask, PromptBuilder, ask, lookup_cached
 from actors.mllm.images import ImageLimits
 from actors.mllm.response_cache import open_query
-from actors.priority import BESIDE_A_MODEL
 from methods.errors import InputError
 from ray_jobs.config import AskingConfig, AskingImagesConfig
 from ray_jobs.passes.mllm_pool import Replicas
@@ -206,7 +205,6 @@ def _ask(
             "replicas": replicas.handles,
             "asks": asks,
             "limits": limits,
-            "niceness": BESIDE_A_MODEL if replicas.share_cores else None,
             "keep_bytes": keep_bytes,
         },
         compute=TaskPoolStrategy(replicas.calls),

@@ -21,9 +21,8 @@ from typing import Any
 from actors.mllm.model import FIELD_GUIDE, EngineOptions, MllmModel, resolve_mllm
 from methods.errors import InputError
 from ray_jobs.config import MllmConfig
-from ray_jobs.machine_sharing import others_step_back
 from ray_jobs.passes.resources import check_nodes, on_nodes
-from ray_jobs.passes.session import Capacity, start_ray, started_here
+from ray_jobs.passes.session import Capacity, start_ray
 
 logger = logging.getLogger(__name__)
 
@@ -139,10 +138,8 @@ def mllm_replicas(model: MllmModel, plan: MllmPool) -> Iterator[Replicas]:
         yield Replicas(_HELD[held], plan.calls, share_cores)
         return
     _HELD[held] = _start(model, plan)
-    local = share_cores and started_here()
     try:
-        with others_step_back(_HELD[held]) if local else contextlib.nullcontext():
-            yield Replicas(_HELD[held], plan.calls, share_cores)
+        yield Replicas(_HELD[held], plan.calls, share_cores)
     finally:
         _end(_HELD.pop(held), plan.options.gpus)
 

@@ -8,7 +8,6 @@ from typing import Any
 from actors import storage
 from actors.images.decode import Preprocessing, decode
 from actors.images.fetch import fetch
-from actors.priority import BESIDE_A_MODEL
 from ray_jobs.config import ArchiveConfig
 from ray_jobs.passes.resources import check_nodes, task_options
 from ray_jobs.passes.session import start_ray
@@ -94,13 +93,8 @@ def fetch_images(rows: Any, config: ArchiveConfig, tasks: int) -> Any:
     )
 
 
-def decode_images(
-    images: Any, config: ArchiveConfig, how: Preprocessing, tasks: int, share_cores: bool
-) -> Any:
-    """Decode a dataset of encoded images to a CLIP model's input size, ``tasks`` batches at once.
-
-    ``share_cores`` says that the model computes on the cores that decode.
-    """
+def decode_images(images: Any, config: ArchiveConfig, how: Preprocessing, tasks: int) -> Any:
+    """Decode encoded images to a CLIP model's input size, ``tasks`` batches at once."""
     from ray.data import TaskPoolStrategy
 
     return images.map_batches(
@@ -110,7 +104,6 @@ def decode_images(
         fn_kwargs={
             "how": how,
             "max_pixels": config.max_pixels,
-            "niceness": BESIDE_A_MODEL if share_cores else None,
         },
         compute=TaskPoolStrategy(tasks),
         **task_options(config),

@@ -15,12 +15,11 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from methods.errors import InputError
-from ray_jobs.bytecode import keep_bytecode
 
 logger = logging.getLogger(__name__)
 
@@ -105,10 +104,6 @@ def _start_here(options: dict[str, Any]) -> None:
 
     # Ray's core prints a warning as an error for every actor pool of Ray Data
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    # decode tasks share the cores with torch: its threads should neither spin nor be the nicest
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("RAY_worker_niceness", "0")
-    keep_bytecode()
     cores = len(os.sched_getaffinity(0))
     slots = cores + _EXTRA_SLOTS
     with quiet_ray():
@@ -116,25 +111,12 @@ def _start_here(options: dict[str, Any]) -> None:
     _STARTED_CORES[:] = [cores]
 
 
-def started_here() -> bool:
-    """Whether this process has started its Ray, which nobody else uses."""
-    return bool(_STARTED_CORES)
-
-
 def stop_ray() -> None:
-    """End the Ray that was started on this machine; on a cluster there is nothing to do.
-
-    Ray's monitors, which scale nothing here and print to nobody, take a second to end when asked.
-    """
+    """End the Ray that was started on this machine; on a cluster there is nothing to do."""
     if not _STARTED_CORES:
         return
-    import psutil
     import ray
 
-    for child in psutil.Process().children():
-        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            if any(word.endswith("monitor.py") for word in child.cmdline()):
-                child.kill()
     ray.shutdown()
     _STARTED_CORES.clear()
 

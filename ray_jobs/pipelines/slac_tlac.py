@@ -7,23 +7,21 @@ label: stage tables -> the class that was named, or the closest in CLIP's text s
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from actors import storage
 from actors.clip.model import ClipModel, resolve_clip
-from actors.clip.remote_texts import RemoteTexts
-from actors.labels.descriptions import ClassChoicePrompt, Shortlist, clean_descriptions, name_matrix
-from actors.labels.slac_tlac import CHOOSE, RECOGNISE, TextMatchLabels, join_choices, label_answers
+from actors.labels.descriptions import ClassChoicePrompt, Shortlist, clean_descriptions
+from actors.labels.slac_tlac import CHOOSE, RECOGNISE, TextMatchLabels, join_choices
 from actors.mllm.generate import ImagePrompt
 from actors.mllm.model import MllmModel, resolve_mllm
 from actors.mllm.request import ResponseFormat, Sampling
 from methods.class_matching import PATHS, ClassMatcher
 from methods.prompt import Prompt
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
-from ray_jobs.passes.clip_pool import early_texts, through_clip
+from ray_jobs.passes.clip_pool import through_clip
 from ray_jobs.passes.generate import PassQuery, generate_for_images, generate_for_texts
 from ray_jobs.passes.label_job import LABEL, label_archive
 from ray_jobs.passes.mllm_pool import mllm_replicas, size_mllm_pool
@@ -40,7 +38,6 @@ Config = LabelSlacConfig | LabelTlacConfig
 
 _LONG_LIST = 1000
 _SHORT_LIST = 100
-_LABELLED_TOGETHER = 4096
 
 
 @dataclass(frozen=True)
@@ -138,20 +135,18 @@ def run_stages(run: RunFolder, config: Config, inputs: Inputs, capacity: Capacit
     """Run the stages one after another, each resumes, and count what they asked."""
     stages = [RECOGNISE, CHOOSE] if inputs.choose else [RECOGNISE]
     clip = size_clip_pool(capacity, config)
-    with contextlib.ExitStack() as held:
-        # the replicas are gone before the last pass: it may want their GPUs
-        with mllm_replicas(inputs.mllm, size_mllm_pool(config, inputs.mllm, capacity)) as replicas:
-            encoder = held.enter_context(early_texts(inputs.clip, config, clip))
-            asked = inputs.image_ask(config)
-            with run.timed(RECOGNISE):
-                generate_for_images(run, config, RECOGNISE, [asked], replicas)
-            if inputs.choose:
-                texts = descriptions(run, config, inputs)
-                asked = inputs.choice_ask()
-                with run.timed(CHOOSE):
-                    generate_for_texts(run, config, CHOOSE, texts, "description", asked, replicas)
-        with run.timed(LABEL):
-            label_pass(run, config, inputs, clip, encoder)
+    # the replicas are gone before the last pass: it may want their GPUs
+    with mllm_replicas(inputs.mllm, size_mllm_pool(config, inputs.mllm, capacity)) as replicas:
+        asked = inputs.image_ask(config)
+        with run.timed(RECOGNISE):
+            generate_for_images(run, config, RECOGNISE, [asked], replicas)
+        if inputs.choose:
+            texts = descriptions(run, config, inputs)
+            asked = inputs.choice_ask()
+            with run.timed(CHOOSE):
+                generate_for_texts(run, config, CHOOSE, texts, "description", asked, replicas)
+    with run.timed(LABEL):
+        label_pass(run, config, inputs, clip)
     usage = count_usage(run, {stage: [stage] for stage in stages})
     paths = count_values(run.labels, "answer_path")
     run.save(**usage.record(), answer_paths={path: paths.get(path, 0) for path in PATHS})
@@ -189,9 +184,7 @@ def descriptions(run: RunFolder, config: Config, inputs: Inputs) -> Callable[[],
     return dataset
 
 
-def label_pass(
-    run: RunFolder, config: Config, inputs: Inputs, clip: ReplicaPool, encoder: RemoteTexts | None
-) -> None:
+def label_pass(run: RunFolder, config: Config, inputs: Inputs, clip: ReplicaPool) -> None:
     """Read what was said and write ``labels/``, finished images aside."""
     from ray.data import SaveMode
 
@@ -207,33 +200,14 @@ def label_pass(
                     "upstream_compat": config.upstream_compat,
                 },
             )
-        labelled = _through_labels(rows, config, inputs, clip, encoder)
-        # one task that labels and writes, where CLIP is an actor of its own
-        labelled.write_parquet(
-            labels, filesystem=filesystem, mode=SaveMode.APPEND, concurrency=1 if encoder else None
-        )
-
-
-def _through_labels(
-    rows: Any, config: Config, inputs: Inputs, clip: ReplicaPool, encoder: RemoteTexts | None
-) -> Any:
-    """Give answered rows to CLIP: in a pool of replicas, or in the actor that is there already."""
-    import ray
-    from ray.data import TaskPoolStrategy
-
-    what: dict[str, Any] = {
-        "names": inputs.names,
-        "method": config.method,
-        "answer_format": inputs.choices,
-        "upstream_compat": config.upstream_compat,
-    }
-    if encoder is None:
-        return through_clip(rows, TextMatchLabels, config, clip, model=inputs.clip, **what)
-    matrix = ray.put(name_matrix(inputs.names, encoder.encode_texts))
-    return rows.map_batches(
-        label_answers,
-        batch_format="pyarrow",
-        batch_size=_LABELLED_TOGETHER,
-        fn_kwargs={**what, "matrix": matrix, "encoder": encoder},
-        compute=TaskPoolStrategy(1),
-    )
+        through_clip(
+            rows,
+            TextMatchLabels,
+            config,
+            clip,
+            model=inputs.clip,
+            names=inputs.names,
+            method=config.method,
+            response_format=inputs.choices,
+            upstream_compat=config.upstream_compat,
+        ).write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)

@@ -67,9 +67,9 @@ def read_templates(name: str) -> tuple[str, ...]:
     if name == "simple":
         return SIMPLE_TEMPLATES
     if name == "imagenet":
-        from actors.clip.open_clip_library import import_open_clip
+        import open_clip
 
-        return tuple(template("{}") for template in import_open_clip().OPENAI_IMAGENET_TEMPLATES)
+        return tuple(template("{}") for template in open_clip.OPENAI_IMAGENET_TEMPLATES)
     try:
         text = storage.read_bytes(name).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

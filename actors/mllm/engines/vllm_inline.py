@@ -11,16 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import queue
 import threading
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from actors.loading import without_collection
 from actors.mllm.engines.vllm_prompts import VllmPrompts, chat_params
 from actors.mllm.engines.vllm_settings import (
     EngineStartError,
@@ -31,7 +27,6 @@ from actors.mllm.engines.vllm_settings import (
 )
 from actors.mllm.model import EngineOptions, MllmModel
 from actors.mllm.request import Request, Response, rejected
-from actors.priority import interrupt_nobody, interrupt_others, only_when_idle, threads_of
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +53,7 @@ class VllmEngine:
             EngineStartError: with the reason and what to do.
         """
         prepare_environment(self._options)
-        with without_collection():
+        if True:
             try:
                 from vllm.engine.arg_utils import EngineArgs
                 from vllm.usage.usage_lib import UsageContext
@@ -72,8 +67,7 @@ class VllmEngine:
 
         def make() -> Any:
             # the defaults for throughput, as vLLM's LLM class has them: larger steps
-            with without_collection():
-                return LLMEngine.from_engine_args(EngineArgs(**arguments), UsageContext.LLM_CLASS)
+            return LLMEngine.from_engine_args(EngineArgs(**arguments), UsageContext.LLM_CLASS)
 
         loop = asyncio.get_running_loop()
         made: asyncio.Future[Any] = loop.create_future()
@@ -112,23 +106,13 @@ class VllmEngine:
         made: asyncio.Future[Any],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        """The engine's thread: make the engine, then run it.
-
-        Each thread that computes gets a team of OpenMP threads; with a second team in the process
-        none of them waits actively any more, and each step of a small model takes a sixth longer.
-        All other threads of the process come after them, on a CPU.
-        """
-        beside = threads_of(os.getpid()) - {threading.get_native_id()}
-        interrupt_others()  # so do the threads that compute with this one
+        """The engine's thread: make the engine, then run it."""
         try:
             engine = make()
         except BaseException as error:
             failure = error if isinstance(error, Exception) else RuntimeError(repr(error))
             loop.call_soon_threadsafe(made.set_exception, failure)
             return
-        if not self._options.gpus:
-            interrupt_nobody(beside)
-            only_when_idle(_group_threads())
         loop.call_soon_threadsafe(made.set_result, engine)
         self._run()
 
@@ -210,17 +194,6 @@ class _Ticket:
             self.answer.set_exception(error)
         elif answer is not None:
             self.answer.set_result(answer)
-
-
-def _group_threads() -> set[int]:
-    """Threads of vLLM's process groups: more than a dozen that look a hundred times a second, for a
-    group of this process alone."""
-    found = set()
-    for thread in threads_of(os.getpid()):
-        with suppress(OSError):  # it has ended
-            if Path(f"/proc/self/task/{thread}/comm").read_text("utf-8").startswith("gloo"):
-                found.add(thread)
-    return found
 
 
 def _client_error() -> type[Exception]:

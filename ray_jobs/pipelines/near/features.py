@@ -59,7 +59,7 @@ def compute_features(
         with pass_settings(checkpoint):
             read = read_images(images, config, readers, config.clip_batch)
             how = model.preprocessing
-            decoded = decode_images(read, config, how, readers, share_cores=not inputs.gpus)
+            decoded = decode_images(read, config, how, readers)
             through_clip(decoded, ClipFeatures, config, inputs, model=model).write_parquet(
                 path, filesystem=filesystem, mode=SaveMode.APPEND
             )

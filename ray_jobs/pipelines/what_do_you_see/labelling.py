@@ -111,7 +111,7 @@ def label_pass(
         images = fetch_images(read_stage(stage_table(run, ANSWERS)), config, readers)
         how = model.preprocessing
         through_clip(
-            decode_images(images, config, how, readers, share_cores=not clip.gpus),
+            decode_images(images, config, how, readers),
             FusedLabels,
             config,
             clip,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,6 @@ import ray
 
 import fieldguide
 from actors.mllm.request import DecodedImage, Request, Response, ResponseFormat, Sampling
-from actors.priority import threads_of
 from fieldguide.mllm_tasks.naming import NAME, NAME_JSON
 from fieldguide.world import NAMES
 from methods.class_matching import class_list
@@ -53,19 +50,6 @@ def test_answers_come_in_the_order_of_the_requests(replica: Any) -> None:
     right = sum(answer.text == name for name, answer in zip(names, answers, strict=True))
     assert right >= 10
     assert all(a.finish_reason == "stop" and a.output_tokens > 1 for a in answers)
-
-
-def test_threads_that_do_not_compute_interrupt_none_that_does(replica: Any) -> None:
-    process = ray.get(replica.pid.remote())
-    ask(replica, choose(NAMES[0], [*NAMES]))
-    policies: dict[str, set[int]] = {"group": set(), "main": set(), "others": set()}
-    for thread in threads_of(process):
-        name = Path(f"/proc/{process}/task/{thread}/comm").read_text("utf-8")
-        kind = "group" if name.startswith("gloo") else "others"
-        policies["main" if thread == process else kind].add(os.sched_getscheduler(thread))
-    assert policies["group"] == {os.SCHED_IDLE}
-    assert policies["main"] == {os.SCHED_BATCH}
-    assert os.SCHED_OTHER in policies["others"]  # those that compute
 
 
 def test_the_prompt_is_the_one_that_the_model_was_trained_on(replica: Any) -> None:
