@@ -17,8 +17,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, ParamSpec
 
+import numpy as np
 import pyarrow as pa
 import ray
+from numpy.typing import NDArray
 from ray.util.metrics import Counter as CounterMetric
 
 OK: Final = "ok"
@@ -85,6 +87,43 @@ class StageClock:
         done_by_stage, self._work, self._processes = self._work, {}, {}
         self._lap_began = time.time()
         return done_by_stage
+
+
+class RowErrors:
+    """The columns ``error`` and ``error_detail`` of a batch while a stage works on it."""
+
+    def __init__(self, codes: list[str | None], details: list[str | None]) -> None:
+        """Keep the code and the detail of each row; None where nothing is wrong."""
+        self._codes, self._details = codes, details
+
+    @classmethod
+    def of(cls, batch: pa.Table) -> RowErrors:
+        """Read a batch's errors; a batch without the columns has none."""
+        if "error" not in batch.column_names:
+            return cls([None] * batch.num_rows, [None] * batch.num_rows)
+        return cls(batch.column("error").to_pylist(), batch.column("error_detail").to_pylist())
+
+    @property
+    def fine(self) -> NDArray[np.bool_]:
+        """Which rows have no error: bool (rows,)."""
+        return np.array([code is None for code in self._codes], np.bool_)
+
+    def fail(self, row: int, code: str, detail: str | None = None) -> RowErrors:
+        """Give a row an error, unless it has one: the first one stays."""
+        if self._codes[row] is None:
+            self._codes[row], self._details[row] = code, detail
+        return self
+
+    def onto(self, batch: pa.Table) -> pa.Table:
+        """Return the batch with these errors, its columns in their places."""
+        for name, values in (("error", self._codes), ("error_detail", self._details)):
+            column = pa.array(values, pa.string())
+            at = batch.schema.get_field_index(name)
+            if at < 0:
+                batch = batch.append_column(name, column)
+            else:
+                batch = batch.set_column(at, name, column)
+        return batch
 
 
 def counted(stage: str) -> Callable[[Callable[P, pa.Table]], Callable[P, pa.Table]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ray_jobs import config as c
 from ray_jobs.config import VerbConfig
+from ray_jobs.pipelines.registry import METHODS, load
 
 Result = dict[str, Any]
 
@@ -31,70 +32,12 @@ def _manifest(config: c.ManifestConfig) -> Result:
     return {"manifest": config.out, "images": manifest.images, "skipped": manifest.skipped}
 
 
-def _fit_zero_shot(config: c.FitZeroShotConfig) -> Result:
-    from ray_jobs.pipelines import zero_shot
-
-    return zero_shot.fit(config)
+_LABEL = "ray_jobs.verbs.label:label"
 
 
-def _fit_near(config: c.FitNearConfig) -> Result:
-    from ray_jobs.pipelines import near
-
-    return near.fit(config)
-
-
-def _fit_autosep(config: c.FitAutosepConfig) -> Result:
-    from ray_jobs.pipelines import autosep
-
-    return autosep.fit(config)
-
-
-def _fit_data_free(config: c.FitDataFreeConfig) -> Result:
-    from ray_jobs.pipelines import data_free
-
-    return data_free.fit(config)
-
-
-def _label_autosep(config: c.LabelAutosepConfig) -> Result:
-    from ray_jobs.pipelines import autosep
-
-    return autosep.label(config)
-
-
-def _label_mllm_names(config: c.LabelMllmNamesConfig) -> Result:
-    from ray_jobs.pipelines import open_vocabulary
-
-    return open_vocabulary.label(config)
-
-
-def _label_zero_shot(config: c.LabelZeroShotConfig) -> Result:
-    from ray_jobs.pipelines import zero_shot
-
-    return zero_shot.label(config)
-
-
-def _label_classifier(config: c.LabelClassifierConfig) -> Result:
-    from ray_jobs.pipelines import classifier
-
-    return classifier.label(config)
-
-
-def _label_tlac(config: c.LabelSlacConfig | c.LabelTlacConfig) -> Result:
-    from ray_jobs.pipelines import slac_tlac
-
-    return slac_tlac.label(config)
-
-
-def _fit_what_do_you_see(config: c.FitWhatDoYouSeeConfig) -> Result:
-    from ray_jobs.pipelines import what_do_you_see
-
-    return what_do_you_see.fit(config)
-
-
-def _label_what_do_you_see(config: c.LabelWhatDoYouSeeConfig) -> Result:
-    from ray_jobs.pipelines import what_do_you_see
-
-    return what_do_you_see.label(config)
+def _run(target: str, config: Any) -> Result:
+    result: Result = load(target)(config)
+    return result
 
 
 def _evaluate(config: c.EvaluateConfig) -> Result:
@@ -163,18 +106,16 @@ COMMANDS: dict[str, Command] = {
     "demo": Command(c.DemoConfig, _demo),
     "doctor": Command(c.DoctorConfig, _doctor),
     "manifest": Command(c.ManifestConfig, _manifest),
-    "fit zero_shot": Command(c.FitZeroShotConfig, _fit_zero_shot),
-    "fit what_do_you_see": Command(c.FitWhatDoYouSeeConfig, _fit_what_do_you_see),
-    "fit near": Command(c.FitNearConfig, _fit_near),
-    "fit autosep": Command(c.FitAutosepConfig, _fit_autosep),
-    "fit data_free": Command(c.FitDataFreeConfig, _fit_data_free),
-    "label zero_shot": Command(c.LabelZeroShotConfig, _label_zero_shot),
-    "label slac": Command(c.LabelSlacConfig, _label_tlac),
-    "label tlac": Command(c.LabelTlacConfig, _label_tlac),
-    "label what_do_you_see": Command(c.LabelWhatDoYouSeeConfig, _label_what_do_you_see),
-    "label autosep": Command(c.LabelAutosepConfig, _label_autosep),
-    "label mllm_names": Command(c.LabelMllmNamesConfig, _label_mllm_names),
-    "label classifier": Command(c.LabelClassifierConfig, _label_classifier),
+    **{
+        f"fit {method.name}": Command(load(method.fit_settings), partial(_run, method.fit))
+        for method in METHODS
+        if method.fit
+    },
+    **{
+        f"label {method.name}": Command(load(method.label_settings), partial(_run, _LABEL))
+        for method in METHODS
+        if method.label
+    },
     "submit": Command(c.SubmitConfig, _submit),
     "evaluate": Command(c.EvaluateConfig, _evaluate),
     "report": Command(c.ReportConfig, _report, positional="run"),

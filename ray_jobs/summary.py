@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
 
+from ray_jobs.pipelines.registry import label_method_of_run
 from ray_jobs.verbs.plan.comparison import compare
 
 _METRICS = ("accuracy", "macro_f1", "cacc", "sacc", "nmi", "ari", "map", "cf1", "of1")
@@ -105,15 +107,23 @@ def run_table(record: dict[str, Any]) -> Table:
     table.add_row("MLLM calls", f"{record['mllm_calls']:,}")
     table.add_row("answers reused", f"{record['answers_reused']:,}")
     table.add_row("engine starts", f"{record['engine_starts']:,}")
-    for path, count in record.get("answer_paths", {}).items():
-        table.add_row(f"label from answer: {path}", f"{count:,}")
-    for part, problems in record.get("answer_problems", {}).items():
-        for code, count in problems.items():
-            table.add_row(f"{part} missing: {code}", f"{count:,}")
+    for row, count in counted_rows(record):
+        table.add_row(row, f"{count:,}")
     table.add_row("tokens in / out", f"{record['prompt_tokens']:,} / {record['output_tokens']:,}")
     for what, expected, happened in compare(record):
         table.add_row(f"forecast of {what}", f"{expected:,.1f} (was {happened:,.1f})")
     return table
+
+
+def counted_rows(record: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """What the counters of a run's method found in its labels."""
+    method = label_method_of_run(record)
+    for counter in method.counters if method else ():
+        found = record.get(counter.key, {})
+        parts = {"": found} if set(counter.columns) == {""} else found
+        for name, counts in parts.items():
+            for value, count in counts.items():
+                yield counter.row.format(name=name, value=value), count
 
 
 def metrics_table(result: dict[str, Any]) -> Table:

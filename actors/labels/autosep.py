@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import pyarrow as pa
 
 from actors.labels.table import CHOICE_LABELS_SCHEMA
-from actors.mllm.generate import response_text
 from actors.mllm.request import DecodedImage, Request, Sampling
 from actors.mllm.response_cache import KEY_BYTES
+from actors.mllm.responses import response_text
 from actors.stage import counted
 from methods.answers import AnswerError, usable_text
 from methods.autosep.choices import ChoiceReader, published_choice
@@ -29,15 +29,22 @@ Reading = Literal["strict", "published"]
 class DescribedChoicePrompt:
     """Which class an image shows, with its description at hand."""
 
-    def __init__(self, wording: PromptTexts, sampling: Sampling) -> None:
-        """Keep the prompt with its class list, and how to sample."""
-        self._wording, self._sampling = wording, sampling
+    def __init__(self, texts: PromptTexts) -> None:
+        """Keep the prompt with its class list."""
+        self._texts = texts
 
-    def request(self, row: dict[str, Any], picture: DecodedImage | None) -> Request:
-        """Return the question with the row's description and picture."""
-        assert picture is not None
-        text = self._wording.classify(row[ABOUT][KEY_BYTES:].decode())
-        return Request(text, (picture,), self._sampling)
+    def identity(self) -> dict[str, Any]:
+        """The prompt, the category and the class list; a row's key stands for its description."""
+        return {
+            "prompt": self._texts.prompts[CLASSIFY].text,
+            "category": self._texts.category,
+            "classes": list(self._texts.classes),
+        }
+
+    def build(self, row: Mapping[str, Any], image: DecodedImage | None, how: Sampling) -> Request:
+        """Return the question with the row's description and image."""
+        assert image is not None
+        return Request(self._texts.classify(row[ABOUT][KEY_BYTES:].decode()), (image,), how)
 
 
 def described(said: dict[str, Any] | None) -> str:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from actors.clip.encoder import ClipEncoder, Precision
 from actors.clip.model import ClipModel
-from actors.mllm.generate import response_text
 from actors.mllm.response_cache import KeyIndex, key_of
+from actors.mllm.responses import response_text
 from actors.stage import counted
 from methods.answers import AnswerError
 from methods.class_matching import display_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from actors.clip.encoder import ClipEncoder, Precision
 from actors.clip.model import ClipModel
-from actors.mllm.generate import response_text
 from actors.mllm.request import DecodedImage, Request, ResponseFormat, Sampling
+from actors.mllm.responses import response_text
 from actors.stage import counted
 from methods.answers import AnswerError
 from methods.class_matching import class_list, display_name
@@ -25,7 +25,7 @@ def clean_descriptions(batch: pa.Table, ask: str, upstream_compat: bool = False)
     """Keep of answered rows their cleaned ``description``; rows that cannot be used are dropped.
 
     Args:
-        batch: with a column ``ask`` of `actors.mllm.generate.RESPONSE_TYPE`.
+        batch: with a column ``ask`` of `actors.mllm.responses.RESPONSE_TYPE`.
         ask: name of the ask.
         upstream_compat: clean as the published code does.
     """
@@ -55,20 +55,42 @@ class ClassChoicePrompt:
     """Asks which class of a list a description means."""
 
     def __init__(
-        self, prompt: Prompt, names: Sequence[str], sampling: Sampling, choices: ResponseFormat
+        self,
+        prompt: Prompt,
+        names: Sequence[str],
+        choices: ResponseFormat,
+        shortlist: tuple[int, str] | None = None,
     ) -> None:
-        """Keep the prompt, with ``{classes}`` and ``{answer}``, and the class names."""
+        """Keep the prompt, with ``{classes}`` and ``{answer}``, and the class names.
+
+        Args:
+            prompt: its text.
+            names: of all classes.
+            choices: how the model is held to them.
+            shortlist: how many names a row's list of its own has, and the fingerprint of the CLIP
+                model that chose them; None where all are shown.
+        """
         self._prompt, self._names = prompt, tuple(names)
-        self._sampling, self._choices = sampling, choices
+        self._choices: ResponseFormat = choices
+        self._shortlist = shortlist
         self._list = class_list(names)
 
-    def request(self, row: dict[str, Any], picture: DecodedImage | None) -> Request:
+    def identity(self) -> dict[str, Any]:
+        """The prompt, the class list and how it is shown."""
+        return {
+            "prompt": self._prompt.text,
+            "classes": list(self._names),
+            "choices": self._choices,
+            "shortlist": self._shortlist and list(self._shortlist),
+        }
+
+    def build(self, row: Mapping[str, Any], image: DecodedImage | None, how: Sampling) -> Request:
         """Return the question about ``row["description"]``; a row may bring a list of its own."""
         picked = row.get("shortlist")
         names = self._names if picked is None else tuple(self._names[index] for index in picked)
         listed = self._list if picked is None else class_list(names)
         text = self._prompt.fill(classes=listed, answer=row["description"])
-        return Request(text, (), self._sampling, names, response_format=self._choices)
+        return Request(text, (), how, names, response_format=self._choices)
 
 
 class Shortlist:

@@ -19,9 +19,9 @@ from actors.clip.model import ClipModel
 from actors.images.errors import CODES as IMAGE_CODES
 from actors.labels.descriptions import descriptions_of, name_matrix
 from actors.labels.table import ANSWER_LABELS_SCHEMA, TOP_LABELS
-from actors.mllm.generate import RESPONSE_TYPE, response_text
 from actors.mllm.request import CHOICE_FIELD, ResponseFormat
 from actors.mllm.response_cache import KeyIndex, key_of
+from actors.mllm.responses import RESPONSE_TYPE, response_text
 from actors.stage import counted
 from methods.answers import AnswerError, json_field
 from methods.class_matching import AnswerPath, ClassMatcher

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from actors.clip.encoder import ClipEncoder, Precision
 from actors.clip.model import ClipModel
 from actors.labels.table import PART_LABELS_SCHEMA, TOP_LABELS
-from actors.mllm.generate import response_text
+from actors.mllm.responses import response_text
 from actors.stage import counted
 from methods.answers import AnswerError
 from methods.class_matching import ClassMatcher, clean_answer_text

@@ -1,16 +1,7 @@
-"""Stages that ask: find what is already answered, ask the rest, keep what was said.
+"""The stage that asks a model: what is not cached goes to the replicas, what comes is kept.
 
-A stage asks one question or several about each row, an image or a text. It adds ``key``, what is
-asked about (16 bytes, null in rows with an error), and for each question a column of its name, a
-struct (`RESPONSE_TYPE`), null where nothing could be asked:
-
-answer            what the model said; null where it is not known yet or did not come
-finish_reason, prompt_tokens, output_tokens   of the answer
-reused            whether it came from the answers table
-engine            which engine start answered; null for reused answers
-error, error_detail   why no answer came
-
-The replicas are handles of actors that outlive a stage. Stages are plain functions, run as tasks.
+It asks one query or several about each row, an image or a text. The replicas are handles of actors
+that outlive a pass; the stage is a plain function, run as a task.
 """
 
 from __future__ import annotations
@@ -19,205 +10,73 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import ray
-from numpy.typing import NDArray
 
 from actors.images.errors import ImageError
 from actors.mllm.images import ImageLimits, decode_for_mllm
-from actors.mllm.metrics import count_reused
-from actors.mllm.request import DecodedImage, Request, Response, ResponseFormat, Sampling
-from actors.mllm.response_cache import (
-    KEY_BYTES,
-    RESPONSE_COLUMNS,
-    RESPONSES_SCHEMA,
-    KeyIndex,
-    append,
-    key_of,
-)
+from actors.mllm.query import Query
+from actors.mllm.request import DecodedImage, Response
+from actors.mllm.response_cache import RESPONSES_SCHEMA, append
+from actors.mllm.responses import RESPONSE_TYPE, unanswered
 from actors.mllm.routing import least_busy
-from actors.stage import OK, record
-from methods.answers import AnswerError, usable_text
+from actors.stage import OK, RowErrors, record
 
-RESPONSE_TYPE: Final = pa.struct(
-    [
-        *(RESPONSES_SCHEMA.field(name) for name in RESPONSE_COLUMNS),
-        ("reused", pa.bool_()),
-        ("engine", pa.string()),
-        ("error", pa.string()),
-        ("error_detail", pa.string()),
-    ]
-)
-"""One answer in a stage table."""
-
-_AHEAD: Final = 2
+_CALLS_IN_FLIGHT: Final = 2
 """Calls that a task has under way: the model has work while the next one is prepared."""
 
 
-class PromptBuilder(Protocol):
-    """Makes the request of one row; a small picklable object."""
-
-    def request(self, row: dict[str, Any], picture: DecodedImage | None) -> Request:
-        """Return what to ask about a row."""
-        ...
-
-
 @dataclass(frozen=True)
-class Ask:
-    """One question of a stage.
+class CachedQuery:
+    """A query with the folder in which its responses are kept.
 
     Attributes:
-        name: of its column.
-        question: makes the request of a row.
-        answers: URI of the folder of this ask in the answers table.
+        query: what is asked.
+        folder: URI of its folder in the response cache.
     """
 
-    name: str
-    question: PromptBuilder
-    answers: str
+    query: Query
+    folder: str
+
+    @property
+    def name(self) -> str:
+        """Name of the query and of its column."""
+        return self.query.name
 
 
-class ImagePrompt:
-    """The same question about every image."""
-
-    def __init__(
-        self,
-        text: str,
-        sampling: Sampling,
-        text_field: str = "",
-        response_format: ResponseFormat = "none",
-    ) -> None:
-        """Keep the prompt's text, how to sample, and the form of the answer as `Request` has it."""
-        self._text, self._sampling = text, sampling
-        self._form = {"text_field": text_field, "response_format": response_format}
-
-    def request(self, row: dict[str, Any], picture: DecodedImage | None) -> Request:
-        """Return the text with the row's picture."""
-        assert picture is not None
-        sampling = self._sampling.about(row["key"])
-        return Request(self._text, (picture,), sampling, **self._form)  # type: ignore[arg-type]
-
-
-class SampleImagesPrompt:
-    """The question that each row brings along, with pictures of a sample that all rows share."""
-
-    def __init__(
-        self,
-        sampling: Sampling,
-        pictures: Mapping[int, ray.ObjectRef[DecodedImage]],
-        text: str = "text",
-    ) -> None:
-        """Keep how to sample, pictures in the object store by image id, and the text's column."""
-        self._sampling, self._pictures, self._text = sampling, pictures, text
-
-    def request(self, row: dict[str, Any], picture: DecodedImage | None) -> Request:
-        """Return the row's text with the pictures of the ids in its column ``images``."""
-        shown = ray.get([self._pictures[image] for image in row["images"]])
-        return Request(row[self._text], tuple(shown), self._sampling.about(row["key"]))
-
-
-class ColumnPrompt:
-    """The question that each row brings along, in a column."""
-
-    def __init__(self, column: str, sampling: Sampling) -> None:
-        """Keep the column's name and how to sample."""
-        self._column, self._sampling = column, sampling
-
-    def request(self, row: dict[str, Any], picture: DecodedImage | None) -> Request:
-        """Return the row's text."""
-        return Request(row[self._column], (), self._sampling.about(row["key"]))
-
-
-def lookup_cached(
-    batch: pa.Table, content: str, known: Mapping[str, ray.ObjectRef[KeyIndex]]
-) -> pa.Table:
-    """Add ``key`` and a column for each ask, filled where the answers table knows the answer.
-
-    Args:
-        batch: with a column ``content`` and, possibly, ``error``.
-        content: name of the binary or string column that is asked about.
-        known: by name of the ask, the index of its answers, in the object store.
-    """
-    if "error" not in batch.column_names:
-        nothing = pa.nulls(batch.num_rows, pa.string())
-        batch = batch.append_column("error", nothing).append_column("error_detail", nothing)
-    cells = batch.column(content)
-    keys = [
-        _key(cells[row]) if fine else None
-        for row, fine in enumerate(pc.is_null(batch.column("error")).to_pylist())
-    ]
-    batch = batch.append_column("key", pa.array(keys, pa.binary(KEY_BYTES)))
-    for name, index in known.items():
-        said = ray.get(index).read(keys, RESPONSE_COLUMNS).to_pylist()
-        count_reused(sum(row["answer"] is not None for row in said))
-        rows = [
-            None if key is None else {**row, "reused": row["answer"] is not None}
-            for key, row in zip(keys, said, strict=True)
-        ]
-        batch = batch.append_column(name, pa.array(rows, RESPONSE_TYPE))
-    return batch
-
-
-def _key(cell: Any) -> bytes | None:
-    if not cell.is_valid:
-        return None
-    value = cell.as_py() if pa.types.is_string(cell.type) else cell.as_buffer()
-    return key_of(value.encode() if isinstance(value, str) else value)
-
-
-def unanswered(batch: pa.Table, ask: str) -> NDArray[np.bool_]:
-    """Say which rows are still to be asked about: bool (rows,)."""
-    silent = pc.is_null(pc.struct_field(batch.column(ask), "answer"))
-    return pc.and_(silent, pc.is_null(batch.column("error"))).to_numpy()
-
-
-def response_text(said: Mapping[str, Any] | None) -> str:
-    """Return the text of an answer (`RESPONSE_TYPE`) without blanks at its ends.
-
-    Raises:
-        AnswerError: none came, or it cannot be used.
-    """
-    if said is None:
-        raise AnswerError("not_asked", "nothing could be asked")
-    if said["error"] is not None:
-        raise AnswerError(said["error"], said["error_detail"] or "")
-    return usable_text(said["answer"], said["finish_reason"])
-
-
-def ask(
-    unit: pa.Table,
-    at_once: int,
+def generate(
+    block: pa.Table,
+    batch: int,
     replicas: Sequence[Any],
-    asks: Sequence[Ask],
+    queries: Sequence[CachedQuery],
     limits: ImageLimits | None = None,
     keep_bytes: bool = False,
 ) -> Iterator[pa.Table]:
-    """Ask about the rows that have neither an answer nor an error, and keep what comes.
+    """Ask about the rows that have neither a response nor an error, and keep what comes.
 
     Images are decoded here, once it is known that they are needed, and go to the replica as they
     are: as a column of a table they would be copied at every step. While one call is answered, the
     next is under way.
 
     Args:
-        unit: as `lookup_cached` leaves it.
-        at_once: rows of a call.
+        block: as `actors.mllm.responses.lookup_cached` leaves it.
+        batch: rows of a call.
         replicas: handles of `actors.mllm.replica.MLLM` actors.
-        asks: what to ask about each row; all of a call go to one replica.
-        limits: of pictures, where the rows are images with a column ``bytes``; None for texts.
-        keep_bytes: whether images keep ``bytes``, for another question about them.
+        queries: what to ask about each row; all of a call go to one replica.
+        limits: of images, where the rows are images with a column ``bytes``; None for texts.
+        keep_bytes: whether images keep ``bytes``, for another query about them.
 
     Yields:
-        The rows in order, images without ``bytes``; each without an error has an answer to each
-        ask, or the reason why none came.
+        The rows in order, images without ``bytes``; each without an error has a response to each
+        query, or the reason why none came.
     """
     calls: deque[_Call] = deque()
-    for start in range(0, unit.num_rows, at_once):
-        calls.append(_call(unit.slice(start, at_once), replicas, asks, limits, keep_bytes))
-        if len(calls) == _AHEAD:
+    for start in range(0, block.num_rows, batch):
+        calls.append(_call(block.slice(start, batch), replicas, queries, limits, keep_bytes))
+        if len(calls) == _CALLS_IN_FLIGHT:
             yield calls.popleft().result()
     while calls:
         yield calls.popleft().result()
@@ -228,79 +87,78 @@ class _Call:
     """Rows that a replica is asked about.
 
     Attributes:
-        batch: the rows, without the answers.
-        asks, places: what is asked, none if all is known; row and ask of each request.
-        answers: reference of the `actors.mllm.replica.Responses`.
+        batch: the rows, without the responses.
+        queries, places: what is asked, none if all is cached; row and query of each request.
+        responses: reference of the `actors.mllm.replica.Responses`.
     """
 
     batch: pa.Table
-    asks: Sequence[Ask] = ()
-    places: Sequence[tuple[int, Ask]] = ()
-    answers: Any = None
+    queries: Sequence[CachedQuery] = ()
+    places: Sequence[tuple[int, CachedQuery]] = ()
+    responses: Any = None
 
     def result(self) -> pa.Table:
-        """Wait for the answers, keep them, and return the rows with them."""
-        if not self.asks:
+        """Wait for the responses, keep them, and return the rows with them."""
+        if not self.queries:
             return self.batch
-        batch, said = self.batch, ray.get(self.answers)
-        for each in self.asks:
-            pairs = zip(self.places, said.answers, strict=True)
-            mine = {row: answer for (row, asked), answer in pairs if asked is each}
-            batch = _keep(batch, each, mine, said.engine)
+        batch, came = self.batch, ray.get(self.responses)
+        for query in self.queries:
+            pairs = zip(self.places, came.answers, strict=True)
+            responses = {row: response for (row, asked), response in pairs if asked is query}
+            batch = _keep(batch, query, responses, came.engine)
         return batch
 
 
 def _call(
     batch: pa.Table,
     replicas: Sequence[Any],
-    asks: Sequence[Ask],
+    queries: Sequence[CachedQuery],
     limits: ImageLimits | None,
     keep_bytes: bool,
 ) -> _Call:
     """Prepare the requests about a batch, and send them."""
-    wanted = {each.name: unanswered(batch, each.name) for each in asks}
-    rows: list[int] = np.flatnonzero(np.any(list(wanted.values()), axis=0)).tolist()
-    pictures: dict[int, DecodedImage] = {}
+    missing = {query.name: unanswered(batch, query.name) for query in queries}
+    rows: list[int] = np.flatnonzero(np.any(list(missing.values()), axis=0)).tolist()
+    images: dict[int, DecodedImage] = {}
     if limits is not None:
-        batch, pictures = _open_pictures(batch, rows, limits)
+        batch, images = _decode(batch, rows, limits)
         if not keep_bytes:
             batch = batch.drop_columns(["bytes"])
-        failed = [row for row in rows if row not in pictures]
-        batch = _never_asked(batch, failed, [each.name for each in asks])
-        rows = list(pictures)
+        failed = [row for row in rows if row not in images]
+        batch = _clear(batch, failed, [query.name for query in queries])
+        rows = list(images)
     if not rows:
         return _Call(batch)
     began = time.perf_counter()
-    about = dict(zip(rows, batch.take(pa.array(rows)).to_pylist(), strict=True))
+    cells = dict(zip(rows, batch.take(pa.array(rows)).to_pylist(), strict=True))
     # what is asked about one image goes side by side
-    places = [(row, each) for row in rows for each in asks if wanted[each.name][row]]
-    requests = [each.question.request(about[row], pictures.get(row)) for row, each in places]
+    places = [(row, query) for row in rows for query in queries if missing[query.name][row]]
+    requests = [query.query.request(cells[row], images.get(row)) for row, query in places]
     record("ask", {OK: len(requests)}, time.perf_counter() - began)
-    replica = least_busy(replicas, about[rows[0]]["key"])
-    return _Call(batch, asks, places, replica.answer.remote(requests))
+    replica = least_busy(replicas, cells[rows[0]]["key"])
+    return _Call(batch, queries, places, replica.answer.remote(requests))
 
 
-def _open_pictures(
+def _decode(
     batch: pa.Table, rows: Sequence[int], limits: ImageLimits
 ) -> tuple[pa.Table, dict[int, DecodedImage]]:
     """Decode the images of some rows; those that cannot be decoded get their error."""
     began = time.perf_counter()
-    codes: list[Any] = batch.column("error").to_pylist()
-    details: list[Any] = batch.column("error_detail").to_pylist()
-    cells, pictures = batch.column("bytes"), {}
+    errors, outcomes = RowErrors.of(batch), Counter[str]()
+    cells, images = batch.column("bytes"), {}
     for row in rows:
         try:
-            pictures[row] = decode_for_mllm(bytes(cells[row].as_buffer()), limits)
+            images[row] = decode_for_mllm(bytes(cells[row].as_buffer()), limits)
         except ImageError as error:
-            codes[row], details[row] = error.code, error.detail
-    record("decode", Counter(codes[row] or OK for row in rows), time.perf_counter() - began)
-    batch = _with_column(batch, "error", pa.array(codes, pa.string()))
-    return _with_column(batch, "error_detail", pa.array(details, pa.string())), pictures
+            errors.fail(row, error.code, error.detail)
+            outcomes[error.code] += 1
+    record("decode", {**outcomes, OK: len(images)}, time.perf_counter() - began)
+    return errors.onto(batch), images
 
 
-def _never_asked(batch: pa.Table, rows: Sequence[int], asks: Sequence[str]) -> pa.Table:
-    """Take the answers' places from rows about which nothing can be asked."""
-    for name in asks if rows else ():
+def _clear(batch: pa.Table, rows: Sequence[int], queries: Sequence[str]) -> pa.Table:
+    """Set the cells of rows about which nothing can be asked to null."""
+    for name in queries if rows else ():
         cells = batch.column(name).to_pylist()
         for row in rows:
             cells[row] = None
@@ -313,14 +171,16 @@ def _with_column(batch: pa.Table, name: str, values: pa.Array) -> pa.Table:
     return batch.set_column(batch.schema.get_field_index(name), name, values)
 
 
-def _keep(batch: pa.Table, ask: Ask, said: Mapping[int, Response], engine: str) -> pa.Table:
-    """Put answers into their rows, and those that came into the answers table."""
-    cells = batch.column(ask.name).to_pylist()
+def _keep(
+    batch: pa.Table, query: CachedQuery, responses: Mapping[int, Response], engine: str
+) -> pa.Table:
+    """Put responses into their rows, and those that came into the response cache."""
+    cells = batch.column(query.name).to_pylist()
     keys = batch.column("key").to_pylist()
     fresh = []
-    for row, answer in said.items():
-        cells[row] = {"reused": False, "engine": engine, **answer.record()}
-        if answer.text is not None:
+    for row, response in responses.items():
+        cells[row] = {"reused": False, "engine": engine, **response.record()}
+        if response.text is not None:
             fresh.append({"key": keys[row], **cells[row]})
-    append(ask.answers, pa.Table.from_pylist(fresh, schema=RESPONSES_SCHEMA))
-    return _with_column(batch, ask.name, pa.array(cells, RESPONSE_TYPE))
+    append(query.folder, pa.Table.from_pylist(fresh, schema=RESPONSES_SCHEMA))
+    return _with_column(batch, query.name, pa.array(cells, RESPONSE_TYPE))

@@ -1,66 +1,35 @@
-"""Passes that ask a multimodal LLM: about every image, or about every distinct text.
+"""Steps that ask a multimodal LLM: look up what is cached, ask the rest, keep what comes.
 
-A pass writes a stage table into the run folder: a row for each thing asked about, with an answer
-or an error to each question. The columns are those of `actors.mllm.generate`.
+A pass that asks writes a stage table into the run folder: a row for each thing asked about, with a
+response or an error to each query (`actors.mllm.responses`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from actors import storage
-from actors.mllm.generate import Ask, PromptBuilder, ask, lookup_cached
+from actors.mllm.generate import CachedQuery
+from actors.mllm.generate import generate as generate_stage
 from actors.mllm.images import ImageLimits
+from actors.mllm.query import Query
 from actors.mllm.response_cache import open_query
+from actors.mllm.responses import lookup_cached
 from methods.errors import InputError
-from ray_jobs.config import AskingConfig, AskingImagesConfig
+from ray_jobs.config import ArchiveConfig, AskingConfig, MllmConfig
+from ray_jobs.passes.job import Job
 from ray_jobs.passes.mllm_pool import Replicas
-from ray_jobs.passes.read_images import READ_BATCH, Images, images_of, read_images
-from ray_jobs.passes.resources import task_options
-from ray_jobs.passes.session import pass_settings
-from ray_jobs.runs.folder import RunFolder
-from ray_jobs.runs.ledger import rows_committed
-from ray_jobs.runs.stage_tables import index_of, stage_table
+from ray_jobs.passes.steps import READ_BATCH, Flow, PassContext, flow
+from ray_jobs.runs.stage_tables import index_of
 
-_BATCHES_PER_UNIT = 4
-
-
-@dataclass(frozen=True)
-class PassQuery:
-    """One question of a pass.
-
-    Attributes:
-        name: of its column in the stage table.
-        question: makes each request.
-        identity: all that decides an answer beside what it is about; names the ask's folder in the
-            answers table.
-    """
-
-    name: str
-    question: PromptBuilder
-    identity: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class FollowUp:
-    """A second question about each image, made of the answers to the first ones.
-
-    Attributes:
-        asked: the question.
-        prepare: from the rows with the first answers to rows with what the question needs; a row
-            that cannot be asked about gets an error. It drops the column ``key``.
-        content: column with all that the question is about, binary or string.
-    """
-
-    asked: PassQuery
-    prepare: Callable[[Any], Any]
-    content: str
+_BATCHES_PER_BLOCK: Final = 4
+"""What a block costs should not show beside a small model, and responses of a block that is lost
+are in the response cache."""
 
 
 def cache_root(config: AskingConfig) -> str:
-    """The folder of the answers table: as set, else beside the run folder."""
+    """The folder of the response cache: as set, else beside the run folder."""
     if config.answers:
         return storage.absolute(config.answers)
     out = storage.absolute(config.out)
@@ -68,159 +37,122 @@ def cache_root(config: AskingConfig) -> str:
     return storage.join(out if beside.endswith((":", ":/")) else beside, "answers")
 
 
-def open_query_cache(config: AskingConfig, asked: PassQuery) -> Ask:
-    """Open the folder of an ask in the answers table.
+def open_cached(job: Job, query: Query) -> CachedQuery:
+    """Open the folder of a query in the response cache.
 
     Raises:
         InputError: it cannot be written.
     """
-    root = cache_root(config)
+    root, replicas = cache_root(job.settings(AskingConfig)), _replicas(job)
+    identity = query.cache_identity(replicas.model, replicas.options)
     try:
-        return Ask(asked.name, asked.question, open_query(root, asked.identity))
+        return CachedQuery(query, open_query(root, identity))
     except OSError as error:
         reason = " ".join(str(error.strerror or error).split())
         raise InputError(f"--answers {root}: cannot be written ({reason})") from error
 
 
-def generate_for_images(
-    run: RunFolder,
-    config: AskingImagesConfig,
-    stage: str,
-    asked: Sequence[PassQuery],
-    replicas: Replicas,
-    images: Images | None = None,
-    then: FollowUp | None = None,
-) -> None:
-    """Ask one or several questions about every image; resumes where an earlier attempt stopped.
-
-    The images are those of the run, or those given. With ``then``, one more question follows that
-    the answers decide.
-
-    Ray runs a unit of work in two tasks: one reads and finds what is known, the other decodes, asks
-    and writes. So pixels do not travel between processes before they go to the replica, and the
-    next images are there when they are wanted. While one task waits for answers, another decodes;
-    where the model computes on the same cores, one that reads ahead is enough for it.
-    """
-    from ray.data import TaskPoolStrategy
-
-    images = images or images_of(run)
-    checkpoint = run.checkpoint(stage)
-    if rows_committed(checkpoint) == images.count:
-        return
-    asks = [open_query_cache(config, each) for each in asked]
-    if not all(storage.list_files(each.answers, ".parquet") for each in asks):
-        replicas.warm_up()  # there is something to ask: the engines can start
-    ahead = 1 if replicas.share_cores else replicas.calls
-    tasks = TaskPoolStrategy(replicas.calls)
-    how = task_options(config)
-    batch = max(1, config.mllm_batch // len(asks))
-    # several batches a unit: what a unit costs should not show beside a small model, and a unit
-    # that is lost has its answers in the answers table
-    unit = _BATCHES_PER_UNIT * batch
-    limits = ImageLimits(config.max_side, config.max_pixels)
-    with pass_settings(checkpoint):
-        rows = read_images(images, config, ahead, unit)
-        rows = _find(rows, "bytes", asks, READ_BATCH, TaskPoolStrategy(ahead), how)
-        rows = _ask(rows, unit, batch, asks, replicas, how, limits, keep_bytes=then is not None)
-        if then is not None:
-            follow = [open_query_cache(config, then.asked)]
-            rows = rows.map_batches(
-                then.prepare, batch_format="pyarrow", batch_size=batch, compute=tasks, **how
-            )
-            rows = _find(rows, then.content, follow, batch, tasks, how)
-            rows = _ask(rows, unit, batch, follow, replicas, how, limits)
-        _write(rows, stage_table(run, stage), replicas, how)
+def rows_per_call(job: Job, queries: int) -> int:
+    """Rows that travel to a replica together, with so many queries about each."""
+    return max(1, job.settings(MllmConfig).mllm_batch // max(1, queries))
 
 
-def generate_for_texts(
-    run: RunFolder,
-    config: AskingConfig,
-    stage: str,
-    texts: Any,
-    column: str,
-    asked: PassQuery,
-    replicas: Replicas,
-) -> None:
-    """Ask once about every row of a dataset of distinct texts.
+def rows_per_block(job: Job, queries: int, by_image: bool) -> int:
+    """Rows that a pass that asks writes together."""
+    return rows_per_call(job, queries) * (_BATCHES_PER_BLOCK if by_image else 1)
 
-    An interrupted pass starts again, and finds in the answers table what it had been told.
+
+def cached(content: str, *queries: Query) -> Flow:
+    """Look up in the response cache what is known of a column's content; adds ``key``.
 
     Args:
-        run: gets the stage table.
-        config: the verb's settings.
-        stage: name of the stage.
-        texts: makes the Ray Data dataset, inside the pass's settings.
-        column: its string column that is asked about.
-        asked: what is asked.
-        replicas: answer.
+        content: the binary or string column that is asked about.
+        queries: what will be asked.
     """
-    from ray.data import TaskPoolStrategy
 
-    if stage in run.record.get("stages", []):
-        return
-    asks = [open_query_cache(config, asked)]
-    storage.delete_folder(stage_table(run, stage))
-    tasks = TaskPoolStrategy(replicas.calls)
-    with pass_settings(None):
-        rows = _find(texts(), column, asks, config.mllm_batch, tasks, {})
-        rows = _ask(rows, config.mllm_batch, config.mllm_batch, asks, replicas, {})
-        _write(rows, stage_table(run, stage), replicas, {})
-    run.save(stages=[*run.record.get("stages", []), stage])
+    def plan(dataset: Any, context: PassContext) -> Any:
+        job = context.job
+        known = {query.name: index_of(open_cached(job, query).folder) for query in queries}
+        ahead = content == "bytes"  # in the task that fetches
+        return _tasks(
+            dataset,
+            lookup_cached,
+            {"content": content, "cached": known},
+            READ_BATCH if ahead else rows_per_call(job, len(queries)),
+            context.read_tasks if ahead else context.tasks,
+            context.options,
+        )
 
-
-def _find(
-    rows: Any, content: str, asks: Sequence[Ask], batch: int, tasks: Any, how: Mapping[str, Any]
-) -> Any:
-    """Look up in the answers table what is known; the indexes are in the object store."""
-    known = {each.name: index_of(each.answers) for each in asks}
-    return rows.map_batches(
-        lookup_cached,
-        batch_format="pyarrow",
-        batch_size=batch,
-        fn_kwargs={"content": content, "known": known},
-        compute=tasks,
-        **how,
-    )
+    return flow(plan)
 
 
-def _ask(
-    rows: Any,
-    unit: int,
-    batch: int,
-    asks: Sequence[Ask],
-    replicas: Replicas,
-    how: Mapping[str, Any],
-    limits: ImageLimits | None = None,
-    keep_bytes: bool = False,
-) -> Any:
-    """Ask about the rows of a dataset, ``unit`` rows a task, ``batch`` a call."""
-    from ray.data import TaskPoolStrategy
+def generate(*queries: Query, images: bool = True, keep_bytes: bool = False) -> Flow:
+    """Ask about each row what the cache does not know; images are decoded here, if needed at all.
 
-    return rows.map_batches(
-        ask,
-        batch_format="pyarrow",
-        batch_size=unit,
-        fn_kwargs={
-            "at_once": batch,
+    Args:
+        queries: what is asked about each row, side by side.
+        images: whether the rows are images with a column ``bytes``, and not texts.
+        keep_bytes: whether images keep ``bytes``, for a query that follows.
+    """
+
+    def plan(dataset: Any, context: PassContext) -> Any:
+        job, limits = context.job, None
+        opened = [open_cached(job, query) for query in queries]
+        replicas = _replicas(job)
+        if not all(storage.list_files(each.folder, ".parquet") for each in opened):
+            replicas.warm_up()  # there is something to ask: the engines can start
+        if images:
+            largest = max(query.max_side or 0 for query in queries)
+            limits = ImageLimits(largest, job.settings(ArchiveConfig).max_pixels)
+        arguments = {
+            "batch": rows_per_call(job, len(queries)),
             "replicas": replicas.handles,
-            "asks": asks,
+            "queries": opened,
             "limits": limits,
             "keep_bytes": keep_bytes,
-        },
-        compute=TaskPoolStrategy(replicas.calls),
-        **how,
-    )
+        }
+        return _tasks(
+            dataset, generate_stage, arguments, context.block, context.tasks, context.options
+        )
+
+    made = flow(plan, queries=tuple(query.name for query in queries))
+    return made
 
 
-def _write(rows: Any, folder: str, replicas: Replicas, how: Mapping[str, Any]) -> None:
-    """End a pass: write its stage table."""
-    from ray.data import SaveMode
+def prepare(function: Callable[[Any], Any]) -> Flow:
+    """Make rows ready for a query that follows from the responses to an earlier one.
 
-    filesystem, table = storage.resolve(folder)
-    rows.write_parquet(
-        table,
-        filesystem=filesystem,
-        mode=SaveMode.APPEND,
-        concurrency=replicas.calls,  # the same, so that writing needs no task of its own
-        ray_remote_args=dict(how),
+    The function drops ``key``; a row that cannot be asked about gets an error.
+    """
+
+    def plan(dataset: Any, context: PassContext) -> Any:
+        batch = rows_per_call(context.job, 1)
+        return _tasks(dataset, function, {}, batch, context.tasks, context.options)
+
+    return flow(plan)
+
+
+def _replicas(job: Job) -> Replicas:
+    if job.replicas is None:
+        raise RuntimeError("a pass that asks runs outside of Job.mllm_pool")
+    return job.replicas
+
+
+def _tasks(
+    dataset: Any,
+    function: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    batch: int,
+    tasks: int,
+    options: Mapping[str, Any],
+) -> Any:
+    from ray.data import TaskPoolStrategy
+
+    return dataset.map_batches(
+        function,
+        batch_format="pyarrow",
+        batch_size=batch,
+        fn_kwargs=dict(arguments),
+        compute=TaskPoolStrategy(tasks),
+        **options,
     )

@@ -1,35 +1,36 @@
-"""One labelling job: the manifest, the work, the ledger, and resuming in between.
+"""One labelling job: the manifest, the passes, the ledger, and resuming in between.
 
-Every method labels an archive through `label_archive`; what it does with the images is its own.
+Every method labels an archive through `label_archive`; its passes are its own.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from actors import storage
 from methods.image_ids import IdFingerprint
 from ray_jobs.config import ArchiveConfig, PlanConfig
+from ray_jobs.passes.job import Job
 from ray_jobs.passes.read_images import reading_identity
-from ray_jobs.passes.session import Capacity, start_ray
+from ray_jobs.passes.run_pass import LABEL, Pass, run_passes
+from ray_jobs.passes.session import start_ray
+from ray_jobs.runs.class_names import warn_builtin_models
 from ray_jobs.runs.folder import FINISHED, RUNNING, RunFolder, open_run
-from ray_jobs.runs.ledger import Ledger, count_labels, rows_committed
+from ray_jobs.runs.forecast import find_forecast
+from ray_jobs.runs.ledger import Ledger, count_labels, count_values, rows_committed
 from ray_jobs.runs.manifest import write_manifest
 from ray_jobs.runs.stage_timer import StageTimer
-from ray_jobs.verbs.plan.comparison import find_forecast
+from ray_jobs.runs.usage import count_usage
+
+if TYPE_CHECKING:
+    from ray_jobs.pipelines.base import Counter, LabelMethod
 
 logger = logging.getLogger(__name__)
 
-_PATIENCE_S = 0.5
-
-LABEL = "label"
-"""Name of the stage whose checkpoint holds the labelled images."""
-
-Work = Callable[[RunFolder, Capacity], None]
+_SETTLE_SECONDS = 0.5
 
 _MLLM_COUNTS = ("mllm_calls", "answers_reused", "prompt_tokens", "output_tokens", "engine_starts")
 
@@ -38,7 +39,6 @@ class LedgerError(Exception):
     """What was written does not add up to the manifest."""
 
 
-@dataclass
 class Interrupted(Exception):
     """The user stopped the job; what is finished is kept.
 
@@ -48,9 +48,10 @@ class Interrupted(Exception):
         answered: images that a multimodal LLM has been asked about; None without one.
     """
 
-    done: int
-    images: int
-    answered: int | None = None
+    def __init__(self, done: int, images: int, answered: int | None = None) -> None:
+        """Keep how far the job was."""
+        super().__init__(done, images, answered)
+        self.done, self.images, self.answered = done, images, answered
 
     def __str__(self) -> str:
         """What is kept, in a sentence."""
@@ -58,28 +59,27 @@ class Interrupted(Exception):
         return f"stopped; of {self.images} images {asked}{self.done} are labelled, and that is kept"
 
 
-def label_archive(
-    config: ArchiveConfig, identity: Mapping[str, Any], work: Work, asking: str | None = None
-) -> dict[str, Any]:
-    """Label an archive: start, resume or find it finished.
+def label_archive(method: LabelMethod[Any], config: ArchiveConfig) -> dict[str, Any]:
+    """Label an archive with a method: start, resume or find it finished.
 
     Args:
+        method: how.
         config: the verb's settings.
-        identity: what decides the rows beside reading: method, model, classes, ...
-        work: writes the labels table, resuming from the checkpoint ``label``.
-        asking: the stage that asks a multimodal LLM about images, if there is one.
 
     Returns:
         The content of ``run.json``.
 
     Raises:
-        InputError: the archive, the output folder or a setting cannot work.
+        InputError: files, models, the archive, the output folder or a setting cannot work.
         Interrupted: stopped by the user.
         LedgerError: the rows written do not add up.
     """
-    run = open_run(config.out, {**identity, **reading_identity(config)}, config.public())
+    inputs = method.resolve(config)
+    warn_builtin_models(inputs.clip, inputs.mllm, inputs.names)
+    identity = {"method": method.name, **inputs.identity(config), **reading_identity(config)}
+    run = open_run(config.out, identity, config.public())
     if run.finished:
-        logger.warning("%s is finished; nothing to do (give a new --out to label again)", run.uri)
+        logger.info("%s is finished; nothing to do (give a new --out to label again)", run.uri)
         check_ledger(run, count_labels(run.labels))
         return run.record
     started = time.time()
@@ -88,19 +88,54 @@ def label_archive(
     checkpoint = run.checkpoint(LABEL)
     done = rows_committed(checkpoint)
     if done:
-        logger.warning("resuming: %d of %d images are already labelled", done, images)
+        logger.info("resuming: %d of %d images are already labelled", done, images)
     run.save(state=RUNNING, resumed_images=done)
     if done < images:
+        passes = method.passes(config, inputs)
         try:
             with run.timed("start"):
                 capacity = start_ray()
-            run.clock = StageTimer(_PATIENCE_S if isinstance(config, PlanConfig) else 0.0)
-            work(run, capacity)
+            run.clock = StageTimer(_SETTLE_SECONDS if isinstance(config, PlanConfig) else 0.0)
+            job = Job(run, config, capacity, inputs.mllm)
+            run_passes(job, passes)
         except KeyboardInterrupt:
-            answered = rows_committed(run.checkpoint(asking)) if asking else None
-            raise Interrupted(rows_committed(checkpoint), images, answered) from None
+            raise Interrupted(rows_committed(checkpoint), images, _answered(run, passes)) from None
+        run.save(
+            labelled_by=method.name, responses=list(method.responses), passes=passes_record(passes)
+        )
+        extra = method.finish(job, inputs) if method.finish else {}
+        run.save(**count_usage(run, job.asked).record(), **_counts(run, method.counters), **extra)
     finish(run, time.time() - started, images - done)
     return run.record
+
+
+def passes_record(passes: Any) -> dict[str, str]:
+    """What each pass goes over, for the forecast: ``images``, or ``texts`` made of them."""
+    return {
+        each.name: "images" if each.flow.by_image else "texts"
+        for each in passes
+        if isinstance(each, Pass)
+    }
+
+
+def _answered(run: RunFolder, passes: Any) -> int | None:
+    """Images that the first pass over images that asks has done; None without one."""
+    for each in passes:
+        if isinstance(each, Pass) and each.asks and each.flow.by_image:
+            return rows_committed(run.checkpoint(each.name))
+    return None
+
+
+def _counts(run: RunFolder, counters: tuple[Counter, ...]) -> dict[str, Any]:
+    """What the counters of a method find in the labels table, as ``run.json`` holds it."""
+    found: dict[str, Any] = {}
+    for counter in counters:
+        parts = {}
+        for name, column in counter.columns.items():
+            counts = count_values(run.labels, column)
+            parts[name] = {value: counts.get(value, 0) for value in counter.meanings or counts}
+        found[counter.key] = parts[""] if set(parts) == {""} else parts
+    return found
 
 
 def list_archive(run: RunFolder, images: str) -> None:

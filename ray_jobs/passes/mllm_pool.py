@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 from actors.mllm.model import FIELD_GUIDE, EngineOptions, MllmModel, resolve_mllm
 from methods.errors import InputError
 from ray_jobs.config import MllmConfig
+from ray_jobs.passes.mllm_settings import engine_options
 from ray_jobs.passes.resources import check_nodes, on_nodes
 from ray_jobs.passes.session import Capacity, start_ray
 
@@ -65,18 +65,7 @@ def size_mllm_pool(
         InputError: more GPUs, or other nodes, are asked for than the cluster has.
     """
     check_nodes(capacity, "mllm-node", config.mllm_node)
-    options = EngineOptions(
-        context=config.mllm_context,
-        sequences=config.mllm_sequences,
-        pictures=max(1, pictures),
-        gpu_memory=config.mllm_gpu_memory,
-        extra=dict(config.mllm_engine),
-        concurrency=config.mllm_concurrency,
-        requests_per_minute=config.mllm_rate,
-        retries=config.mllm_retries,
-        timeout_s=config.mllm_timeout,
-        api_key=os.environ.get("OPENAI_API_KEY") if model.engine == "openai" else None,
-    )
+    options = engine_options(config, pictures)
     if model.engine == "openai":  # one replica, so that its limits hold for the whole job
         calls = _calls(config.mllm_concurrency, config.mllm_batch)
         return MllmPool(1, options, calls, config.mllm_node)
@@ -113,11 +102,14 @@ class Replicas:
         handles: of `actors.mllm.replica.MLLM` actors.
         calls: tasks that ask at once, over all of them.
         share_cores: whether they compute on CPU cores that other stages use as well.
+        model, options: what each of them runs, and how.
     """
 
     handles: list[Any]
     calls: int
     share_cores: bool
+    model: MllmModel
+    options: EngineOptions
 
     def warm_up(self) -> None:
         """Start the engines now, without waiting for them."""
@@ -135,11 +127,11 @@ def mllm_replicas(model: MllmModel, plan: MllmPool) -> Iterator[Replicas]:
     held = (model, f"{plan.replicas} {plan.options}")
     share_cores = model.engine == "vllm" and not plan.options.gpus
     if held in _HELD:
-        yield Replicas(_HELD[held], plan.calls, share_cores)
+        yield Replicas(_HELD[held], plan.calls, share_cores, model, plan.options)
         return
     _HELD[held] = _start(model, plan)
     try:
-        yield Replicas(_HELD[held], plan.calls, share_cores)
+        yield Replicas(_HELD[held], plan.calls, share_cores, model, plan.options)
     finally:
         _end(_HELD.pop(held), plan.options.gpus)
 

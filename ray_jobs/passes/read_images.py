@@ -1,4 +1,4 @@
-"""The start of every pass over an archive: manifest, units of work, bytes."""
+"""The start of every pass over an archive: manifest, blocks, bytes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ray_jobs.runs.manifest import manifest_files
 READ_BATCH = 16
 """Images that one task reads and decodes together."""
 
-_UNITS_WANTED = 32
-_UNIT_LIMITS = (64, 512)
+_BLOCKS_WANTED = 32
+_BLOCK_LIMITS = (64, 512)
 
 
 def reading_identity(config: ArchiveConfig) -> dict[str, Any]:
@@ -31,9 +31,9 @@ def reading_identity(config: ArchiveConfig) -> dict[str, Any]:
 
 
 def rows_per_block(images: int, batch: int) -> int:
-    """Images per unit of work: about 32 units of 64 to 512 images, in whole batches."""
-    smallest, largest = _UNIT_LIMITS
-    rows = min(largest, max(smallest, -(-images // _UNITS_WANTED)))
+    """Images per block: about 32 blocks of 64 to 512 images, in whole batches."""
+    smallest, largest = _BLOCK_LIMITS
+    rows = min(largest, max(smallest, -(-images // _BLOCKS_WANTED)))
     return -(-rows // batch) * batch
 
 
@@ -50,27 +50,25 @@ def images_of(run: RunFolder) -> Images:
     return Images(run.manifest, int(run.record["images"]))
 
 
-def read_images(images: Images, config: ArchiveConfig, tasks: int, batch: int) -> Any:
-    """Plan the reading of images, inside `ray_jobs.passes.session.pass_settings`.
+def manifest_rows(images: Images, config: ArchiveConfig, batch: int) -> Any:
+    """Plan the reading of a manifest, inside `ray_jobs.passes.run_pass.pass_settings`.
 
     Args:
         images: which.
         config: the verb's settings.
-        tasks: how many read at once; stages given the same number run inside of these tasks.
-        batch: images that the model takes at once; a unit of work is whole batches.
+        batch: images that the model takes at once; a block is whole batches.
 
     Returns:
-        A Ray Data dataset of the image table; finished images are skipped before a byte is read.
+        A Ray Data dataset of manifest rows; finished images are skipped before a byte is read.
     """
     import ray
 
-    unit = config.rows_per_block or rows_per_block(images.count, batch)
+    block = config.rows_per_block or rows_per_block(images.count, batch)
     filesystem, _ = storage.resolve(images.manifest)
     files = manifest_files(images.manifest)
-    # cut into units next: more blocks than files would only be more tasks, and worker processes
+    # cut into blocks next: more of them than files would only be more tasks, and worker processes
     rows = ray.data.read_parquet(files, filesystem=filesystem, override_num_blocks=len(files))
-    units = rows.repartition(target_num_rows_per_block=unit, strict=True)
-    return fetch_images(units, config, tasks)
+    return rows.repartition(target_num_rows_per_block=block, strict=True)
 
 
 def fetch_images(rows: Any, config: ArchiveConfig, tasks: int) -> Any:

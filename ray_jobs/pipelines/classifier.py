@@ -1,18 +1,59 @@
-"""Label an archive with a classifier that ``fit`` made: one CLIP pass, no multimodal LLM."""
+"""Label an archive with a classifier: one pass of CLIP, no multimodal LLM.
+
+label: fetch, decode, encode and score, write. Pixels end in the CLIP replica. The run's copy of the
+classifier keeps what the archive looked like, for the endpoint to compare with.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from actors.classifier_store import clip_of, load_classifier
+from actors import storage
+from actors.classifier_store import clip_of, load_classifier, save_classifier, save_reference
+from actors.clip.model import ClipModel
+from actors.labels.classifier import ClassifierLabels, MultiLabels
+from actors.labels.table import CLASSIFIER_LABELS_SCHEMA
+from methods.classifier import CONFIG_FILE, Classifier
+from methods.drift import Seen
 from ray_jobs.config import LabelClassifierConfig
-from ray_jobs.passes.classify import classifier_work
-from ray_jobs.passes.label_job import label_archive
+from ray_jobs.passes.job import Job
+from ray_jobs.passes.run_pass import LABEL, Call, Pass
+from ray_jobs.passes.steps import Late, clip, decode, fetch, images
+from ray_jobs.pipelines.base import LabelMethod
 from ray_jobs.runs.class_names import check_same_classes
+from ray_jobs.runs.ledger import batches_of
+
+MakeClassifier = Callable[[Job], Classifier]
 
 
-def label(config: LabelClassifierConfig) -> dict[str, Any]:
-    """Label an archive; returns the content of ``run.json``.
+@dataclass(frozen=True)
+class ClassifierInputs:
+    """What labelling with a classifier works with.
+
+    Attributes:
+        classifier: as a fit made it.
+        clip: the model that it was made with.
+    """
+
+    classifier: Classifier
+    clip: ClipModel
+    mllm: None = None
+    names: tuple[str, ...] = ()
+
+    def identity(self, config: LabelClassifierConfig) -> dict[str, Any]:
+        """What decides the rows."""
+        return {
+            "method": self.classifier.method,
+            "clip": self.clip.fingerprint,
+            "classifier": self.classifier.identity,
+            "precision": config.precision,
+        }
+
+
+def resolve_inputs(config: LabelClassifierConfig) -> ClassifierInputs:
+    """Read the classifier and find its CLIP model.
 
     Raises:
         InputError: the classifier is missing, corrupt or made for another CLIP model.
@@ -20,12 +61,64 @@ def label(config: LabelClassifierConfig) -> dict[str, Any]:
     classifier = load_classifier(config.classifier)
     if config.classes is not None:
         check_same_classes(config.classes, classifier.labels, config.classifier)
-    model = clip_of(classifier, config.clip, config.classifier)
-    identity = {
-        "method": classifier.method,
-        "clip": model.fingerprint,
-        "classifier": classifier.identity,
-        "precision": config.precision,
-    }
-    work = classifier_work(config, model, lambda _capacity: classifier)
-    return label_archive(config, identity, work)
+    return ClassifierInputs(classifier, clip_of(classifier, config.clip, config.classifier))
+
+
+def passes(config: LabelClassifierConfig, inputs: ClassifierInputs) -> Sequence[Pass | Call]:
+    """Keep the classifier in the run, and label with it."""
+    classifier = inputs.classifier
+    return [
+        Call("classifier", make_once(lambda _job: classifier)),
+        label_pass(inputs.clip, classifier.multi_label),
+    ]
+
+
+def make_once(make: MakeClassifier) -> Callable[[Job], None]:
+    """Put a classifier into the run folder, unless an earlier attempt has."""
+
+    def put(job: Job) -> None:
+        if not storage.exists(storage.join(job.run.classifier, CONFIG_FILE)):
+            save_classifier(make(job), job.run.classifier)
+
+    return put
+
+
+def label_pass(model: ClipModel, multi_label: bool = False) -> Pass:
+    """The pass that labels with the run's classifier."""
+    stage = MultiLabels if multi_label else ClassifierLabels
+    files = Late(lambda job: load_classifier(job.run.classifier).dump())
+    return Pass(
+        LABEL,
+        images()
+        >> fetch()
+        >> decode(model.preprocessing)
+        >> clip(stage, model, classifier_files=files),
+    )
+
+
+def remember_archive(job: Job, _inputs: Any) -> dict[str, Any]:
+    """Keep label mix and distances of the archive beside the run's classifier."""
+    classifier = load_classifier(job.run.classifier)
+    save_reference(count_archive(job.run.labels, classifier), classifier, job.run.classifier)
+    return {}
+
+
+def count_archive(labels: str, classifier: Classifier) -> Seen:
+    """Count a labels table, streaming: its labels and its images' distances."""
+    column = "labels" if classifier.multi_label else "label"
+    seen = Seen()
+    for batch in batches_of(labels, (column, "distance")):
+        given = batch.column(column)
+        names = given.flatten() if classifier.multi_label else given
+        distances = batch.column("distance").drop_null().to_numpy()
+        seen.add(names.drop_null().to_pylist(), distances)
+    return seen
+
+
+METHOD = LabelMethod(
+    name="classifier",
+    columns=CLASSIFIER_LABELS_SCHEMA,
+    resolve=resolve_inputs,
+    passes=passes,
+    finish=remember_archive,
+)

@@ -6,27 +6,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actors.mllm.generate import ImagePrompt, response_text
 from actors.mllm.model import MllmModel
+from actors.mllm.prompts import ImagePrompt
+from actors.mllm.query import Query
 from actors.mllm.request import ResponseFormat, Sampling
+from actors.mllm.responses import response_text
 from methods.discovered_names import parse_name
 from ray_jobs.config import NamingConfig
-from ray_jobs.passes.generate import PassQuery
 from ray_jobs.runs.prompts import read_prompt
 
 NAME = "name"
-"""Name of the ask, of its column, and of the JSON field of the answer."""
+"""Name of the query, of its column, and of the JSON field of the response."""
 
 
 @dataclass(frozen=True)
-class NameQuestion:
-    """What is asked, and how the answer is read.
+class NameReader:
+    """What is asked, and how a name is read from a response.
 
     Attributes:
         text: of the prompt.
         category: what all images show.
         field: of the JSON object that the answer is; empty where it is a line.
-        answer_format: how the engine is held to that.
+        response_format: how the engine is held to that.
     """
 
     text: str
@@ -34,30 +35,22 @@ class NameQuestion:
     field: str
     response_format: ResponseFormat
 
-    def asked(self, model: MllmModel, sampling: Sampling, max_side: int) -> PassQuery:
-        """The ask, for one way of sampling."""
-        identity = {
-            "model": model.fingerprint,
-            "prompt": self.text,
-            "sampling": sampling.identity(),
-            "max_side": max_side,
-            "form": [self.field, self.response_format],
-        }
-        question = ImagePrompt(self.text, sampling, self.field, self.response_format)
-        return PassQuery(NAME, question, identity)
+    def query(self, how: Sampling, max_side: int) -> Query:
+        """The query about every image, for one way of sampling."""
+        prompt = ImagePrompt(self.text, self.field, self.response_format)
+        return Query(NAME, prompt, how, max_side)
 
-    def name_of(self, said: Mapping[str, Any] | None) -> str:
-        """Read the name from an answer of a stage table.
+    def name_of(self, response: Mapping[str, Any] | None) -> str:
+        """Read the name from a response of a stage table.
 
         Raises:
             AnswerError: there is none in it.
         """
-        text = response_text(said)
-        return parse_name(text, None, self.category, self.field or None)
+        return parse_name(response_text(response), None, self.category, self.field or None)
 
 
-def name_question(config: NamingConfig, model: MllmModel) -> NameQuestion:
-    """Read the prompt and choose the form of the answer.
+def resolve_name_reader(config: NamingConfig, model: MllmModel) -> NameReader:
+    """Read the prompt and choose the form of the response.
 
     Raises:
         InputError: the prompt's file cannot work.
@@ -69,7 +62,7 @@ def name_question(config: NamingConfig, model: MllmModel) -> NameQuestion:
     )  # fmt: skip
     held: ResponseFormat = "guided" if model.engine == "vllm" else "none"
     forms: dict[str, ResponseFormat] = {"guided": "guided", "json": "json", "auto": held}
-    return NameQuestion(
+    return NameReader(
         text=prompt.fill(category=config.category, unit=config.unit),
         category=config.category,
         field="" if line else NAME,

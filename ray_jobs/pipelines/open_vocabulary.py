@@ -1,90 +1,95 @@
 """Naming every image with the multimodal LLM: what a method that names a sample is measured by.
 
-name: manifest -> fetch -> what is known -> decode -> MLLM -> stage table.
+name: manifest -> fetch -> what is cached -> decode -> MLLM -> stage table.
 label: distinct names, counted -> how each is written -> labels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from actors import storage
 from actors.labels.open_vocabulary import keep_names, label_by_name
+from actors.labels.table import LABELS_SCHEMA
 from actors.mllm.model import MllmModel, resolve_mllm
-from actors.mllm.request import Sampling
+from actors.mllm.query import Query
 from methods.discovered_names import build_vocabulary
 from ray_jobs.config import LabelMllmNamesConfig
-from ray_jobs.passes.generate import PassQuery, generate_for_images
-from ray_jobs.passes.label_job import LABEL, label_archive
-from ray_jobs.passes.mllm_pool import mllm_replicas, size_mllm_pool
-from ray_jobs.passes.session import Capacity, pass_settings
-from ray_jobs.pipelines.name_query import NAME, NameQuestion, name_question
-from ray_jobs.runs.folder import RunFolder
+from ray_jobs.passes.generate import cached, generate
+from ray_jobs.passes.job import Job
+from ray_jobs.passes.mllm_settings import engine_options, sampling
+from ray_jobs.passes.run_pass import LABEL, Call, Pass
+from ray_jobs.passes.session import pass_settings
+from ray_jobs.passes.steps import Late, fetch, images, rows, table
+from ray_jobs.pipelines.base import LabelMethod
+from ray_jobs.pipelines.name_query import NAME, NameReader, resolve_name_reader
 from ray_jobs.runs.stage_tables import count_distinct, read_stage, stage_table
-from ray_jobs.runs.usage import count_usage
 
 
-def label(config: LabelMllmNamesConfig) -> dict[str, Any]:
-    """Name every image of an archive; returns the content of ``run.json``.
+@dataclass(frozen=True)
+class OpenVocabularyInputs:
+    """What naming every image works with.
+
+    Attributes:
+        mllm: the model.
+        reader: what is asked, and how a name is read from a response.
+        query: what is asked about every image.
+    """
+
+    mllm: MllmModel
+    reader: NameReader
+    query: Query
+    clip: None = None
+    names: tuple[str, ...] = ()
+
+    def identity(self, config: LabelMllmNamesConfig) -> dict[str, Any]:
+        """What decides the rows."""
+        asked = self.query.cache_identity(self.mllm, engine_options(config))
+        return {"category": self.reader.category, NAME: asked}
+
+
+def resolve_inputs(config: LabelMllmNamesConfig) -> OpenVocabularyInputs:
+    """Read the prompt and find the model.
 
     Raises:
-        InputError: the prompt, the model, the archive or the folder cannot work.
+        InputError: one of them cannot work.
     """
     mllm = resolve_mllm(config.mllm)
-    question = name_question(config, mllm)
-    sampling = Sampling(config.max_tokens, config.temperature, config.top_p, config.seed)
-    asked = question.asked(mllm, sampling, config.max_side)
-    identity = {"method": config.method, "category": question.category, NAME: dict(asked.identity)}
-
-    def work(run: RunFolder, capacity: Capacity) -> None:
-        _run_stages(run, config, mllm, question, asked, capacity)
-
-    return label_archive(config, identity, work, asking=NAME)
+    reader = resolve_name_reader(config, mllm)
+    query = reader.query(sampling(config), config.max_side)
+    return OpenVocabularyInputs(mllm, reader, query)
 
 
-def _run_stages(
-    run: RunFolder,
-    config: LabelMllmNamesConfig,
-    mllm: MllmModel,
-    question: NameQuestion,
-    asked: PassQuery,
-    capacity: Capacity,
-) -> None:
-    with mllm_replicas(mllm, size_mllm_pool(config, mllm, capacity)) as replicas, run.timed(NAME):
-        generate_for_images(run, config, NAME, [asked], replicas)
-    with run.timed(LABEL):
-        label_pass(run, config, question)
-    run.save(**count_usage(run, {NAME: [NAME]}).record())
+def passes(config: LabelMllmNamesConfig, inputs: OpenVocabularyInputs) -> Sequence[Pass | Call]:
+    """Name, then label with how each name is most often written."""
+    query, reader = inputs.query, inputs.reader
+    forms = Late(lambda job: _in_object_store(most_frequent_forms(job, reader)))
+    return [
+        Pass(NAME, images() >> fetch() >> cached("bytes", query) >> generate(query)),
+        Pass(
+            LABEL,
+            table(NAME)
+            >> rows(label_by_name, ask=NAME, question=reader, forms=forms, method=config.method),
+        ),
+    ]
 
 
-def label_pass(run: RunFolder, config: LabelMllmNamesConfig, question: NameQuestion) -> None:
-    """Read what was said and write ``labels/``, finished images aside."""
-    import ray
-    from ray.data import SaveMode
-
-    filesystem, labels = storage.resolve(run.labels)
-    forms = ray.put(most_frequent_forms(run, question))
-    with pass_settings(run.checkpoint(LABEL)):
-        read_stage(stage_table(run, NAME)).map_batches(
-            label_by_name,
-            batch_format="pyarrow",
-            fn_kwargs={
-                "ask": NAME,
-                "question": question,
-                "forms": forms,
-                "method": config.method,
-            },
-        ).write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)
-
-
-def most_frequent_forms(run: RunFolder, question: NameQuestion) -> dict[str, str]:
+def most_frequent_forms(job: Job, reader: NameReader) -> dict[str, str]:
     """How each name is written, by its key; only the distinct names come to the driver."""
     with pass_settings(None):
-        names = read_stage(stage_table(run, NAME), [NAME]).map_batches(
-            keep_names,
-            batch_format="pyarrow",
-            fn_kwargs={"ask": NAME, "question": question},
+        names = read_stage(stage_table(job.run, NAME), [NAME]).map_batches(
+            keep_names, batch_format="pyarrow", fn_kwargs={"ask": NAME, "question": reader}
         )
-        counted = count_distinct(names, "name", int(run.record["images"]))
+        counted = count_distinct(names, "name", int(job.run.record["images"]))
     vocabulary, _ = build_vocabulary(list(counted), votes=list(counted.values()))
     return dict(zip(vocabulary.keys, vocabulary.forms, strict=True))
+
+
+def _in_object_store(value: Any) -> Any:
+    import ray
+
+    return ray.put(value)
+
+
+METHOD = LabelMethod("mllm_names", LABELS_SCHEMA, resolve_inputs, passes)

@@ -1,109 +1,77 @@
 """SLAC and TLAC: name an archive by what a multimodal LLM says of each image.
 
-recognise: manifest -> fetch -> what is known -> decode -> MLLM -> stage table.
+recognise: manifest -> fetch -> what is cached -> decode -> MLLM -> stage table.
 choose (TLAC): distinct descriptions -> MLLM with the class list -> stage table.
 label: stage tables -> the class that was named, or the closest in CLIP's text space -> labels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from actors import storage
 from actors.clip.model import ClipModel, resolve_clip
 from actors.labels.descriptions import ClassChoicePrompt, Shortlist, clean_descriptions
 from actors.labels.slac_tlac import CHOOSE, RECOGNISE, TextMatchLabels, join_choices
-from actors.mllm.generate import ImagePrompt
+from actors.labels.table import ANSWER_LABELS_SCHEMA
 from actors.mllm.model import MllmModel, resolve_mllm
-from actors.mllm.request import ResponseFormat, Sampling
-from methods.class_matching import PATHS, ClassMatcher
+from actors.mllm.prompts import ImagePrompt
+from actors.mllm.query import Query
+from actors.mllm.request import ResponseFormat
+from methods.class_matching import ClassMatcher
 from methods.prompt import Prompt
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
-from ray_jobs.passes.clip_pool import through_clip
-from ray_jobs.passes.generate import PassQuery, generate_for_images, generate_for_texts
-from ray_jobs.passes.label_job import LABEL, label_archive
-from ray_jobs.passes.mllm_pool import mllm_replicas, size_mllm_pool
-from ray_jobs.passes.resources import ReplicaPool, size_clip_pool
-from ray_jobs.passes.session import Capacity, pass_settings
-from ray_jobs.runs.class_names import read_classes, say_what_small_models_know
-from ray_jobs.runs.folder import RunFolder
-from ray_jobs.runs.ledger import count_values
+from ray_jobs.passes.generate import cached, generate
+from ray_jobs.passes.mllm_settings import engine_options, sampling
+from ray_jobs.passes.run_pass import LABEL, Call, Pass
+from ray_jobs.passes.steps import Flow, Late, clip, distinct, fetch, images, rows, table
+from ray_jobs.pipelines.base import Counter, LabelMethod
+from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.prompts import read_prompt
-from ray_jobs.runs.stage_tables import distinct, index_of, read_stage, stage_table
-from ray_jobs.runs.usage import count_usage
+from ray_jobs.runs.stage_tables import index_of, stage_table
 
 Config = LabelSlacConfig | LabelTlacConfig
 
-_LONG_LIST = 1000
-_SHORT_LIST = 100
+_LONG_LIST: Final = 1000
+_SHORT_LIST: Final = 100
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """What a run of SLAC or TLAC works with, checked before Ray or a model starts."""
+class SlacTlacInputs:
+    """What a run of SLAC or TLAC works with.
+
+    Attributes:
+        names: of the classes.
+        clip, mllm: the models.
+        recognise: asked about every image.
+        choose: asked about every distinct description; None with SLAC.
+        choices: how the model is held to the class list.
+        shortlist: names that are shown with a description; 0 where all are.
+    """
 
     names: list[str]
     clip: ClipModel
     mllm: MllmModel
-    recognise: Prompt
-    choose: Prompt | None
+    recognise: Query
+    choose: Query | None
     choices: ResponseFormat
     shortlist: int
-    sampling: Sampling
 
-    def image_ask(self, config: Config) -> PassQuery:
-        """What is asked about images."""
-        identity = {
-            "model": self.mllm.fingerprint,
-            "prompt": self.recognise.text,
-            "sampling": self.sampling.identity(),
-            "max_side": config.max_side,
-        }
-        return PassQuery(RECOGNISE, ImagePrompt(self.recognise.text, self.sampling), identity)
-
-    def choice_ask(self) -> PassQuery:
-        """What is asked about descriptions."""
-        assert self.choose is not None
-        identity = {
-            "model": self.mllm.fingerprint,
-            "prompt": self.choose.text,
-            "sampling": self.sampling.identity(),
+    def identity(self, config: Config) -> dict[str, Any]:
+        """What decides the rows."""
+        engine = engine_options(config)
+        return {
+            "clip": self.clip.fingerprint,
+            "precision": config.precision,
             "classes": self.names,
-            "choices": self.choices,
-            "shortlist": [self.shortlist, self.clip.fingerprint] if self.shortlist else None,
+            "upstream_compat": config.upstream_compat,
+            RECOGNISE: self.recognise.cache_identity(self.mllm, engine),
+            CHOOSE: self.choose and self.choose.cache_identity(self.mllm, engine),
         }
-        question = ClassChoicePrompt(self.choose, self.names, self.sampling, self.choices)
-        return PassQuery(CHOOSE, question, identity)
 
 
-def label(config: Config) -> dict[str, Any]:
-    """Label an archive with SLAC or TLAC; returns the content of ``run.json``.
-
-    Raises:
-        InputError: the classes, a prompt, a model, the archive or the folder cannot work.
-    """
-    inputs = resolve_inputs(config)
-    say_what_small_models_know(inputs.clip.name, inputs.mllm.name, inputs.names)
-    identity = {
-        "method": config.method,
-        "clip": inputs.clip.fingerprint,
-        "precision": config.precision,
-        "classes": inputs.names,
-        "upstream_compat": config.upstream_compat,
-        "recognise": dict(inputs.image_ask(config).identity),
-        "choose": dict(inputs.choice_ask().identity) if inputs.choose else None,
-    }
-    return label_archive(
-        config,
-        identity,
-        lambda run, capacity: run_stages(run, config, inputs, capacity),
-        asking=RECOGNISE,
-    )
-
-
-def resolve_inputs(config: Config) -> Inputs:
+def resolve_inputs(config: Config) -> SlacTlacInputs:
     """Read the files and find the models that the settings name.
 
     Raises:
@@ -111,103 +79,96 @@ def resolve_inputs(config: Config) -> Inputs:
     """
     names = read_classes(config.classes, config.method)
     ClassMatcher(names)
-    choose, choices, shorter = None, "none", 0
-    mllm = resolve_mllm(config.mllm)
-    if config.method == "tlac":
-        choose = read_prompt("tlac", "choose", config.choose_prompt, ("classes", "answer"))
-        guided = "guided" if mllm.engine == "vllm" else "none"
-        choices = guided if config.choices == "auto" else config.choices
-        long = _SHORT_LIST if len(names) > _LONG_LIST else 0
-        shorter = long if config.shortlist is None else config.shortlist
-    return Inputs(
-        names=names,
-        clip=resolve_clip(config.clip),
-        mllm=mllm,
-        recognise=read_prompt("tlac", "recognise", config.recognise_prompt),
-        choose=choose,
-        choices=choices,  # type: ignore[arg-type]
-        shortlist=shorter if shorter < len(names) else 0,
-        sampling=Sampling(config.max_tokens, config.temperature, config.top_p, config.seed),
+    clip_model, mllm = resolve_clip(config.clip), resolve_mllm(config.mllm)
+    prompt = read_prompt("tlac", "recognise", config.recognise_prompt)
+    recognise = Query(RECOGNISE, ImagePrompt(prompt.text), sampling(config), config.max_side)
+    inputs = SlacTlacInputs(names, clip_model, mllm, recognise, None, "none", 0)
+    if not isinstance(config, LabelTlacConfig):
+        return inputs
+    choose = read_prompt("tlac", "choose", config.choose_prompt, ("classes", "answer"))
+    return _with_choice(inputs, config, choose)
+
+
+def _with_choice(inputs: SlacTlacInputs, config: LabelTlacConfig, prompt: Prompt) -> SlacTlacInputs:
+    """The inputs with TLAC's second query."""
+    names = inputs.names
+    held: ResponseFormat = "guided" if inputs.mllm.engine == "vllm" else "none"
+    choices: ResponseFormat = held if config.choices == "auto" else config.choices
+    long = _SHORT_LIST if len(names) > _LONG_LIST else 0
+    shown = long if config.shortlist is None else config.shortlist
+    shown = shown if shown < len(names) else 0
+    shortlist = (shown, inputs.clip.fingerprint) if shown else None
+    builder = ClassChoicePrompt(prompt, names, choices, shortlist)
+    query = Query(CHOOSE, builder, sampling(config))
+    return replace(inputs, choose=query, choices=choices, shortlist=shown)
+
+
+def passes(config: Config, inputs: SlacTlacInputs) -> Sequence[Pass | Call]:
+    """Recognise, choose (TLAC), label."""
+    recognise, compat = inputs.recognise, config.upstream_compat
+    found: list[Pass | Call] = [
+        Pass(RECOGNISE, images() >> fetch() >> cached("bytes", recognise) >> generate(recognise))
+    ]
+    answered = table(RECOGNISE)
+    if inputs.choose:
+        described = (
+            table(RECOGNISE, [RECOGNISE])
+            >> rows(clean_descriptions, keeps_images=False, ask=RECOGNISE, upstream_compat=compat)
+            >> distinct("description")
+        )
+        if inputs.shortlist:
+            described = described >> _shortlisted(inputs)
+        found.append(
+            Pass(
+                CHOOSE,
+                described
+                >> cached("description", inputs.choose)
+                >> generate(inputs.choose, images=False),
+            )
+        )
+        chosen = Late(lambda job: index_of(stage_table(job.run, CHOOSE)))
+        answered = answered >> rows(join_choices, choices=chosen, upstream_compat=compat)
+    labels = clip(
+        TextMatchLabels,
+        inputs.clip,
+        names=inputs.names,
+        method=config.method,
+        response_format=inputs.choices,
+        upstream_compat=compat,
+    )
+    return [*found, Pass(LABEL, answered >> labels)]
+
+
+def _shortlisted(inputs: SlacTlacInputs) -> Flow:
+    """Add to descriptions the names closest to them, on a CPU: the MLLM has the GPUs."""
+    return clip(
+        Shortlist,
+        inputs.clip,
+        on_cpu=True,
+        keeps_images=False,
+        names=inputs.names,
+        size=inputs.shortlist,
     )
 
 
-def run_stages(run: RunFolder, config: Config, inputs: Inputs, capacity: Capacity) -> None:
-    """Run the stages one after another, each resumes, and count what they asked."""
-    stages = [RECOGNISE, CHOOSE] if inputs.choose else [RECOGNISE]
-    clip = size_clip_pool(capacity, config)
-    # the replicas are gone before the last pass: it may want their GPUs
-    with mllm_replicas(inputs.mllm, size_mllm_pool(config, inputs.mllm, capacity)) as replicas:
-        asked = inputs.image_ask(config)
-        with run.timed(RECOGNISE):
-            generate_for_images(run, config, RECOGNISE, [asked], replicas)
-        if inputs.choose:
-            texts = descriptions(run, config, inputs)
-            asked = inputs.choice_ask()
-            with run.timed(CHOOSE):
-                generate_for_texts(run, config, CHOOSE, texts, "description", asked, replicas)
-    with run.timed(LABEL):
-        label_pass(run, config, inputs, clip)
-    usage = count_usage(run, {stage: [stage] for stage in stages})
-    paths = count_values(run.labels, "answer_path")
-    run.save(**usage.record(), answer_paths={path: paths.get(path, 0) for path in PATHS})
+_COUNTERS = (
+    Counter(
+        key="answer_paths",
+        columns={"": "answer_path"},
+        heading="From answers to labels",
+        row="label from answer: {value}",
+        meanings={
+            "exact": ("Exact", "the answer is a class name"),
+            "normalised": ("Normalised", "a name in other letters or words"),
+            "clip_fallback": ("Closest in CLIP", "no class was named"),
+            "failed": ("Failed", "no usable answer"),
+        },
+    ),
+)
 
+_ANSWER, _CHOICE = {"answer": "what it shows"}, {"choice": "chosen from the list"}
 
-def descriptions(run: RunFolder, config: Config, inputs: Inputs) -> Callable[[], Any]:
-    """Return what makes the dataset of distinct cleaned descriptions, with their shortlists."""
-
-    def dataset() -> Any:
-        from ray.data import ActorPoolStrategy
-
-        table = read_stage(stage_table(run, RECOGNISE), [RECOGNISE])
-        cleaned = table.map_batches(
-            clean_descriptions,
-            batch_format="pyarrow",
-            fn_kwargs={"ask": RECOGNISE, "upstream_compat": config.upstream_compat},
-        )
-        found = distinct(cleaned, "description", int(run.record["images"]))
-        if not inputs.shortlist:
-            return found
-        return found.map_batches(
-            Shortlist,
-            batch_format="pyarrow",
-            batch_size=config.clip_batch,
-            fn_constructor_kwargs={
-                "model": inputs.clip,
-                "names": inputs.names,
-                "size": inputs.shortlist,
-                "device": "cpu",  # the GPUs are the multimodal LLM's in this pass
-            },
-            compute=ActorPoolStrategy(size=1),
-            num_cpus=0,
-        )
-
-    return dataset
-
-
-def label_pass(run: RunFolder, config: Config, inputs: Inputs, clip: ReplicaPool) -> None:
-    """Read what was said and write ``labels/``, finished images aside."""
-    from ray.data import SaveMode
-
-    filesystem, labels = storage.resolve(run.labels)
-    with pass_settings(run.checkpoint(LABEL)):
-        rows = read_stage(stage_table(run, RECOGNISE))
-        if inputs.choose:
-            rows = rows.map_batches(
-                join_choices,
-                batch_format="pyarrow",
-                fn_kwargs={
-                    "choices": index_of(stage_table(run, CHOOSE)),
-                    "upstream_compat": config.upstream_compat,
-                },
-            )
-        through_clip(
-            rows,
-            TextMatchLabels,
-            config,
-            clip,
-            model=inputs.clip,
-            names=inputs.names,
-            method=config.method,
-            response_format=inputs.choices,
-            upstream_compat=config.upstream_compat,
-        ).write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)
+SLAC = LabelMethod("slac", ANSWER_LABELS_SCHEMA, resolve_inputs, passes, _COUNTERS, _ANSWER)
+TLAC = LabelMethod(
+    "tlac", ANSWER_LABELS_SCHEMA, resolve_inputs, passes, _COUNTERS, {**_ANSWER, **_CHOICE}
+)

@@ -1,27 +1,76 @@
 """Zero-shot CLIP, the baseline: class names and templates make the classifier, which labels.
 
 fit: names -> prompts -> CLIP text features -> class matrix -> classifier folder.
-label: fit into the run folder, then the labelling pass.
+label: fit into the run folder, then the pass of `ray_jobs.pipelines.classifier`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from actors import storage
 from actors.classifier_store import save_classifier
 from actors.clip.model import ClipModel, resolve_clip
+from actors.labels.table import CLASSIFIER_LABELS_SCHEMA
 from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, Classifier
 from methods.drift import REFERENCE_FILE
 from methods.errors import InputError
 from methods.zero_shot import SIMPLE_TEMPLATES, parse_templates
 from ray_jobs.config import FitZeroShotConfig, LabelZeroShotConfig
-from ray_jobs.passes.classify import classifier_work
 from ray_jobs.passes.encode_names import encode_names
-from ray_jobs.passes.label_job import label_archive
+from ray_jobs.passes.run_pass import Call, Pass
 from ray_jobs.passes.session import Capacity, start_ray
-from ray_jobs.runs.class_names import read_classes, say_what_the_field_guide_knows
+from ray_jobs.pipelines.base import LabelMethod
+from ray_jobs.pipelines.classifier import label_pass, make_once, remember_archive
+from ray_jobs.runs.class_names import read_classes, warn_builtin_models
 from ray_jobs.runs.folder import versions
+
+Config = FitZeroShotConfig | LabelZeroShotConfig
+
+
+@dataclass(frozen=True)
+class ZeroShotInputs:
+    """What zero-shot CLIP works with.
+
+    Attributes:
+        names: of the classes.
+        templates: of the prompts, each with ``{}`` for a name.
+        clip: the model.
+    """
+
+    names: list[str]
+    templates: tuple[str, ...]
+    clip: ClipModel
+    mllm: None = None
+
+    def identity(self, config: Config) -> dict[str, Any]:
+        """What decides the rows."""
+        return {
+            "clip": self.clip.fingerprint,
+            "classes": self.names,
+            "templates": list(self.templates),
+            "precision": config.precision,
+        }
+
+
+def resolve_inputs(config: Config) -> ZeroShotInputs:
+    """Read the files and find the model that the settings name.
+
+    Raises:
+        InputError: one of them cannot work.
+    """
+    names = read_classes(config.classes, "zero_shot")
+    return ZeroShotInputs(names, read_templates(config.templates), resolve_clip(config.clip))
+
+
+def passes(config: LabelZeroShotConfig, inputs: ZeroShotInputs) -> Sequence[Pass | Call]:
+    """Make the classifier, label with it."""
+    return [
+        Call("classifier", make_once(lambda job: make_classifier(config, inputs, job.capacity))),
+        label_pass(inputs.clip),
+    ]
 
 
 def fit(config: FitZeroShotConfig) -> dict[str, Any]:
@@ -30,32 +79,17 @@ def fit(config: FitZeroShotConfig) -> dict[str, Any]:
     Raises:
         InputError: the classes, the templates, the model or the output folder cannot work.
     """
-    names, templates = read_classes(config.classes, "zero_shot"), read_templates(config.templates)
-    model = resolve_clip(config.clip)
+    inputs = resolve_inputs(config)
     out = storage.absolute(config.out)
     check_classifier_folder(out, config.out)
-    classifier = make_classifier(config, model, names, templates, start_ray())
-    save_classifier(classifier, out)
-    return {"classifier": out, "method": "zero_shot", "labels": len(names), "clip": model.name}
-
-
-def label(config: LabelZeroShotConfig) -> dict[str, Any]:
-    """Label an archive with zero-shot CLIP; returns the content of ``run.json``."""
-    names, templates = read_classes(config.classes, "zero_shot"), read_templates(config.templates)
-    model = resolve_clip(config.clip)
-    identity = {
+    warn_builtin_models(inputs.clip, None, inputs.names)
+    save_classifier(make_classifier(config, inputs, start_ray()), out)
+    return {
+        "classifier": out,
         "method": "zero_shot",
-        "clip": model.fingerprint,
-        "classes": names,
-        "templates": list(templates),
-        "precision": config.precision,
+        "labels": len(inputs.names),
+        "clip": inputs.clip.name,
     }
-    work = classifier_work(
-        config,
-        model,
-        lambda capacity: make_classifier(config, model, names, templates, capacity),
-    )
-    return label_archive(config, identity, work)
 
 
 def read_templates(name: str) -> tuple[str, ...]:
@@ -94,22 +128,28 @@ def check_classifier_folder(uri: str, out: str) -> None:
         raise InputError(f"--out {out}: cannot be written ({error.strerror or error})") from error
 
 
-def make_classifier(
-    config: FitZeroShotConfig | LabelZeroShotConfig,
-    model: ClipModel,
-    names: list[str],
-    templates: tuple[str, ...],
-    capacity: Capacity,
-) -> Classifier:
+def make_classifier(config: Config, inputs: ZeroShotInputs, capacity: Capacity) -> Classifier:
     """Encode the prompts of the class names."""
-    say_what_the_field_guide_knows("CLIP", "--clip ViT-L-14/openai", model.name, names)
-    matrix, record = encode_names(config, model, names, templates, capacity)
-    made = {"config": config.public(), "templates": list(templates), "versions": versions()}
+    matrix, record = encode_names(config, inputs.clip, inputs.names, inputs.templates, capacity)
+    made = {
+        "config": config.public(),
+        "templates": list(inputs.templates),
+        "versions": versions(),
+    }
     return Classifier(
-        labels=tuple(names),
+        labels=tuple(inputs.names),
         matrix=matrix,
         clip=record,
         method="zero_shot",
         logit_scale=record["logit_scale"],
         made=made,
     )
+
+
+METHOD = LabelMethod(
+    name="zero_shot",
+    columns=CLASSIFIER_LABELS_SCHEMA,
+    resolve=resolve_inputs,
+    passes=passes,
+    finish=remember_archive,
+)

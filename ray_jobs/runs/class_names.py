@@ -6,7 +6,8 @@ import logging
 from collections.abc import Sequence
 
 from actors import storage
-from actors.clip.model import FIELD_GUIDE
+from actors.clip.model import FIELD_GUIDE, ClipModel
+from actors.mllm.model import MllmModel
 from methods.class_names import parse_class_names
 from methods.errors import InputError
 
@@ -48,46 +49,32 @@ def check_same_classes(path: str, labels: Sequence[str], classifier: str) -> Non
         )
 
 
-def say_what_small_models_know(clip: str, mllm: str, names: Sequence[str]) -> None:
-    """Warn once for each of two models that is built in and asked about things it has never seen.
-
-    Args:
-        clip, mllm: names of the models.
-        names: class names.
-    """
-    say_what_the_field_guide_knows("CLIP", "--clip ViT-L-14/openai", clip, names)
-    say_what_the_mllm_knows(mllm, names)
+_EXAMPLES = {"CLIP": "--clip ViT-L-14/openai", "MLLM": "--mllm Qwen/Qwen2.5-VL-7B-Instruct"}
+"""A flag that names a real model, by kind."""
 
 
-def say_what_the_mllm_knows(mllm: str, names: Sequence[str]) -> None:
-    """Warn once when the built-in multimodal LLM is asked about things it has never seen."""
-    say_what_the_field_guide_knows("MLLM", "--mllm Qwen/Qwen2.5-VL-7B-Instruct", mllm, names)
-
-
-def say_what_the_field_guide_knows(
-    kind: str, example: str, model: str, names: Sequence[str]
+def warn_builtin_models(
+    clip: ClipModel | None, mllm: MllmModel | None, names: Sequence[str]
 ) -> None:
-    """Warn once when a small built-in model is asked about things it has never seen.
+    """Warn once for each model that is built in and asked about things it has never seen.
 
     Args:
-        kind: CLIP or MLLM.
-        example: a flag that names a real model of that kind.
-        model: the model's name.
+        clip, mllm: the models of a job; None where it has none.
         names: class names.
     """
-    if model != FIELD_GUIDE:
-        return
     from fieldguide.scenes import CATEGORIES
     from fieldguide.world import NAMES
 
     known = {*NAMES, *CATEGORIES}
     unknown = [name for name in names if name not in known]
-    if unknown:
+    for kind, model in (("CLIP", clip), ("MLLM", mllm)):
+        if model is None or model.name != FIELD_GUIDE or not unknown:
+            continue
         logger.warning(
             "the built-in fieldguide %s knows only the drawn field guide, not %r: labels will be "
             "meaningless; pass %s with a real model, such as %s",
             kind,
             unknown[0],
-            example.partition(" ")[0],
-            example,
+            _EXAMPLES[kind].partition(" ")[0],
+            _EXAMPLES[kind],
         )

@@ -19,23 +19,13 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 from actors import storage
-from actors.labels.table import (
-    ANSWER_LABELS_SCHEMA,
-    LABELS_SCHEMA,
-    MULTI_LABELS_SCHEMA,
-    PART_LABELS_SCHEMA,
-)
+from actors.labels.table import LABELS_SCHEMA, MULTI_LABELS_SCHEMA
 from methods.errors import InputError
 
 BATCH_ROWS = 32768
-SAID = ("answer", "choice", "description", "prediction")
-"""Columns of what a multimodal LLM said, of which a run has some or none."""
-
-_DISCOVERING = ("near", "mllm_names")
 _PART_ENDING = "_label"
-_PARTS = tuple(name for name in PART_LABELS_SCHEMA.names if name.endswith(_PART_ENDING))
-_SINGLE_SCHEMA = pa.unify_schemas([LABELS_SCHEMA, ANSWER_LABELS_SCHEMA, PART_LABELS_SCHEMA])
-_MULTI_SCHEMA = pa.schema([*MULTI_LABELS_SCHEMA, *(_SINGLE_SCHEMA.field(name) for name in SAID)])
+_RESPONSES_0_1 = ("answer", "choice", "description", "prediction")
+"""Columns of a model's own words in the runs of version 0.1, whose ``run.json`` names none."""
 
 
 class RunReader:
@@ -45,6 +35,7 @@ class RunReader:
         uri: the folder.
         multi_label: whether an image can have several labels.
         parts: of a run that fuses parts, the column with the label that each alone would give.
+        responses: columns with what a multimodal LLM said, some or none.
         record: the content of ``run.json``, empty without one.
         when: when the run was finished.
     """
@@ -59,13 +50,21 @@ class RunReader:
         self._labels = _parquet_files(storage.join(self.uri, "labels"))
         if not self._labels:
             raise InputError(f"{uri} holds no labels/*.parquet; give the folder that --out named")
-        columns = _columns(self.uri, self._labels)
+        found = _schema(self.uri, self._labels)
+        columns = found.names
         self.multi_label = "labels" in columns
-        self.parts = {name.removesuffix(_PART_ENDING): name for name in _PARTS if name in columns}
+        base = MULTI_LABELS_SCHEMA if self.multi_label else LABELS_SCHEMA
+        others = [found.field(name) for name in columns if name not in base.names]
+        self._schema = pa.schema([*base, *others])
+        self.parts = {
+            name.removesuffix(_PART_ENDING): name for name in columns if name.endswith(_PART_ENDING)
+        }
         wanted = {"image_id", "path", "labels" if self.multi_label else "label"}
         if missing := sorted(wanted - set(columns)):
             raise InputError(f"{self._labels[0]} is no labels table: no column {missing[0]!r}")
         self.record, self.when = self._read_record()
+        said = self.record.get("responses", _RESPONSES_0_1)
+        self.responses = tuple(name for name in said if name in columns)
 
     def _read_record(self) -> tuple[dict[str, Any], datetime | None]:
         uri = storage.join(self.uri, "run.json")
@@ -89,32 +88,23 @@ class RunReader:
                 return [str(name) for name in names]
         return []
 
-    @property
-    def names_discovered(self) -> bool:
-        """Whether the run found its names itself, so that they may be spelled unlike the truth."""
-        return self.record.get("method") in _DISCOVERING
-
     def batches(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Stream the labels table.
 
         Args:
             columns: of ``image_id, path, uri, labels, scores, top_labels, top_scores, error,
-                error_detail``, and those of `SAID` and `parts`, which are null where the run has
-                none; ``scores`` only together with ``labels``.
+                error_detail``, `responses` and `parts`; ``scores`` only together with ``labels``.
 
         Yields:
             Tables of one chunk and at most `BATCH_ROWS` rows with exactly these columns.
         """
-        if self.multi_label:
-            schema = _MULTI_SCHEMA
-            stored = list(columns)
-        else:
-            # a column that a table lacks comes as nulls
-            schema = _SINGLE_SCHEMA
+        stored = list(columns)
+        if not self.multi_label:
             stored = [{"labels": "label", "scores": "score"}.get(name, name) for name in columns]
         if "error" not in stored:
             stored.append("error")
-        for table in _scan(self.uri, self._labels, schema, stored):
+        # a column that a table lacks comes as nulls
+        for table in _scan(self.uri, self._labels, self._schema, stored):
             fine = pc.is_null(table.column("error"))
             lists = _labels_of_many(table, fine) if self.multi_label else _label_of_one(table, fine)
             yield pa.table(
@@ -148,13 +138,13 @@ def _finished_at(record: dict[str, Any], uri: str) -> datetime | None:
         return datetime.fromtimestamp(written / 1e9, UTC) if written else None
 
 
-def _columns(uri: str, files: list[str]) -> list[str]:
-    """Return the column names of the first file that has any: empty blocks may have none."""
+def _schema(uri: str, files: list[str]) -> pa.Schema:
+    """Return the schema of the first file that has columns: empty blocks may have none."""
     filesystem, _ = storage.resolve(uri)
     for path in files:
-        if names := pq.read_schema(path, filesystem=filesystem).names:
-            return list(names)
-    return []
+        if (schema := pq.read_schema(path, filesystem=filesystem)).names:
+            return schema.remove_metadata()
+    return pa.schema([])
 
 
 def _parquet_files(folder: str) -> list[str]:

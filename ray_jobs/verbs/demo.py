@@ -13,28 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from methods.errors import InputError
-from ray_jobs.config import (
-    DemoConfig,
-    FitAutosepConfig,
-    FitNearConfig,
-    LabelAutosepConfig,
-    LabelClassifierConfig,
-    LabelSlacConfig,
-    LabelTlacConfig,
-    LabelWhatDoYouSeeConfig,
-    LabelZeroShotConfig,
-)
+from ray_jobs.config import DemoConfig, VerbConfig
+from ray_jobs.pipelines.registry import LABEL_WITH_CLASSIFIER, METHODS, Method, load
+from ray_jobs.verbs.label import label
 
 logger = logging.getLogger(__name__)
-
-METHODS = ("zero_shot", "slac", "tlac", "autosep", "near", "what_do_you_see")
-"""In this order: TLAC finds SLAC's answers in the answers table."""
-
-_NAMED_BY_MLLM = 300
-"""Images that NeaR has named."""
-
-_SEARCH: dict[str, Any] = {"sample": 90, "rounds": 2, "improvements": ["all"]}
-"""Of AutoSEP: two rounds are enough for what the field guide's model can be asked for."""
 
 _OF_THE_RUN = ("images_per_second", "mllm_calls", "answers_reused")
 _SETTINGS = "demo.json"
@@ -63,70 +46,52 @@ def run(config: DemoConfig) -> dict[str, Any]:
     archive = draw_once(out, config)
     truth = str(archive / "truth.csv")
     methods, reports = {}, {}
+    # in the registry's order: TLAC finds SLAC's responses in the cache
+    shown = [method for method in METHODS if method.demo is not None]
     with field_guide_replicas():  # so that its engine starts once for all methods
-        for method in METHODS:
-            say(f"labelling {archive / 'images'} with {method}; no label is read")
-            run_folder = str(out / method)
-            record = label(method, archive, run_folder, config.seed)
+        for method in shown:
+            say(f"labelling {archive / 'images'} with {method.name}; no label is read")
+            run_folder = str(out / method.name)
+            record = demonstrate(method, archive, run_folder, config.seed)
             metrics = evaluate_run(run_folder, truth, semantic=False)
             kept = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
-            methods[method] = kept | {key: record[key] for key in _OF_THE_RUN}
-            reports[method] = write_report(run_folder, truth)
+            methods[method.name] = kept | {key: record[key] for key in _OF_THE_RUN}
+            reports[method.name] = write_report(run_folder, truth)
     return {
         "methods": methods,
         "seconds": round(time.time() - started, 1),
-        "report": reports[METHODS[-1]],
+        "report": reports[shown[-1].name],
         "reports": reports,
     }
 
 
-def label(method: str, archive: Path, run_folder: str, seed: int) -> dict[str, Any]:
-    """Label the drawn archive with one method; returns the content of ``run.json``."""
-    from ray_jobs.pipelines import slac_tlac, what_do_you_see, zero_shot
+def demonstrate(method: Method, archive: Path, run_folder: str, seed: int) -> dict[str, Any]:
+    """Fit beside the run what a method learns, and label the drawn archive with it.
 
-    settings: dict[str, Any] = {"images": str(archive / "images"), "out": run_folder, "seed": seed}
-    if method == "near":
-        return _name_and_label(settings)
-    settings["classes"] = str(archive / "classes.txt")
-    if method == "autosep":
-        return _search_and_label(settings)
-    if method == "zero_shot":
-        return zero_shot.label(LabelZeroShotConfig(**settings))
-    if method == "slac":
-        return slac_tlac.label(LabelSlacConfig(**settings))
-    if method == "tlac":
-        return slac_tlac.label(LabelTlacConfig(**settings))
-    return what_do_you_see.label(LabelWhatDoYouSeeConfig(**settings))
-
-
-def _search_and_label(settings: dict[str, Any]) -> dict[str, Any]:
-    """Learn a prompt with AutoSEP beside the run and label with it."""
-    from ray_jobs.pipelines import autosep
-
-    learned = f"{settings['out']}-prompt"
-    made = autosep.fit(FitAutosepConfig(**{**settings, "out": learned}, category="bird", **_SEARCH))
-    return _with_calls_of(made, autosep.label(LabelAutosepConfig(**settings, prompt=learned)))
+    Returns:
+        The content of ``run.json``, with what the fit asked counted in.
+    """
+    given = {
+        "images": str(archive / "images"),
+        "classes": str(archive / "classes.txt"),
+        "out": run_folder,
+        "seed": seed,
+    }
+    if not method.takes_fit:
+        return label(_settings(load(method.label_settings), given))
+    learned = f"{run_folder}-{method.takes_fit}"
+    fitting = _settings(load(method.fit_settings), {**given, "out": learned, **(method.demo or {})})
+    made = load(method.fit)(fitting)
+    kind = method.label_settings or LABEL_WITH_CLASSIFIER
+    discovered = {"classes": None} if method.discovers_names else {}
+    record = label(_settings(load(kind), {**given, **discovered, method.takes_fit: learned}))
+    counts = {key: record[key] + made[key] for key in ("mllm_calls", "answers_reused")}
+    return {**record, **counts}
 
 
-def _name_and_label(settings: dict[str, Any]) -> dict[str, Any]:
-    """Fit NeaR beside the run and label with it; the record counts the calls of both."""
-    from ray_jobs.pipelines import classifier, near
-
-    made = near.fit(
-        FitNearConfig(
-            **{**settings, "out": f"{settings['out']}-classifier"},
-            sample=_NAMED_BY_MLLM,
-            category="bird",
-            unit="species",
-        )
-    )
-    config = LabelClassifierConfig(**settings, classifier=made["classifier"])
-    return _with_calls_of(made, classifier.label(config))
-
-
-def _with_calls_of(made: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
-    """A run's record that counts what its fit asked as well."""
-    return {**record, **{key: record[key] + made[key] for key in ("mllm_calls", "answers_reused")}}
+def _settings(kind: type[VerbConfig], values: dict[str, Any]) -> Any:
+    """Settings of one kind from those values that it has."""
+    return kind(**{name: value for name, value in values.items() if name in kind.model_fields})
 
 
 def draw_once(out: Path, config: DemoConfig) -> Path:

@@ -4,8 +4,3 @@ fit: manifest -> sample -> fetch, decode -> object store; then rounds of describ
 modify on replicas that stay -> prompt.json, history.json, history.html.
 label: manifest -> fetch -> MLLM describes -> MLLM chooses a class -> labels.
 """
-
-from ray_jobs.pipelines.autosep.fitting import fit
-from ray_jobs.pipelines.autosep.labelling import label
-
-__all__ = ["fit", "label"]

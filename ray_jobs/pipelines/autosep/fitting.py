@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,37 +18,57 @@ from methods.autosep.seeded_choice import choose
 from methods.autosep.spo import PreferenceSearch
 from methods.errors import InputError
 from ray_jobs.config import FitAutosepConfig
+from ray_jobs.passes.fit_job import fit_job
+from ray_jobs.passes.job import Job
 from ray_jobs.passes.mllm_pool import Replicas, mllm_replicas, size_mllm_pool
-from ray_jobs.passes.session import Capacity, start_ray
-from ray_jobs.pipelines.autosep.inputs import METHOD, PROMPT, Inputs, resolve_inputs
+from ray_jobs.passes.session import Capacity
+from ray_jobs.pipelines.autosep.inputs import METHOD, PROMPT, AutosepInputs, resolve_inputs
 from ray_jobs.pipelines.autosep.record import Record, to_json
 from ray_jobs.pipelines.autosep.sample import load_sample
-from ray_jobs.pipelines.autosep.sample_mllm import REPLY, SampleMllm
-from ray_jobs.runs.class_names import say_what_the_mllm_knows
-from ray_jobs.runs.folder import FINISHED, RunFolder, open_run
+from ray_jobs.pipelines.autosep.sample_mllm import SampleMllm
+from ray_jobs.pipelines.base import FitMethod
+from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.subsample import draw_sample
-from ray_jobs.runs.usage import count_usage
-
-logger = logging.getLogger(__name__)
 
 
-def fit(config: FitAutosepConfig) -> dict[str, Any]:
-    """Learn a prompt and write its folder; an interrupted fit goes on where it was.
+def learn(job: Job, inputs: AutosepInputs) -> dict[str, Any]:
+    """Load the sample, search, keep the prompt and its history.
 
     Raises:
-        InputError: the archive, a model, a prompt, the classes or the folder cannot work.
         NothingCame: a model answers nothing at all.
     """
-    inputs = resolve_inputs(config)
-    say_what_the_mllm_knows(inputs.mllm.name, inputs.wording.classes)
-    run = open_run(config.out, inputs.identity(config), config.public())
-    if run.finished:
-        logger.warning("%s is finished; nothing to do (give a new --out to fit again)", run.uri)
-    else:
-        draw_sample(run, config.images, config.sample, config.seed)
-        with run.timed("start"):
-            capacity = start_ray()
-        _fit(run, config, inputs, capacity)
+    run, config = job.run, job.settings(FitAutosepConfig)
+    with run.timed("read"):
+        sample = load_sample(run, config, job.capacity)
+    images, held_out = split(sorted(sample.pictures), inputs)
+    with _replicas(config, inputs, job.capacity) as replicas:
+        mllm = SampleMllm(job, inputs, sample, replicas)
+        record = Record(run, config, inputs, sample, mllm, len(held_out))
+        history = search(config, inputs, mllm, images, held_out, record)
+    chosen = history.prompts[history.chosen]
+    learned = {
+        "prompt": chosen.text,
+        "category": inputs.texts.category,
+        "classes": list(inputs.texts.classes),
+        "score": history.final,
+        "mllm": inputs.mllm.name,
+    }
+    storage.write_bytes(storage.join(run.uri, PROMPT), to_json(learned))
+    return {
+        "usable": len(sample.pictures),
+        "errors": dict(sorted(sample.errors.items())),
+        "prompt": chosen.text,
+        "score": history.final,
+    }
+
+
+def draw(run: RunFolder, config: FitAutosepConfig) -> None:
+    """Draw the sample from the listing; no image is read."""
+    draw_sample(run, config.images, config.sample, config.seed)
+
+
+def result(run: RunFolder, _inputs: AutosepInputs) -> dict[str, Any]:
+    """What the verb returns."""
     kept = ("images", "usable", "errors", "prompt", "score", "mllm_calls", "answers_reused")
     return {
         "folder": run.uri,
@@ -58,35 +77,7 @@ def fit(config: FitAutosepConfig) -> dict[str, Any]:
     }
 
 
-def _fit(run: RunFolder, config: FitAutosepConfig, inputs: Inputs, capacity: Capacity) -> None:
-    with run.timed("read"):
-        sample = load_sample(run, config, capacity)
-    images, held_out = split(sorted(sample.pictures), inputs)
-    with _replicas(config, inputs, capacity) as replicas:
-        mllm = SampleMllm(run, config, inputs, sample, replicas)
-        record = Record(run, config, inputs, sample, mllm, len(held_out))
-        history = search(config, inputs, mllm, images, held_out, record)
-    chosen = history.prompts[history.chosen]
-    learned = {
-        "prompt": chosen.text,
-        "category": inputs.wording.category,
-        "classes": list(inputs.wording.classes),
-        "score": history.final,
-        "mllm": inputs.mllm.name,
-    }
-    storage.write_bytes(storage.join(run.uri, PROMPT), to_json(learned))
-    total = count_usage(run, {stage: [REPLY] for stage in mllm.used})
-    run.save(
-        usable=len(sample.pictures),
-        errors=dict(sorted(sample.errors.items())),
-        prompt=chosen.text,
-        score=history.final,
-        **total.record(),
-        state=FINISHED,
-    )
-
-
-def split(images: Sequence[int], inputs: Inputs) -> tuple[list[int], list[int]]:
+def split(images: Sequence[int], inputs: AutosepInputs) -> tuple[list[int], list[int]]:
     """Divide the images into those of the search and those held out, at random.
 
     Raises:
@@ -108,33 +99,33 @@ def split(images: Sequence[int], inputs: Inputs) -> tuple[list[int], list[int]]:
 
 def search(
     config: FitAutosepConfig,
-    inputs: Inputs,
+    inputs: AutosepInputs,
     mllm: SampleMllm,
     images: list[int],
     held_out: list[int],
     record: Record,
 ) -> History:
     """Run the search that the settings name."""
-    wording, settings = inputs.wording, inputs.settings
+    texts, settings = inputs.texts, inputs.settings
     if settings.objective == "spo":
         reading = config.compare_reading
-        return PreferenceSearch(mllm, images, wording, settings, reading, record.write).run()
+        return PreferenceSearch(mllm, images, texts, settings, reading, record.write).run()
     objective: Objective
     if settings.objective == "instance":
-        objective = InstanceObjective(mllm, images, wording, settings, config.compare_reading)
+        objective = InstanceObjective(mllm, images, texts, settings, config.compare_reading)
     else:
         every = [*images, *held_out]
         if settings.objective == "random_labels":
-            labels = random_labels(every, len(wording.classes), settings.seed)
+            labels = random_labels(every, len(texts.classes), settings.seed)
         else:
-            labels = majority_labels(mllm, every, wording, settings)
-        objective = LabelObjective(mllm, labels, wording, settings)
-    return Search(mllm, objective, images, held_out, wording, settings, record.write).run()
+            labels = majority_labels(mllm, every, texts, settings)
+        objective = LabelObjective(mllm, labels, texts, settings)
+    return Search(mllm, objective, images, held_out, texts, settings, record.write).run()
 
 
 @contextlib.contextmanager
 def _replicas(
-    config: FitAutosepConfig, inputs: Inputs, capacity: Capacity
+    config: FitAutosepConfig, inputs: AutosepInputs, capacity: Capacity
 ) -> Iterator[dict[MllmModel, Replicas]]:
     """Hold the replicas of the model and, if it is another one, of the writer."""
     with contextlib.ExitStack() as held:
@@ -156,3 +147,16 @@ def _replicas(
             inputs.writer: held.enter_context(mllm_replicas(inputs.writer, writing)),
             inputs.mllm: held.enter_context(mllm_replicas(inputs.mllm, judging)),
         }
+
+
+FIT = FitMethod(METHOD, resolve_inputs, learn, result, draw)
+
+
+def fit(config: FitAutosepConfig) -> dict[str, Any]:
+    """Learn a prompt and write its folder; an interrupted fit goes on where it was.
+
+    Raises:
+        InputError: the archive, a model, a prompt, the classes or the folder cannot work.
+        NothingCame: a model answers nothing at all.
+    """
+    return fit_job(FIT, config)

@@ -28,22 +28,28 @@ _PICTURES = 4
 
 
 @dataclass(frozen=True)
-class Inputs:
+class AutosepInputs:
     """What a search works with.
 
     Attributes:
         mllm: describes, compares and classifies.
         writer: reflects and rewrites; may be the same.
-        wording: what they are asked.
+        texts: what they are asked.
         settings: of the search.
         pictures: most images shown with errors.
     """
 
     mllm: MllmModel
     writer: MllmModel
-    wording: PromptTexts
+    texts: PromptTexts
     settings: SearchSettings
     pictures: int
+    clip: None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.texts.classes
 
     def model_for(self, kind: Kind) -> MllmModel:
         """Which model answers."""
@@ -54,13 +60,12 @@ class Inputs:
         settings = asdict(self.settings)
         settings["improvements"] = list(config.improvements)
         return {
-            "method": METHOD,
             **reading_identity(config),
             "mllm": self.mllm.fingerprint,
             "writer": self.writer.fingerprint,
-            "category": self.wording.category,
-            "classes": list(self.wording.classes),
-            "prompts": {name: each.text for name, each in self.wording.prompts.items()},
+            "category": self.texts.category,
+            "classes": list(self.texts.classes),
+            "prompts": {name: each.text for name, each in self.texts.prompts.items()},
             "sampling": {kind: sampling.identity() for kind, sampling in samplings(config).items()},
             "sample": config.sample,
             "max_side": config.max_side,
@@ -70,7 +75,7 @@ class Inputs:
         }
 
 
-def resolve_inputs(config: FitAutosepConfig) -> Inputs:
+def resolve_inputs(config: FitAutosepConfig) -> AutosepInputs:
     """Read the files and find the models that the settings name.
 
     Raises:
@@ -79,16 +84,16 @@ def resolve_inputs(config: FitAutosepConfig) -> Inputs:
     mllm = resolve_mllm(config.mllm)
     writer = mllm if config.optimizer_mllm is None else _resolve_writer(config.optimizer_mllm)
     pictures = 0 if writer.name == FIELD_GUIDE else _PICTURES
-    return Inputs(
+    return AutosepInputs(
         mllm=mllm,
         writer=writer,
-        wording=make_wording(config, config.category),
+        texts=make_prompt_texts(config, config.category),
         settings=search_settings(config),
         pictures=pictures if config.rewrite_images is None else config.rewrite_images,
     )
 
 
-def make_wording(config: DescribingConfig, category: str) -> PromptTexts:
+def make_prompt_texts(config: DescribingConfig, category: str) -> PromptTexts:
     """Read the class names and the prompts, those of the settings that have one.
 
     Raises:

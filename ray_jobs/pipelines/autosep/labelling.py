@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from actors import storage
 from actors.labels.autosep import (
@@ -15,150 +16,70 @@ from actors.labels.autosep import (
     join_description,
     label_by_choice,
 )
-from actors.mllm.generate import ImagePrompt
+from actors.labels.table import CHOICE_LABELS_SCHEMA
 from actors.mllm.model import MllmModel, resolve_mllm
+from actors.mllm.prompts import ImagePrompt
+from actors.mllm.query import Query
 from actors.mllm.request import Sampling
 from methods.autosep.prompts import PromptTexts
 from methods.errors import InputError
 from methods.prompt import Prompt
 from ray_jobs.config import LabelAutosepConfig
-from ray_jobs.passes.generate import FollowUp, PassQuery, generate_for_images
-from ray_jobs.passes.label_job import LABEL, label_archive
-from ray_jobs.passes.mllm_pool import mllm_replicas, size_mllm_pool
-from ray_jobs.passes.session import Capacity, pass_settings
-from ray_jobs.pipelines.autosep.inputs import METHOD, PROMPT, make_wording
-from ray_jobs.runs.class_names import say_what_the_mllm_knows
-from ray_jobs.runs.folder import RunFolder
-from ray_jobs.runs.stage_tables import read_stage, stage_table
-from ray_jobs.runs.usage import count_usage
+from ray_jobs.passes.generate import cached, generate, prepare
+from ray_jobs.passes.job import Job
+from ray_jobs.passes.mllm_settings import engine_options, sampling
+from ray_jobs.passes.run_pass import LABEL, Call, Pass
+from ray_jobs.passes.steps import fetch, images, rows, table
+from ray_jobs.pipelines.autosep.inputs import METHOD, PROMPT, make_prompt_texts
+from ray_jobs.pipelines.base import LabelMethod
 
-ANSWERS = "answers"
-"""Name of the stage that asks about images."""
+ANSWERS: Final = "answers"
+"""Name of the pass that asks about images."""
 
-_CATEGORY = "object"
+_CATEGORY: Final = "object"
 
 
 @dataclass(frozen=True)
-class LabelInputs:
+class LabelAutosepInputs:
     """What a labelling run works with.
 
     Attributes:
         mllm: the model.
-        wording: the prompts, with the category and the classes.
+        texts: the prompts, with the category and the classes.
         prompt: that descriptions are asked for with; None where the class is asked for at once.
+        first: what is asked about each image: a description, or votes for a class.
+        then: what is asked when there is a description; None without one.
     """
 
     mllm: MllmModel
-    wording: PromptTexts
+    texts: PromptTexts
     prompt: str | None
+    first: tuple[Query, ...]
+    then: Query | None
+    clip: None = None
 
-    def first(self, config: LabelAutosepConfig) -> list[PassQuery]:
-        """What is asked about each image: a description, or votes for a class."""
-        if self.prompt is not None:
-            sampling = Sampling(config.max_tokens, config.temperature, config.top_p, config.seed)
-            return [self._asked(config, DESCRIBE, self.prompt, sampling)]
-        several = config.votes > 1
-        temperature = config.vote_temperature if several else 0.0
-        drawn = Sampling(config.answer_tokens, temperature, config.top_p, config.seed)
-        return [
-            self._asked(
-                config, f"{CLASSIFY}_{vote}", self.wording.vanilla(),
-                replace(drawn, seed=drawn.seed * config.votes + vote),
-            )
-            for vote in range(config.votes)
-        ]  # fmt: skip
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.texts.classes
 
-    def then(self, config: LabelAutosepConfig) -> FollowUp | None:
-        """What is asked when there is a description."""
-        if self.prompt is None:
-            return None
-        sampling = Sampling(config.answer_tokens)
-        identity = self._identity(config, self.wording.prompts[CLASSIFY].text, sampling)
-        identity |= {
-            "category": self.wording.category,
-            "classes": list(self.wording.classes),
-            "after": self.prompt,
-        }
-        asked = PassQuery(CLASSIFY, DescribedChoicePrompt(self.wording, sampling), identity)
-        return FollowUp(asked, join_description, ABOUT)
+    @property
+    def choices(self) -> list[str]:
+        """Names of the queries whose responses choose a class."""
+        return [self.then.name] if self.then else [query.name for query in self.first]
 
-    def _asked(
-        self, config: LabelAutosepConfig, name: str, text: str, sampling: Sampling
-    ) -> PassQuery:
-        return PassQuery(name, ImagePrompt(text, sampling), self._identity(config, text, sampling))
-
-    def _identity(
-        self, config: LabelAutosepConfig, text: str, sampling: Sampling
-    ) -> dict[str, Any]:
+    def identity(self, config: LabelAutosepConfig) -> dict[str, Any]:
+        """What decides the rows."""
+        engine = engine_options(config)
+        queries = [*self.first, *([self.then] if self.then else [])]
         return {
-            "model": self.mllm.fingerprint,
-            "prompt": text,
-            "sampling": sampling.identity(),
-            "max_side": config.max_side,
+            "classes": list(self.names),
+            "reading": config.reading,
+            **{query.name: query.cache_identity(self.mllm, engine) for query in queries},
         }
 
 
-def label(config: LabelAutosepConfig) -> dict[str, Any]:
-    """Label an archive; returns the content of ``run.json``.
-
-    Raises:
-        InputError: the classes, a prompt, the model, the archive or the folder cannot work.
-    """
-    inputs = resolve_label_inputs(config)
-    say_what_the_mllm_knows(inputs.mllm.name, inputs.wording.classes)
-    then = inputs.then(config)
-    identity = {
-        "method": METHOD,
-        "classes": list(inputs.wording.classes),
-        "reading": config.reading,
-        **{each.name: dict(each.identity) for each in inputs.first(config)},
-        **({CLASSIFY: dict(then.asked.identity)} if then else {}),
-    }
-
-    def work(run: RunFolder, capacity: Capacity) -> None:
-        run_stages(run, config, inputs, capacity)
-
-    return label_archive(config, identity, work, asking=ANSWERS)
-
-
-def run_stages(
-    run: RunFolder, config: LabelAutosepConfig, inputs: LabelInputs, capacity: Capacity
-) -> None:
-    """Ask, then read the answers; each resumes."""
-    first, then = inputs.first(config), inputs.then(config)
-    asks = [each.name for each in first]
-    with (
-        mllm_replicas(inputs.mllm, size_mllm_pool(config, inputs.mllm, capacity)) as replicas,
-        run.timed(ANSWERS),
-    ):
-        generate_for_images(run, config, ANSWERS, first, replicas, then=then)
-    with run.timed(LABEL):
-        label_pass(run, config, inputs, asks if then is None else [CLASSIFY])
-    used = count_usage(run, {ANSWERS: asks if then is None else [*asks, CLASSIFY]})
-    run.save(prompt=inputs.prompt, **used.record())
-
-
-def label_pass(
-    run: RunFolder, config: LabelAutosepConfig, inputs: LabelInputs, asks: list[str]
-) -> None:
-    """Read what was chosen and write ``labels/``, finished images aside."""
-    from ray.data import SaveMode
-
-    filesystem, labels = storage.resolve(run.labels)
-    with pass_settings(run.checkpoint(LABEL)):
-        read_stage(stage_table(run, ANSWERS)).map_batches(
-            label_by_choice,
-            batch_format="pyarrow",
-            fn_kwargs={
-                "names": inputs.wording.classes,
-                "asks": asks,
-                "method": METHOD,
-                "reading": config.reading,
-            },
-        ).write_parquet(labels, filesystem=filesystem, mode=SaveMode.APPEND)
-
-
-def resolve_label_inputs(config: LabelAutosepConfig) -> LabelInputs:
+def resolve_inputs(config: LabelAutosepConfig) -> LabelAutosepInputs:
     """Read the files and find the model that the settings name.
 
     Raises:
@@ -170,11 +91,65 @@ def resolve_label_inputs(config: LabelAutosepConfig) -> LabelInputs:
         raise InputError("--prompt and --no-description contradict each other; give one of them")
     learned = read_learned(config.prompt) if config.prompt is not None else {}
     category = config.category or learned.get("category", _CATEGORY)
-    wording = make_wording(config, category)
-    if config.reading == "published" and len(wording.classes) != 3:
+    texts = make_prompt_texts(config, category)
+    if config.reading == "published" and len(texts.classes) != 3:
         raise InputError("--reading published is for three classes, as in the published code")
-    prompt = learned.get("prompt") or wording.initial()
-    return LabelInputs(resolve_mllm(config.mllm), wording, prompt if config.description else None)
+    mllm = resolve_mllm(config.mllm)
+    if not config.description:
+        return LabelAutosepInputs(mllm, texts, None, _votes(config, texts), None)
+    prompt = learned.get("prompt") or texts.initial()
+    describe = Query(DESCRIBE, ImagePrompt(prompt), sampling(config), config.max_side)
+    greedy = Sampling(config.answer_tokens)
+    choose = Query(CLASSIFY, DescribedChoicePrompt(texts), greedy, config.max_side)
+    return LabelAutosepInputs(mllm, texts, prompt, (describe,), choose)
+
+
+def _votes(config: LabelAutosepConfig, texts: PromptTexts) -> tuple[Query, ...]:
+    """The class asked for at once, as often as wanted."""
+    temperature = config.vote_temperature if config.votes > 1 else 0.0
+    return tuple(
+        Query(
+            f"{CLASSIFY}_{vote}",
+            ImagePrompt(texts.vanilla()),
+            sampling(
+                config,
+                max_tokens=config.answer_tokens,
+                temperature=temperature,
+                seed=config.seed * config.votes + vote,
+            ),
+            config.max_side,
+        )
+        for vote in range(config.votes)
+    )
+
+
+def passes(config: LabelAutosepConfig, inputs: LabelAutosepInputs) -> Sequence[Pass | Call]:
+    """Describe and choose in one pass, then read what was chosen."""
+    first, then = inputs.first, inputs.then
+    asked = images() >> fetch() >> cached("bytes", *first)
+    if then is None:
+        asked = asked >> generate(*first)
+    else:
+        asked = (
+            asked
+            >> generate(*first, keep_bytes=True)
+            >> prepare(join_description)
+            >> cached(ABOUT, then)
+            >> generate(then)
+        )
+    chosen = rows(
+        label_by_choice,
+        names=inputs.names,
+        asks=inputs.choices,
+        method=METHOD,
+        reading=config.reading,
+    )
+    return [Pass(ANSWERS, asked), Pass(LABEL, table(ANSWERS) >> chosen)]
+
+
+def keep_prompt(_job: Job, inputs: LabelAutosepInputs) -> dict[str, Any]:
+    """What the descriptions were asked for with."""
+    return {"prompt": inputs.prompt}
 
 
 def read_learned(path: str) -> dict[str, Any]:
@@ -197,3 +172,13 @@ def read_learned(path: str) -> dict[str, Any]:
     if not text:
         raise InputError(f"--prompt {path} holds no prompt; write what the model is to be asked")
     return {"prompt": Prompt(text).text}
+
+
+LABEL_AUTOSEP = LabelMethod(
+    name=METHOD,
+    columns=CHOICE_LABELS_SCHEMA,
+    resolve=resolve_inputs,
+    passes=passes,
+    responses={"description": "description", "answer": "class chosen"},
+    finish=keep_prompt,
+)

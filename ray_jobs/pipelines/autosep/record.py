@@ -13,7 +13,7 @@ from methods.autosep.chance_level import null_band
 from methods.autosep.history import History
 from ray_jobs.config import FitAutosepConfig
 from ray_jobs.pipelines.autosep.history_page import draw_history
-from ray_jobs.pipelines.autosep.inputs import Inputs
+from ray_jobs.pipelines.autosep.inputs import AutosepInputs
 from ray_jobs.pipelines.autosep.sample import Sample
 from ray_jobs.pipelines.autosep.sample_mllm import SampleMllm
 from ray_jobs.runs.folder import RunFolder
@@ -31,13 +31,13 @@ class Record:
         self,
         run: RunFolder,
         config: FitAutosepConfig,
-        inputs: Inputs,
+        inputs: AutosepInputs,
         sample: Sample,
         mllm: SampleMllm,
         held_out: int,
     ) -> None:
         """Prepare to write into the run's folder."""
-        self._run, self._plan, self._sample, self._mllm = run, inputs, sample, mllm
+        self._run, self._inputs, self._sample, self._mllm = run, inputs, sample, mllm
         self._held_out = held_out
         self._settings = asdict(inputs.settings) | {"improvements": list(config.improvements)}
 
@@ -52,7 +52,7 @@ class Record:
             best = "none" if last["best"] is None else f"{last['best']:.3f}"
             logger.warning(
                 "round %d of %d: best score %s, %d new prompts, %d calls",
-                last["round"], self._plan.settings.rounds, best, last["prompts"], asked,
+                last["round"], self._inputs.settings.rounds, best, last["prompts"], asked,
             )  # fmt: skip
 
     def record(self, history: History) -> dict[str, Any]:
@@ -77,11 +77,11 @@ class Record:
             for shown in prompt["shown"]:
                 shown["image"] = self._sample.paths[int(shown["image"])]
         return {
-            "category": self._plan.wording.category,
-            "classes": list(self._plan.wording.classes),
-            "mllm": self._plan.mllm.name,
-            "optimizer_mllm": self._plan.writer.name,
-            "objective": self._plan.settings.objective,
+            "category": self._inputs.texts.category,
+            "classes": list(self._inputs.texts.classes),
+            "mllm": self._inputs.mllm.name,
+            "optimizer_mllm": self._inputs.writer.name,
+            "objective": self._inputs.settings.objective,
             "images": len(self._sample.pictures) - self._held_out,
             "held_out": self._held_out,
             "settings": self._settings,
@@ -91,12 +91,12 @@ class Record:
     def _bands(self, history: History) -> Sequence[tuple[float | None, float | None]]:
         """What coin flips would reach as the best score, round by round."""
         rounds = history.rounds
-        if self._plan.settings.objective != "instance":
+        if self._inputs.settings.objective != "instance":
             return [(None, None)] * len(rounds)
         images = len(self._sample.pictures) - self._held_out
         counts = [1, *(each.prompts for each in rounds[1:])]
-        comparisons = images * self._plan.settings.negatives
-        return null_band(counts, comparisons, self._plan.settings.beam)
+        comparisons = images * self._inputs.settings.negatives
+        return null_band(counts, comparisons, self._inputs.settings.beam)
 
 
 def to_json(record: dict[str, Any]) -> bytes:

@@ -10,7 +10,7 @@ from actors.images.errors import ImageError
 from actors.mllm.images import ImageLimits, decode_for_mllm
 from actors.mllm.response_cache import key_of
 from ray_jobs.config import FitAutosepConfig
-from ray_jobs.passes.read_images import READ_BATCH, images_of, read_images
+from ray_jobs.passes.read_images import READ_BATCH, fetch_images, images_of, manifest_rows
 from ray_jobs.passes.session import Capacity, pass_settings
 from ray_jobs.runs.folder import RunFolder
 
@@ -21,7 +21,7 @@ class Sample:
 
     Attributes:
         pictures: references to them in Ray's object store, where every stage finds them.
-        keys: hash of the encoded bytes, which names an image in the answers table.
+        keys: hash of the encoded bytes, which names an image in the response cache.
         paths: in the archive.
         errors: how many images could not be read, by code.
     """
@@ -40,7 +40,7 @@ def load_sample(run: RunFolder, config: FitAutosepConfig, capacity: Capacity) ->
     limits = ImageLimits(config.max_side, config.max_pixels)
     tasks = config.decode_tasks or capacity.cores
     with pass_settings(None):
-        images = read_images(images_of(run), config, tasks, READ_BATCH)
+        images = fetch_images(manifest_rows(images_of(run), config, READ_BATCH), config, tasks)
         for batch in images.iter_batches(batch_size=READ_BATCH, batch_format="pyarrow"):
             for row in batch.to_pylist():
                 image = row["image_id"]

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
-from actors.mllm.generate import SampleImagesPrompt
 from actors.mllm.model import MllmModel
+from actors.mllm.prompts import SampleImagesPrompt
+from actors.mllm.query import Query
 from methods.answers import AnswerError, usable_text
 from methods.autosep.questions import Kind, Question
 from ray_jobs.config import FitAutosepConfig
-from ray_jobs.passes.generate import PassQuery, generate_for_texts
+from ray_jobs.passes.generate import cached, generate
+from ray_jobs.passes.job import Job
 from ray_jobs.passes.mllm_pool import Replicas
-from ray_jobs.pipelines.autosep.inputs import WRITING, Inputs, samplings
+from ray_jobs.passes.run_pass import Pass, run_pass
+from ray_jobs.passes.steps import items
+from ray_jobs.pipelines.autosep.inputs import WRITING, AutosepInputs, samplings
 from ray_jobs.pipelines.autosep.sample import Sample
-from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.ledger import batches_of
 from ray_jobs.runs.stage_tables import stage_table
 from ray_jobs.runs.usage import Usage, count_usage
@@ -41,16 +45,15 @@ class SampleMllm:
 
     def __init__(
         self,
-        run: RunFolder,
-        config: FitAutosepConfig,
-        inputs: Inputs,
+        job: Job,
+        inputs: AutosepInputs,
         sample: Sample,
         replicas: Mapping[MllmModel, Replicas],
     ) -> None:
         """Prepare to ask about the images of a sample."""
-        self._run, self._config, self._plan = run, config, inputs
+        self._job, self._inputs = job, inputs
         self._sample, self._replicas = sample, replicas
-        self._samplings = samplings(config)
+        self._samplings = samplings(job.settings(FitAutosepConfig))
         self.used: dict[str, Usage] = {}
         """What each stage asked for."""
 
@@ -64,21 +67,25 @@ class SampleMllm:
             return []
         rows = [self._row(kind, each) for each in questions]
         distinct = list({row["content"]: row for row in rows}.values())
-        model = self._plan.model_for(kind)
-        with self._run.timed(stage):
-            generate_for_texts(
-                self._run, self._config, stage, lambda: self._dataset(distinct), "content",
-                self._asked(kind), self._replicas[model],
-            )  # fmt: skip
+        model = self._inputs.model_for(kind)
+        query = Query(
+            REPLY,
+            SampleImagesPrompt(self._sample.pictures),
+            self._samplings[kind],
+            self._job.settings(FitAutosepConfig).max_side,
+        )
+        asking = replace(self._job, replicas=self._replicas[model])
+        flow = items(lambda: self._dataset(distinct)) >> cached("content", query)
+        run_pass(asking, Pass(stage, flow >> generate(query, images=False)))
         said = self._read(stage)
-        self.used[stage] = count_usage(self._run, {stage: [REPLY]})
+        self.used[stage] = count_usage(self._job.run, {stage: [REPLY]})
         if all(each["answer"] is None for each in said.values()):
             self._forget(stage, said)
         return [_text_of(said[row["content"]], kind) for row in rows]
 
     def _row(self, kind: Kind, question: Question) -> dict[str, Any]:
         """A question as a row: ``content`` is all that tells it from others."""
-        images = question.images[: self._plan.pictures] if kind in WRITING else question.images
+        images = question.images[: self._inputs.pictures] if kind in WRITING else question.images
         draw = question.draw if self._samplings[kind].temperature else ""
         shown = " ".join(self._sample.keys[image] for image in images)
         return {
@@ -91,33 +98,23 @@ class SampleMllm:
         """The rows in blocks of one batch each, so that batches are asked side by side."""
         import ray
 
-        size = self._config.mllm_batch
+        size = self._job.settings(FitAutosepConfig).mllm_batch
         schema = pa.schema(
             [("content", pa.string()), ("text", pa.string()), ("images", pa.list_(pa.int64()))]
         )
         blocks = [rows[start : start + size] for start in range(0, len(rows), size)]
         return ray.data.from_arrow([pa.Table.from_pylist(block, schema) for block in blocks])
 
-    def _asked(self, kind: Kind) -> PassQuery:
-        sampling = self._samplings[kind]
-        identity = {
-            "model": self._plan.model_for(kind).fingerprint,
-            "about": "images of a sample",
-            "sampling": sampling.identity(),
-            "max_side": self._config.max_side,
-        }
-        return PassQuery(REPLY, SampleImagesPrompt(sampling, self._sample.pictures), identity)
-
     def _read(self, stage: str) -> dict[str, dict[str, Any]]:
         """What came in a stage, by content."""
         said: dict[str, dict[str, Any]] = {}
-        for batch in batches_of(stage_table(self._run, stage), ("content", REPLY)):
+        for batch in batches_of(stage_table(self._job.run, stage), ("content", REPLY)):
             said.update((row["content"], row[REPLY]) for row in batch.to_pylist())
         return said
 
     def _forget(self, stage: str, said: dict[str, dict[str, Any]]) -> None:
-        stages = [each for each in self._run.record["stages"] if each != stage]
-        self._run.save(stages=stages)
+        stages = [each for each in self._job.run.record["stages"] if each != stage]
+        self._job.run.save(stages=stages)
         errors = Counter(each["error"] for each in said.values())
         example = next(iter(said.values()))["error_detail"]
         codes = ", ".join(f"{count} {code}" for code, count in errors.most_common())

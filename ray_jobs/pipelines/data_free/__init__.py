@@ -4,7 +4,3 @@ fit: names -> LLM: relations -> groups, sets of classes -> LLM: sentences -> nou
 text features -> Ray Train: hierarchical prompts -> classifier folder. No image is opened.
 Labelling is ``label --classifier``, one CLIP pass.
 """
-
-from ray_jobs.pipelines.data_free.fitting import fit
-
-__all__ = ["fit"]

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
-from actors.mllm.generate import ColumnPrompt
-from actors.mllm.model import MllmModel
 from actors.mllm.request import Sampling
 from methods.data_free.questions import QuestionKind
 from ray_jobs.config import FitDataFreeConfig
-from ray_jobs.passes.generate import PassQuery, generate_for_texts
-from ray_jobs.passes.mllm_pool import Replicas
+from ray_jobs.passes.generate import cached, generate
+from ray_jobs.passes.job import Job
+from ray_jobs.passes.run_pass import Pass, run_pass
+from ray_jobs.passes.steps import items
+from ray_jobs.pipelines.data_free.inputs import ANSWER, class_query
 from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.ledger import batches_of
 from ray_jobs.runs.stage_tables import stage_table
-
-ANSWER = "answer"
-"""Name of the ask, and of its column."""
 
 _SCHEMA = pa.schema(
     [
@@ -56,7 +55,7 @@ class ClassQuestion:
 
 
 @dataclass(frozen=True)
-class Said:
+class ClassResponse:
     """A question with the usable text of its answer; None where none came."""
 
     kind: QuestionKind
@@ -67,45 +66,45 @@ class Said:
 
 
 def ask_classes(
-    run: RunFolder,
-    config: FitDataFreeConfig,
+    job: Job,
     stage: str,
     questions: list[ClassQuestion],
-    model: MllmModel,
-    sampling: Sampling,
-    replicas: Replicas,
-    usable: Callable[[Said], bool],
+    how: Sampling,
+    usable: Callable[[ClassResponse], bool],
 ) -> list[str]:
     """Ask; what is unusable is asked for again, as other draws, in further rounds.
+
+    Args:
+        job: holds replicas of the multimodal LLM.
+        stage: the names of the stage tables start with it.
+        questions: what is asked.
+        how: responses are drawn.
+        usable: whether a response can be used.
 
     Returns:
         The names of the stage tables, one a round.
     """
-    identity = {"model": model.fingerprint, "sampling": sampling.identity()}
-    asked = PassQuery(ANSWER, ColumnPrompt("text", sampling), identity)
+    config, query = job.settings(FitDataFreeConfig), class_query(how)
     step = 1 + max((each.draw for each in questions), default=0)
     stages: list[str] = []
-    # a greedy answer would come again
-    rounds = 1 + (config.answer_retries if sampling.temperature else 0)
+    # a greedy response would come again
+    rounds = 1 + (config.answer_retries if how.temperature else 0)
     for number in range(1, rounds + 1):
         if not questions:
             break
         stages.append(f"{stage}_{number}")
         rows = [each.row() for each in questions]
-        with run.timed(stages[-1]):
-            generate_for_texts(
-                run, config, stages[-1], lambda rows=rows: _dataset(rows, config.mllm_batch),
-                "question", asked, replicas,
-            )  # fmt: skip
+        flow = items(partial(_dataset, rows, config.mllm_batch)) >> cached("question", query)
+        run_pass(job, Pass(stages[-1], flow >> generate(query, images=False)))
         questions = [
             ClassQuestion(each.kind, each.members, each.text, each.draw + step)
-            for each in read_answers(run, [stages[-1]])
+            for each in read_answers(job.run, [stages[-1]])
             if not usable(each)
         ]
     return stages
 
 
-def read_answers(run: RunFolder, stages: list[str]) -> Iterator[Said]:
+def read_answers(run: RunFolder, stages: list[str]) -> Iterator[ClassResponse]:
     """Stream the answers of stages."""
     columns = (*_SCHEMA.names, ANSWER)
     for stage in stages:
@@ -113,7 +112,9 @@ def read_answers(run: RunFolder, stages: list[str]) -> Iterator[Said]:
             for row in batch.to_pylist():
                 said = row[ANSWER]
                 text = None if said is None or said["error"] else said["answer"]
-                yield Said(row["kind"], tuple(row["members"]), row["draw"], row["text"], text)
+                yield ClassResponse(
+                    row["kind"], tuple(row["members"]), row["draw"], row["text"], text
+                )
 
 
 def _dataset(rows: list[dict[str, Any]], batch: int) -> Any:

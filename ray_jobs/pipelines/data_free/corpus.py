@@ -20,15 +20,15 @@ from methods.data_free.label_sets import label_sets
 from methods.data_free.relations import Relation, relation_matrix
 from methods.errors import InputError
 from ray_jobs.config import FitDataFreeConfig
-from ray_jobs.passes.mllm_pool import Replicas
+from ray_jobs.passes.job import Job
 from ray_jobs.passes.session import pass_settings
 from ray_jobs.pipelines.data_free.class_queries import (
     ClassQuestion,
-    Said,
+    ClassResponse,
     ask_classes,
     read_answers,
 )
-from ray_jobs.pipelines.data_free.inputs import Inputs, greedy, sentence_sampling
+from ray_jobs.pipelines.data_free.inputs import DataFreeInputs, greedy, sentence_sampling
 from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.stage_tables import read_stage, stage_table
 
@@ -61,9 +61,7 @@ class Corpus:
     record: dict[str, Any]
 
 
-def ask_relations(
-    run: RunFolder, config: FitDataFreeConfig, inputs: Inputs, replicas: Replicas
-) -> list[str]:
+def ask_relations(job: Job, inputs: DataFreeInputs) -> list[str]:
     """Ask which classes look alike, and which are seen together; returns the stages."""
     questions = [
         ClassQuestion(
@@ -72,14 +70,12 @@ def ask_relations(
         for kind in ("attributes", "cooccurrence")
         for one in range(len(inputs.labels))
     ]
-    return ask_classes(
-        run, config, "relations", questions, inputs.mllm, greedy(config), replicas,
-        lambda said: said.answer is not None,
-    )  # fmt: skip
+    how = greedy(job.settings(FitDataFreeConfig))
+    return ask_classes(job, "relations", questions, how, lambda each: each.answer is not None)
 
 
 def read_relations(
-    run: RunFolder, inputs: Inputs, stages: list[str]
+    run: RunFolder, inputs: DataFreeInputs, stages: list[str]
 ) -> tuple[Relations, Counter[str]]:
     """Read the relations from the answers, and count what was dropped of them by reason."""
     count, names = len(inputs.labels), inputs.questions.synonyms
@@ -100,13 +96,7 @@ def read_relations(
     ), dropped
 
 
-def ask_sentences(
-    run: RunFolder,
-    config: FitDataFreeConfig,
-    inputs: Inputs,
-    together: Relation,
-    replicas: Replicas,
-) -> list[str]:
+def ask_sentences(job: Job, inputs: DataFreeInputs, together: Relation) -> list[str]:
     """Ask for sentences about each class and about sets of classes; returns the stages."""
     questions, corpus = inputs.questions, inputs.corpus
     asked = [
@@ -130,17 +120,15 @@ def ask_sentences(
         for each in sets
     ]
 
-    def usable(said: Said) -> bool:
+    def usable(said: ClassResponse) -> bool:
         read = parse_sentences(said.answer, shortest=corpus.shortest, longest=corpus.longest)
         return bool(read.kept)
 
-    sampling = sentence_sampling(config)
-    return ask_classes(
-        run, config, "sentences", asked, inputs.mllm, sampling, replicas, usable
-    )  # fmt: skip
+    how = sentence_sampling(job.settings(FitDataFreeConfig))
+    return ask_classes(job, "sentences", asked, how, usable)
 
 
-def read_corpus(run: RunFolder, inputs: Inputs, stages: list[str]) -> Corpus:
+def read_corpus(run: RunFolder, inputs: DataFreeInputs, stages: list[str]) -> Corpus:
     """Make labelled texts of the answers: parsed and labelled on the cluster, balanced here.
 
     Raises:
@@ -170,7 +158,7 @@ def read_corpus(run: RunFolder, inputs: Inputs, stages: list[str]) -> Corpus:
 
 
 def _labelled(
-    run: RunFolder, inputs: Inputs, stages: list[str]
+    run: RunFolder, inputs: DataFreeInputs, stages: list[str]
 ) -> tuple[dict[str, list[int]], int, Counter[str]]:
     """Distinct sentences with their classes; how many miss one asked for; drops by reason."""
     dropped: Counter[str] = Counter()
@@ -192,7 +180,9 @@ def _labelled(
     return found, missed, dropped
 
 
-def _record(inputs: Inputs, labels: NDArray[np.bool_], dropped: Counter[str]) -> dict[str, Any]:
+def _record(
+    inputs: DataFreeInputs, labels: NDArray[np.bool_], dropped: Counter[str]
+) -> dict[str, Any]:
     scarce = [inputs.labels[at] for at in scarce_classes(labels, inputs.corpus.min_per_class)]
     if scarce:
         more = "" if len(scarce) <= _SHOWN else f" and {len(scarce) - _SHOWN} more"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,9 @@ from actors import storage
 from actors.clip.model import ClipModel
 from actors.clip.text_features import SentenceFeatures
 from methods.data_free.text_features import TextFeatures
-from ray_jobs.config import FitDataFreeConfig
-from ray_jobs.passes.clip_pool import through_clip
-from ray_jobs.passes.resources import size_clip_pool
-from ray_jobs.passes.session import Capacity, pass_settings
-from ray_jobs.runs.folder import RunFolder
+from ray_jobs.passes.job import Job
+from ray_jobs.passes.run_pass import Pass, run_pass
+from ray_jobs.passes.steps import clip, items
 from ray_jobs.runs.ledger import batches_of
 from ray_jobs.runs.stage_tables import stage_table
 
@@ -26,34 +24,26 @@ FEATURES = "features"
 _BATCH = 256
 
 
-def encode_texts(
-    run: RunFolder,
-    config: FitDataFreeConfig,
-    model: ClipModel,
-    texts: str,
-    count: int,
-    capacity: Capacity,
-) -> str:
-    """Encode the texts of a file, unless an earlier attempt has; returns the stage table."""
-    import ray
-    from ray.data import SaveMode
+def encode_texts(job: Job, model: ClipModel, texts: str, count: int) -> str:
+    """Encode the texts of a file, unless an earlier attempt has; returns the stage table.
 
-    table = stage_table(run, FEATURES)
-    if FEATURES in run.record.get("stages", []):
-        return table
-    storage.delete_folder(table)
-    inputs = size_clip_pool(capacity, config)
+    Args:
+        job: the fit.
+        model: encodes.
+        texts: Parquet file of the texts.
+        count: of the texts.
+    """
     batches = -(-count // _BATCH)
-    source, path = storage.resolve(texts)
-    filesystem, written = storage.resolve(table)
-    with pass_settings(None):
-        rows = ray.data.read_parquet(path, filesystem=source).repartition(batches)
-        few = replace(inputs, replicas=min(inputs.replicas, batches))
-        through_clip(rows, SentenceFeatures, config, few, batch=_BATCH, model=model).write_parquet(
-            written, filesystem=filesystem, mode=SaveMode.APPEND
-        )
-    run.save(stages=[*run.record.get("stages", []), FEATURES])
-    return table
+    encode = clip(SentenceFeatures, model, batch=_BATCH, most_replicas=batches, keeps_images=False)
+    run_pass(job, Pass(FEATURES, items(partial(_dataset, texts, batches)) >> encode))
+    return stage_table(job.run, FEATURES)
+
+
+def _dataset(texts: str, batches: int) -> Any:
+    import ray
+
+    filesystem, path = storage.resolve(texts)
+    return ray.data.read_parquet(path, filesystem=filesystem).repartition(batches)
 
 
 def read_texts(table: str, classes: int) -> tuple[TextFeatures, NDArray[np.bool_]]:

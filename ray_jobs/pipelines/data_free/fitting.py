@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -17,11 +15,12 @@ from methods.data_free.training import held_out_texts
 from methods.zero_shot import SIMPLE_TEMPLATES
 from ray_jobs.config import FitDataFreeConfig
 from ray_jobs.passes.encode_names import encode_names
-from ray_jobs.passes.mllm_pool import mllm_replicas, size_mllm_pool
+from ray_jobs.passes.fit_job import fit_job
+from ray_jobs.passes.job import Job
 from ray_jobs.passes.resources import size_clip_pool
-from ray_jobs.passes.session import Capacity, start_ray
+from ray_jobs.passes.session import Capacity
 from ray_jobs.passes.train import epochs_file, forget_training
-from ray_jobs.pipelines.data_free.class_queries import ANSWER
+from ray_jobs.pipelines.base import FitMethod
 from ray_jobs.pipelines.data_free.corpus import (
     Corpus,
     Relations,
@@ -31,36 +30,25 @@ from ray_jobs.pipelines.data_free.corpus import (
     read_relations,
     write_texts,
 )
-from ray_jobs.pipelines.data_free.features import FEATURES, encode_texts
-from ray_jobs.pipelines.data_free.inputs import METHOD, Inputs, resolve_inputs
+from ray_jobs.pipelines.data_free.features import encode_texts
+from ray_jobs.pipelines.data_free.inputs import METHOD, DataFreeInputs, resolve_inputs
 from ray_jobs.pipelines.data_free.training import Task, Trained, train_prompts
-from ray_jobs.runs.class_names import say_what_small_models_know
-from ray_jobs.runs.folder import FINISHED, RunFolder, open_run, versions
+from ray_jobs.runs.folder import RunFolder, versions
 from ray_jobs.runs.usage import count_usage
-
-logger = logging.getLogger(__name__)
 
 _ZERO_SHOT_SCALE = 100.0
 
 
-def fit(config: FitDataFreeConfig) -> dict[str, Any]:
-    """Make a classifier and write its folder; an interrupted fit goes on where it was.
+def learn(job: Job, inputs: DataFreeInputs) -> dict[str, Any]:
+    """Ask, gather, encode, train, keep; or make one of the baselines."""
+    config = job.settings(FitDataFreeConfig)
+    if config.baseline != "none":
+        return _fit_baseline(job.run, config, inputs, job.capacity)
+    return _fit(job, config, inputs)
 
-    Raises:
-        InputError: the classes, a prompt, a model, the settings or the folder cannot work.
-    """
-    inputs = resolve_inputs(config)
-    say_what_small_models_know(inputs.clip.name, inputs.mllm.name, inputs.labels)
-    run = open_run(config.out, inputs.identity(config), config.public())
-    if run.finished:
-        logger.warning("%s is finished; nothing to do (give a new --out to fit again)", run.uri)
-    else:
-        with run.timed("start"):
-            capacity = start_ray()
-        if config.baseline == "none":
-            _fit(run, config, inputs, capacity)
-        else:
-            _fit_baseline(run, config, inputs, capacity)
+
+def result(run: RunFolder, inputs: DataFreeInputs) -> dict[str, Any]:
+    """What the verb returns."""
     counted = ("mllm_calls", "answers_reused", "engine_starts")
     kept = ("sentences", "sentences_missing_a_name", "classes_short_of_text", "training")
     return {
@@ -72,26 +60,25 @@ def fit(config: FitDataFreeConfig) -> dict[str, Any]:
     }
 
 
-def _fit(run: RunFolder, config: FitDataFreeConfig, inputs: Inputs, capacity: Capacity) -> None:
-    with mllm_replicas(inputs.mllm, size_mllm_pool(config, inputs.mllm, capacity)) as replicas:
-        asked = ask_relations(run, config, inputs, replicas)
+def _fit(job: Job, config: FitDataFreeConfig, inputs: DataFreeInputs) -> dict[str, Any]:
+    run, capacity = job.run, job.capacity
+    with job.mllm_pool():
+        asked = ask_relations(job, inputs)
         relations, dropped = read_relations(run, inputs, asked)
-        stages = ask_sentences(run, config, inputs, relations.together, replicas)
+        stages = ask_sentences(job, inputs, relations.together)
     corpus = read_corpus(run, inputs, stages)
     groups = _groups(config, inputs, relations, capacity)
-    with run.timed(FEATURES):
-        texts = write_texts(run, corpus)
-        table = encode_texts(run, config, inputs.clip, texts, len(corpus.texts), capacity)
+    texts = write_texts(run, corpus)
+    table = encode_texts(job, inputs.clip, texts, len(corpus.texts))
     with run.timed("training"):
         trained = _train(run, config, inputs, corpus, relations, groups, table, capacity)
-    usage = count_usage(run, {stage: [ANSWER] for stage in (*asked, *stages)}).record()
     record = {
         **corpus.record,
         "relations_dropped": dict(sorted(dropped.items())),
         "attribute_groups": _named(inputs, groups[0]),
         "context_groups": _named(inputs, groups[1]),
         "training": trained.epochs[-1],
-        **usage,
+        **count_usage(run, job.asked).record(),
     }
     scoring = {
         **asdict(inputs.scoring),
@@ -99,12 +86,11 @@ def _fit(run: RunFolder, config: FitDataFreeConfig, inputs: Inputs, capacity: Ca
         "global_positions": False,
     }
     save_classifier(_classifier(config, inputs, trained, scoring, record), run.uri)
-    run.save(**record, made_by=METHOD, state=FINISHED)
-    forget_training(run)
+    return {**record, "made_by": METHOD}
 
 
 def _groups(
-    config: FitDataFreeConfig, inputs: Inputs, relations: Relations, capacity: Capacity
+    config: FitDataFreeConfig, inputs: DataFreeInputs, relations: Relations, capacity: Capacity
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Groups of classes that look alike, and of those seen together."""
     names, features = inputs.questions.classes, None
@@ -117,7 +103,7 @@ def _groups(
     return alike, together
 
 
-def _named(inputs: Inputs, groups: NDArray[np.int64]) -> list[list[str]]:
+def _named(inputs: DataFreeInputs, groups: NDArray[np.int64]) -> list[list[str]]:
     found: list[list[str]] = [[] for _ in range(int(groups.max()) + 1)]
     for name, group in zip(inputs.labels, groups, strict=True):
         found[group].append(name)
@@ -127,7 +113,7 @@ def _named(inputs: Inputs, groups: NDArray[np.int64]) -> list[list[str]]:
 def _train(
     run: RunFolder,
     config: FitDataFreeConfig,
-    inputs: Inputs,
+    inputs: DataFreeInputs,
     corpus: Corpus,
     relations: Relations,
     groups: tuple[NDArray[np.int64], NDArray[np.int64]],
@@ -155,8 +141,8 @@ def _train(
 
 
 def _fit_baseline(
-    run: RunFolder, config: FitDataFreeConfig, inputs: Inputs, capacity: Capacity
-) -> None:
+    run: RunFolder, config: FitDataFreeConfig, inputs: DataFreeInputs, capacity: Capacity
+) -> dict[str, Any]:
     """Zero-shot CLIP: one photo template, for whole images or for positions as well."""
     matrix, record = encode_names(
         config, inputs.clip, inputs.questions.classes, SIMPLE_TEMPLATES, capacity
@@ -171,13 +157,12 @@ def _fit_baseline(
         "global_positions": True,
     }
     save_classifier(_classifier(config, inputs, trained, scoring, {}), run.uri)
-    usage = Counter(mllm_calls=0, answers_reused=0, engine_starts=0)
-    run.save(**usage, made_by=f"{config.baseline}_multi_label", state=FINISHED)
+    return {"made_by": f"{config.baseline}_multi_label"}
 
 
 def _classifier(
     config: FitDataFreeConfig,
-    inputs: Inputs,
+    inputs: DataFreeInputs,
     trained: Trained,
     scoring: dict[str, Any],
     record: dict[str, Any],
@@ -195,3 +180,15 @@ def _classifier(
         scoring=scoring,
         made={"config": config.public(), **record, "versions": versions()},
     )
+
+
+FIT = FitMethod(METHOD, resolve_inputs, learn, result, forget=forget_training)
+
+
+def fit(config: FitDataFreeConfig) -> dict[str, Any]:
+    """Make a classifier and write its folder; an interrupted fit goes on where it was.
+
+    Raises:
+        InputError: the classes, a prompt, a model, the settings or the folder cannot work.
+    """
+    return fit_job(FIT, config)

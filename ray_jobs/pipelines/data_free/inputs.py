@@ -8,6 +8,8 @@ from typing import Any
 from actors import storage
 from actors.clip.model import ClipModel, resolve_clip
 from actors.mllm.model import MllmModel, resolve_mllm
+from actors.mllm.prompts import ColumnPrompt
+from actors.mllm.query import Query
 from actors.mllm.request import Sampling
 from methods.class_matching import display_name
 from methods.data_free.questions import KINDS, OPTIONAL, PLACEHOLDERS, Questions
@@ -20,14 +22,18 @@ from methods.data_free.settings import (
 )
 from methods.errors import InputError
 from ray_jobs.config import FitDataFreeConfig
+from ray_jobs.passes.mllm_settings import engine_options, sampling
 from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.prompts import read_prompt
+
+ANSWER = "answer"
+"""Name of the query about classes, and of its column."""
 
 METHOD = "data_free"
 
 
 @dataclass(frozen=True)
-class Inputs:
+class DataFreeInputs:
     """What a fit works with.
 
     Attributes:
@@ -46,18 +52,24 @@ class Inputs:
     training: TrainSettings
     scoring: ScoreSettings
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Class names as models are asked about them."""
+        return self.labels
+
     def identity(self, config: FitDataFreeConfig) -> dict[str, Any]:
         """What decides the classifier."""
         prompts = {kind: prompt.text for kind, prompt in self.questions.prompts.items()}
         return {
-            "method": METHOD,
             "baseline": config.baseline,
             "clip": self.clip.fingerprint,
-            "mllm": self.mllm.fingerprint,
             "classes": list(self.labels),
             "synonyms": [list(words) for words in self.questions.synonyms],
             "prompts": prompts,
-            "sampling": [each.identity() for each in (sentence_sampling(config), greedy(config))],
+            "queries": [
+                class_query(how).cache_identity(self.mllm, engine_options(config))
+                for how in (sentence_sampling(config), greedy(config))
+            ],
             "corpus": asdict(self.corpus),
             "groups": asdict(self.groups),
             "training": asdict(self.training),
@@ -65,7 +77,7 @@ class Inputs:
         }
 
 
-def resolve_inputs(config: FitDataFreeConfig) -> Inputs:
+def resolve_inputs(config: FitDataFreeConfig) -> DataFreeInputs:
     """Read the files and find the models that the settings name.
 
     Raises:
@@ -86,7 +98,7 @@ def resolve_inputs(config: FitDataFreeConfig) -> Inputs:
         corpus, groups, training, scoring = _settings(config)
     except ValueError as error:
         raise InputError(f"settings of data_free: {error}") from error
-    return Inputs(
+    return DataFreeInputs(
         labels=labels,
         clip=resolve_clip(config.clip),
         mllm=resolve_mllm(config.mllm),
@@ -153,7 +165,12 @@ def _settings(
 
 def sentence_sampling(config: FitDataFreeConfig) -> Sampling:
     """How sentences are sampled."""
-    return Sampling(config.max_tokens, config.temperature, config.top_p, config.seed)
+    return sampling(config)
+
+
+def class_query(how: Sampling) -> Query:
+    """The query about classes; a row's text is what its response is filed under."""
+    return Query(ANSWER, ColumnPrompt("text"), how)
 
 
 def greedy(config: FitDataFreeConfig) -> Sampling:

@@ -4,7 +4,3 @@ fit: manifest -> sample -> fetch, decode -> CLIP -> features; sample -> MLLM -> 
 candidate sets -> Ray Train: a prompt of CLIP's text tower -> classifier folder.
 Labelling is ``label --classifier``, one CLIP pass.
 """
-
-from ray_jobs.pipelines.near.fitting import fit
-
-__all__ = ["fit"]

@@ -10,7 +10,7 @@ from ray_jobs.config import FitNearConfig
 from ray_jobs.passes.remote_tasks import start_task
 from ray_jobs.passes.resources import ReplicaPool, size_clip_pool
 from ray_jobs.passes.session import Capacity
-from ray_jobs.pipelines.near.inputs import Inputs
+from ray_jobs.pipelines.near.inputs import NearInputs
 
 
 def check_workers(config: FitNearConfig, capacity: Capacity) -> ReplicaPool:
@@ -29,7 +29,7 @@ def check_workers(config: FitNearConfig, capacity: Capacity) -> ReplicaPool:
     return workers
 
 
-def checking_context(inputs: Inputs) -> Callable[[], None]:
+def checking_context(inputs: NearInputs) -> Callable[[], None]:
     """Check in the background whether a prompt can be learned for the model.
 
     Returns:

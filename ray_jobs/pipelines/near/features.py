@@ -7,16 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from actors import storage
 from actors.clip.image_features import ClipFeatures
 from actors.clip.model import ClipModel
-from ray_jobs.config import FitNearConfig
-from ray_jobs.passes.clip_pool import through_clip
-from ray_jobs.passes.read_images import decode_images, images_of, read_images
-from ray_jobs.passes.resources import size_clip_pool
-from ray_jobs.passes.session import Capacity, pass_settings
-from ray_jobs.runs.folder import RunFolder
-from ray_jobs.runs.ledger import batches_of, rows_committed
+from ray_jobs.passes.job import Job
+from ray_jobs.passes.run_pass import Pass, run_pass
+from ray_jobs.passes.steps import clip, decode, fetch, images
+from ray_jobs.runs.ledger import batches_of
 from ray_jobs.runs.stage_tables import stage_table
 
 FEATURES = "features"
@@ -44,26 +40,11 @@ class Features:
         return self.matrix[np.searchsorted(self.ids, ids)]
 
 
-def compute_features(
-    run: RunFolder, config: FitNearConfig, model: ClipModel, capacity: Capacity
-) -> Features:
+def compute_features(job: Job, model: ClipModel) -> Features:
     """Encode the images drawn, resuming where an earlier attempt stopped, and read what came."""
-    from ray.data import SaveMode
-
-    images = images_of(run)
-    table, checkpoint = stage_table(run, FEATURES), run.checkpoint(FEATURES)
-    if rows_committed(checkpoint) < images.count:
-        inputs = size_clip_pool(capacity, config)
-        readers = config.decode_tasks or capacity.cores
-        filesystem, path = storage.resolve(table)
-        with pass_settings(checkpoint):
-            read = read_images(images, config, readers, config.clip_batch)
-            how = model.preprocessing
-            decoded = decode_images(read, config, how, readers)
-            through_clip(decoded, ClipFeatures, config, inputs, model=model).write_parquet(
-                path, filesystem=filesystem, mode=SaveMode.APPEND
-            )
-    return read_features(table, model.embed_dim)
+    flow = images() >> fetch() >> decode(model.preprocessing) >> clip(ClipFeatures, model)
+    run_pass(job, Pass(FEATURES, flow))
+    return read_features(stage_table(job.run, FEATURES), model.embed_dim)
 
 
 def read_features(table: str, width: int) -> Features:

@@ -15,15 +15,16 @@ from methods.classifier import Classifier
 from methods.discovered_names import name_key, write_names
 from methods.near.candidates import candidate_sets
 from ray_jobs.config import FitNearConfig
-from ray_jobs.passes.mllm_pool import mllm_replicas, size_mllm_pool
+from ray_jobs.passes.fit_job import fit_job
+from ray_jobs.passes.job import Job
 from ray_jobs.passes.resources import ReplicaPool
-from ray_jobs.passes.session import Capacity, start_ray
 from ray_jobs.passes.train import epochs_file, forget_training
+from ray_jobs.pipelines.base import FitMethod
 from ray_jobs.pipelines.near.checks import check_workers, checking_context
-from ray_jobs.pipelines.near.features import FEATURES, Features, compute_features
-from ray_jobs.pipelines.near.inputs import Inputs, resolve_inputs
+from ray_jobs.pipelines.near.features import Features, compute_features
+from ray_jobs.pipelines.near.inputs import NearInputs, resolve_inputs
 from ray_jobs.pipelines.near.sample import choose_spread, draw_images
-from ray_jobs.pipelines.near.sample_names import Said, name_sample
+from ray_jobs.pipelines.near.sample_names import SampleName, name_sample
 from ray_jobs.pipelines.near.training import Task, Trained, train_prompt
 from ray_jobs.pipelines.near.vocabulary import (
     Labelled,
@@ -32,8 +33,8 @@ from ray_jobs.pipelines.near.vocabulary import (
     neighbours_of,
     sample_table,
 )
-from ray_jobs.runs.class_names import say_what_small_models_know
-from ray_jobs.runs.folder import FINISHED, RunFolder, open_run, versions
+from ray_jobs.runs.class_names import warn_builtin_models
+from ray_jobs.runs.folder import RunFolder, versions
 from ray_jobs.runs.stage_tables import forget_stage
 from ray_jobs.runs.usage import count_usage
 
@@ -44,22 +45,29 @@ NAMES, SAMPLE = "names.csv", "sample.csv"
 """Files for a person, in the classifier's folder."""
 
 
-def fit(config: FitNearConfig) -> dict[str, Any]:
-    """Make a classifier and write its folder; an interrupted fit goes on where it was.
+def learn(job: Job, inputs: NearInputs) -> dict[str, Any]:
+    """Encode, name, label the sample, train, keep the classifier."""
+    run, config, capacity = job.run, job.settings(FitNearConfig), job.capacity
+    workers = check_workers(config, capacity)
+    checked = checking_context(inputs)
+    features = compute_features(job, inputs.clip)
+    checked()
+    names = _ask_for_names(job, inputs, features)
+    labelled = label_sample(config, inputs, names, features, capacity)
+    warn_builtin_models(inputs.clip, inputs.mllm, labelled.vocabulary.forms)
+    _write(run, NAMES, write_names(labelled.names, labelled.merges))
+    _write(run, SAMPLE, sample_table(labelled, names, features))
+    with run.timed("training"):
+        trained = _train(run, config, inputs, labelled, workers)
+    labelled, trained = _predicted_names(config, labelled, trained)
+    usage = count_usage(run, job.asked).record()
+    counts = _counts(labelled, names, features)
+    save_classifier(_classifier(config, inputs, labelled, trained, counts, usage), run.uri)
+    return {**counts, "training": trained.epochs[-1]}
 
-    Raises:
-        InputError: the archive, a model, a prompt, the names or the folder cannot work, or the
-            model names nothing.
-    """
-    inputs = resolve_inputs(config)
-    run = open_run(config.out, inputs.identity(config), config.public())
-    if run.finished:
-        logger.warning("%s is finished; nothing to do (give a new --out to fit again)", run.uri)
-    else:
-        draw_images(run, config)
-        with run.timed("start"):
-            capacity = start_ray()
-        _fit(run, config, inputs, capacity)
+
+def result(run: RunFolder, inputs: NearInputs) -> dict[str, Any]:
+    """What the verb returns."""
     kept = ("images", "sample", "named", "unnamed", "errors", "names", "merged")
     used = ("mllm_calls", "answers_reused", "engine_starts")
     return {
@@ -72,43 +80,20 @@ def fit(config: FitNearConfig) -> dict[str, Any]:
     }
 
 
-def _fit(run: RunFolder, config: FitNearConfig, inputs: Inputs, capacity: Capacity) -> None:
-    workers = check_workers(config, capacity)
-    checked = checking_context(inputs)
-    with run.timed(FEATURES):
-        features = compute_features(run, config, inputs.clip, capacity)
-    checked()
-    said, stages = _ask_for_names(run, config, inputs, features, capacity)
-    labelled = label_sample(config, inputs, said, features, capacity)
-    say_what_small_models_know(inputs.clip.name, inputs.mllm.name, labelled.vocabulary.forms)
-    _write(run, NAMES, write_names(labelled.names, labelled.merges))
-    _write(run, SAMPLE, sample_table(labelled, said, features))
-    with run.timed("training"):
-        trained = _train(run, config, inputs, labelled, workers)
-    labelled, trained = _predicted_names(config, labelled, trained)
-    usage = count_usage(run, {stage: ["name"] for stage in stages}).record()
-    counts = _counts(labelled, said, features)
-    save_classifier(_classifier(config, inputs, labelled, trained, counts, usage), run.uri)
-    run.save(**counts, **usage, training=trained.epochs[-1], state=FINISHED)
-    forget_training(run)
-
-
-def _ask_for_names(
-    run: RunFolder, config: FitNearConfig, inputs: Inputs, features: Features, capacity: Capacity
-) -> tuple[dict[int, Said], list[str]]:
-    """Choose the sample and ask; what came by image id, and the names of the stages."""
-    sample = choose_spread(run, config, features)
+def _ask_for_names(job: Job, inputs: NearInputs, features: Features) -> dict[int, SampleName]:
+    """Choose the sample and ask; what came, by image id."""
+    sample = choose_spread(job.run, job.settings(FitNearConfig), features)
     # the replicas come when CLIP has left the GPUs, and are gone before training comes
-    with mllm_replicas(inputs.mllm, size_mllm_pool(config, inputs.mllm, capacity)) as replicas:
-        said, stages = name_sample(run, config, inputs.question, inputs.mllm, sample, replicas)
-    if not any(each.name for each in said.values()):
+    with job.mllm_pool():
+        names, stages = name_sample(job, inputs.reader, sample)
+    if not any(each.name for each in names.values()):
         for stage in stages:  # an outage may have been why: the same command asks again
-            forget_stage(run, stage)
-    return said, stages
+            forget_stage(job.run, stage)
+    return names
 
 
 def _train(
-    run: RunFolder, config: FitNearConfig, inputs: Inputs, labelled: Labelled, each: ReplicaPool
+    run: RunFolder, config: FitNearConfig, inputs: NearInputs, labelled: Labelled, each: ReplicaPool
 ) -> Trained:
     neighbours = neighbours_of(labelled, config.neighbours)
     task = Task(
@@ -143,14 +128,14 @@ def _predicted_names(
     return keep_names(labelled, kept), replace(trained, matrix=trained.matrix[kept])
 
 
-def _counts(labelled: Labelled, said: dict[int, Said], features: Features) -> dict[str, Any]:
+def _counts(labelled: Labelled, names: dict[int, SampleName], features: Features) -> dict[str, Any]:
     """What became of the images: each of the sample is named, unnamed or has an error, by code."""
-    unnamed = Counter(each.problem for each in said.values() if each.asked and each.problem)
-    unread = {key: each.problem for key, each in said.items() if not each.asked}
+    unnamed = Counter(each.problem for each in names.values() if each.asked and each.problem)
+    unread = {key: each.problem for key, each in names.items() if not each.asked}
     errors = Counter({**unread, **features.errors}.values())
     return {
-        "sample": len(said),
-        "named": sum(each.name is not None for each in said.values()),
+        "sample": len(names),
+        "named": sum(each.name is not None for each in names.values()),
         "unnamed": dict(sorted(unnamed.items())),
         "errors": dict(sorted(errors.items())),
         "names": len(labelled.vocabulary.keys),
@@ -160,7 +145,7 @@ def _counts(labelled: Labelled, said: dict[int, Said], features: Features) -> di
 
 def _classifier(
     config: FitNearConfig,
-    inputs: Inputs,
+    inputs: NearInputs,
     labelled: Labelled,
     trained: Trained,
     counts: dict[str, Any],
@@ -185,3 +170,16 @@ def _classifier(
 
 def _write(run: RunFolder, name: str, text: str) -> None:
     storage.write_bytes(storage.join(run.uri, name), text.encode())
+
+
+FIT = FitMethod(METHOD, resolve_inputs, learn, result, draw_images, forget_training)
+
+
+def fit(config: FitNearConfig) -> dict[str, Any]:
+    """Make a classifier and write its folder; an interrupted fit goes on where it was.
+
+    Raises:
+        InputError: the archive, a model, a prompt, the names or the folder cannot work, or the
+            model names nothing.
+    """
+    return fit_job(FIT, config)

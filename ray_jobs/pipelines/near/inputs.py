@@ -14,18 +14,19 @@ from methods.discovered_names import read_names
 from methods.errors import InputError
 from methods.near.settings import TrainSettings
 from ray_jobs.config import FitNearConfig
+from ray_jobs.passes.mllm_settings import engine_options
 from ray_jobs.passes.read_images import reading_identity
-from ray_jobs.pipelines.name_query import NameQuestion, name_question
+from ray_jobs.pipelines.name_query import NameReader, resolve_name_reader
 from ray_jobs.pipelines.near.sample_names import samplings
 
 
 @dataclass(frozen=True)
-class Inputs:
+class NearInputs:
     """What a fit works with.
 
     Attributes:
         clip, mllm: the models.
-        question: what the MLLM is asked.
+        reader: what the MLLM is asked, and how a name is read.
         merges: a person's decisions, from a name's key to the name to use; empty without any.
         settings: of training.
         context: learned tokens: how many random ones, or words to start from.
@@ -33,27 +34,28 @@ class Inputs:
 
     clip: ClipModel
     mllm: MllmModel
-    question: NameQuestion
+    reader: NameReader
     merges: dict[str, str]
     settings: TrainSettings
     context: int | str
+    names: tuple[str, ...] = ()
 
     def identity(self, config: FitNearConfig) -> dict[str, Any]:
         """What decides the classifier."""
+        engine = engine_options(config)
         asked = [
-            dict(self.question.asked(self.mllm, sampling, config.max_side).identity)
-            for sampling in samplings(config)
+            self.reader.query(how, config.max_side).cache_identity(self.mllm, engine)
+            for how in samplings(config)
         ]
         decided = repr(sorted(self.merges.items())).encode()
         return {
-            "method": config.method,
             **reading_identity(config),
             "clip": self.clip.fingerprint,
             "precision": config.precision,
             "sample": config.sample,
             "spread": config.spread,
             "seed": config.seed,
-            "category": self.question.category,
+            "category": self.reader.category,
             "questions": asked,
             "names": xxhash.xxh3_64_hexdigest(decided) if self.merges else None,
             "merge_similarity": config.merge_similarity,
@@ -64,17 +66,17 @@ class Inputs:
         }
 
 
-def resolve_inputs(config: FitNearConfig) -> Inputs:
+def resolve_inputs(config: FitNearConfig) -> NearInputs:
     """Read the files and find the models that the settings name.
 
     Raises:
         InputError: one of them cannot work.
     """
     mllm = resolve_mllm(config.mllm)
-    return Inputs(
+    return NearInputs(
         clip=resolve_clip(config.clip),
         mllm=mllm,
-        question=name_question(config, mllm),
+        reader=resolve_name_reader(config, mllm),
         merges=_decisions(config.names) if config.names is not None else {},
         settings=train_settings(config),
         context=int(config.context) if config.context.isdigit() else config.context,

@@ -20,8 +20,8 @@ from ray_jobs.config import FitNearConfig
 from ray_jobs.passes.encode_names import encode_names
 from ray_jobs.passes.session import Capacity
 from ray_jobs.pipelines.near.features import Features
-from ray_jobs.pipelines.near.inputs import Inputs
-from ray_jobs.pipelines.near.sample_names import Said
+from ray_jobs.pipelines.near.inputs import NearInputs
+from ray_jobs.pipelines.near.sample_names import SampleName
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +49,8 @@ class Labelled:
 
 def label_sample(
     config: FitNearConfig,
-    inputs: Inputs,
-    said: dict[int, Said],
+    inputs: NearInputs,
+    said: dict[int, SampleName],
     features: Features,
     capacity: Capacity,
 ) -> Labelled:
@@ -117,7 +117,7 @@ def keep_names(labelled: Labelled, kept: NDArray[np.int64]) -> Labelled:
     return replace(labelled, vocabulary=smaller, labels=place[labelled.labels])
 
 
-def sample_table(labelled: Labelled, said: dict[int, Said], features: Features) -> str:
+def sample_table(labelled: Labelled, said: dict[int, SampleName], features: Features) -> str:
     """What became of each image drawn, as CSV: path, answer, name, problem."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -129,7 +129,7 @@ def sample_table(labelled: Labelled, said: dict[int, Said], features: Features) 
     }
     asked = {**dict.fromkeys(features.errors), **said}
     for image_id in sorted(asked, key=lambda each: features.paths[each]):
-        answer = said.get(image_id, Said(None))
+        answer = said.get(image_id, SampleName(None))
         problem = features.errors.get(image_id) or answer.problem or ""
         name = final.get(image_id, "")
         table.writerow((features.paths[image_id], answer.name or "", name, problem))
@@ -137,7 +137,7 @@ def sample_table(labelled: Labelled, said: dict[int, Said], features: Features) 
 
 
 def _alike(
-    config: FitNearConfig, inputs: Inputs, vocabulary: Vocabulary, capacity: Capacity
+    config: FitNearConfig, inputs: NearInputs, vocabulary: Vocabulary, capacity: Capacity
 ) -> dict[str, str]:
     assert config.merge_similarity is not None
     matrix, _ = encode_names(config, inputs.clip, vocabulary.forms, SIMPLE_TEMPLATES, capacity)
@@ -145,7 +145,7 @@ def _alike(
 
 
 def _voted(
-    config: FitNearConfig, inputs: Inputs, labelled: Labelled, capacity: Capacity
+    config: FitNearConfig, inputs: NearInputs, labelled: Labelled, capacity: Capacity
 ) -> Labelled:
     """Drop the names that no image of the sample gets from zero-shot CLIP."""
     forms = labelled.vocabulary.forms

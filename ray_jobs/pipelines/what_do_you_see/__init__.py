@@ -5,8 +5,3 @@ label: fit into the run unless a classifier is given; manifest -> fetch -> what 
 -> MLLM, both questions about an image together -> stage table -> fetch -> decode -> CLIP, image and
 texts -> fused labels.
 """
-
-from ray_jobs.pipelines.what_do_you_see.fitting import fit
-from ray_jobs.pipelines.what_do_you_see.labelling import label
-
-__all__ = ["fit", "label"]

@@ -7,51 +7,63 @@ from typing import Any
 from actors.classifier_store import save_classifier
 from actors.clip.model import resolve_clip
 from ray_jobs.config import FitWhatDoYouSeeConfig
-from ray_jobs.passes.mllm_pool import mllm_replicas, size_mllm_pool
-from ray_jobs.passes.session import start_ray
+from ray_jobs.passes.fit_job import fit_job
+from ray_jobs.passes.job import Job
+from ray_jobs.pipelines.base import FitMethod
 from ray_jobs.pipelines.what_do_you_see.classes import (
     METHOD,
-    asks_about_classes,
+    ClassInputs,
     describe_classes,
     make_classifier,
 )
 from ray_jobs.pipelines.what_do_you_see.inputs import resolve_class_inputs
 from ray_jobs.runs.class_names import read_classes
-from ray_jobs.runs.folder import FINISHED, open_run
-from ray_jobs.runs.usage import count_usage
+from ray_jobs.runs.folder import RunFolder
 
 
-def fit(config: FitWhatDoYouSeeConfig) -> dict[str, Any]:
-    """Make a classifier and write its folder; an interrupted fit finds in the answers table what
-    it had been told.
+def resolve_inputs(config: FitWhatDoYouSeeConfig) -> ClassInputs:
+    """Read the files and find the models that the settings name.
 
     Raises:
-        InputError: the classes, a prompt, a model or the folder cannot work.
+        InputError: one of them cannot work.
     """
-    inputs = resolve_class_inputs(
-        config, read_classes(config.classes, METHOD), resolve_clip(config.clip)
-    )
-    run = open_run(config.out, {"method": METHOD, "fit": inputs.identity()}, config.public())
-    if not run.finished:
-        with run.timed("start"):
-            capacity = start_ray()
-        with mllm_replicas(inputs.mllm, size_mllm_pool(config, inputs.mllm, capacity)) as replicas:
-            stages = describe_classes(run, config, inputs, replicas)
-        with run.timed("encode"):
-            classifier = make_classifier(run, config, inputs, stages, capacity)
-        save_classifier(classifier, run.uri)
-        usage = count_usage(run, asks_about_classes(stages))
-        run.save(
-            **usage.record(), descriptions=dict(classifier.made["descriptions"]), state=FINISHED
-        )
+    names = read_classes(config.classes, METHOD)
+    return resolve_class_inputs(config, names, resolve_clip(config.clip))
+
+
+def learn(job: Job, inputs: ClassInputs) -> dict[str, Any]:
+    """Describe the classes, encode what stands for them, keep the classifier."""
+    with job.mllm_pool():
+        describe_classes(job, inputs)
+    with job.run.timed("encode"):
+        classifier = make_classifier(job, inputs)
+    save_classifier(classifier, job.run.uri)
+    return {"descriptions": dict(classifier.made["descriptions"])}
+
+
+def result(run: RunFolder, inputs: ClassInputs) -> dict[str, Any]:
+    """What the verb returns."""
     descriptions = run.record["descriptions"]
     return {
         "classifier": run.uri,
         "method": METHOD,
-        "labels": len(inputs.texts.names),
+        "labels": len(inputs.names),
         "clip": inputs.clip.name,
         "descriptions": descriptions["kept"],
         "dropped": descriptions["dropped"],
         "mllm_calls": run.record["mllm_calls"],
         "answers_reused": run.record["answers_reused"],
     }
+
+
+FIT = FitMethod(METHOD, resolve_inputs, learn, result)
+
+
+def fit(config: FitWhatDoYouSeeConfig) -> dict[str, Any]:
+    """Make a classifier and write its folder; an interrupted fit finds in the response cache what
+    it had been told.
+
+    Raises:
+        InputError: the classes, a prompt, a model or the folder cannot work.
+    """
+    return fit_job(FIT, config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,18 +10,17 @@ from actors.classifier_store import clip_of, load_classifier
 from actors.clip.model import ClipModel, resolve_clip
 from actors.labels.class_matrix import ClassTexts
 from actors.labels.what_do_you_see import DESCRIPTION, PREDICTION
-from actors.mllm.generate import ImagePrompt
 from actors.mllm.model import MllmModel, resolve_mllm
-from actors.mllm.request import Sampling
+from actors.mllm.prompts import ImagePrompt
+from actors.mllm.query import Query
 from methods.class_matching import ClassMatcher, class_list
 from methods.classifier import Classifier
 from methods.errors import InputError
-from methods.prompt import Prompt
 from methods.what_do_you_see import Part
 from ray_jobs.config import ClassTextsConfig, LabelWhatDoYouSeeConfig
-from ray_jobs.passes.generate import PassQuery
+from ray_jobs.passes.mllm_settings import engine_options, sampling
 from ray_jobs.pipelines.what_do_you_see.classes import METHOD, ClassInputs
-from ray_jobs.runs.class_names import check_same_classes, read_classes, say_what_small_models_know
+from ray_jobs.runs.class_names import check_same_classes, read_classes
 from ray_jobs.runs.prompts import read_prompt, read_prompts
 
 
@@ -37,7 +37,6 @@ def resolve_class_inputs(
     wanted = "descriptions" in config.class_parts
     greedy = config.class_temperature == 0
     mllm = resolve_mllm(config.mllm)
-    say_what_small_models_know(clip.name, mllm.name, names)
     texts = ClassTexts(
         names=tuple(names),
         parts=tuple(config.class_parts),
@@ -46,20 +45,20 @@ def resolve_class_inputs(
         answers=min(config.class_answers, len(prompts)) if greedy else config.class_answers,
         long_text=config.long_text,
     )
-    sampling = Sampling(config.max_tokens, config.class_temperature, config.top_p, config.seed)
+    drawn = sampling(config, temperature=config.class_temperature)
     rounds = (1 if greedy else config.class_rounds) if wanted else 0
-    return ClassInputs(texts, clip, mllm, sampling, rounds)
+    return ClassInputs(texts, clip, mllm, drawn, rounds)
 
 
 @dataclass(frozen=True)
-class Inputs:
+class WhatDoYouSeeInputs:
     """What a labelling run works with, checked before Ray or a model starts.
 
     Attributes:
         names: of the classes, in the order of the class matrix.
         classes: the classifier that was given, or how the run fits its own.
         clip, mllm: the models.
-        describe, predict: the prompts.
+        queries: what is asked about each image.
         weights: of the parts in the fused query.
     """
 
@@ -67,35 +66,48 @@ class Inputs:
     classes: Classifier | ClassInputs
     clip: ClipModel
     mllm: MllmModel
-    describe: Prompt
-    predict: Prompt
+    queries: tuple[Query, ...]
     weights: dict[Part, float]
 
-    def matrix_identity(self) -> Any:
-        """What decides the class matrix."""
-        if isinstance(self.classes, Classifier):
-            return self.classes.identity
-        return self.classes.identity()
-
-    def asks(self, config: LabelWhatDoYouSeeConfig) -> list[PassQuery]:
-        """What is asked about images: nothing about parts that weigh nothing."""
-        common = {"model": self.mllm.fingerprint, "max_side": config.max_side}
-        texts: dict[Part, str] = {
-            DESCRIPTION: self.describe.text,
-            PREDICTION: self.predict.fill(classes=class_list(self.names)),
+    def identity(self, config: LabelWhatDoYouSeeConfig) -> dict[str, Any]:
+        """What decides the rows."""
+        own, engine = self.classes, engine_options(config)
+        return {
+            "clip": self.clip.fingerprint,
+            "precision": config.precision,
+            "classes": list(self.names),
+            "class_matrix": (own.identity if isinstance(own, Classifier) else own.identity(config)),
+            "weights": self.weights,
+            "long_text": config.long_text,
+            "published_pixels": config.published_pixels,
+            **{query.name: query.cache_identity(self.mllm, engine) for query in self.queries},
         }
-        temperatures = {DESCRIPTION: config.temperature, PREDICTION: config.predict_temperature}
-        asked = []
-        for part, text in texts.items():
-            if not self.weights[part]:
-                continue
-            sampling = Sampling(config.max_tokens, temperatures[part], config.top_p, config.seed)
-            identity = {**common, "prompt": text, "sampling": sampling.identity()}
-            asked.append(PassQuery(part, ImagePrompt(text, sampling), identity))
-        return asked
 
 
-def resolve_inputs(config: LabelWhatDoYouSeeConfig) -> Inputs:
+def _queries(
+    config: LabelWhatDoYouSeeConfig, names: Sequence[str], weights: Mapping[Part, float]
+) -> tuple[Query, ...]:
+    """What is asked about images: nothing about parts that weigh nothing."""
+    describe = read_prompt(METHOD, "describe", config.describe_prompt)
+    predict = read_prompt(METHOD, "predict", config.predict_prompt, ("classes",))
+    texts: dict[Part, str] = {
+        DESCRIPTION: describe.text,
+        PREDICTION: predict.fill(classes=class_list(names)),
+    }
+    temperatures = {DESCRIPTION: config.temperature, PREDICTION: config.predict_temperature}
+    return tuple(
+        Query(
+            part,
+            ImagePrompt(text),
+            sampling(config, temperature=temperatures[part]),
+            config.max_side,
+        )
+        for part, text in texts.items()
+        if weights[part]
+    )
+
+
+def resolve_inputs(config: LabelWhatDoYouSeeConfig) -> WhatDoYouSeeInputs:
     """Read the files and find the models that the settings name.
 
     Raises:
@@ -111,19 +123,19 @@ def resolve_inputs(config: LabelWhatDoYouSeeConfig) -> Inputs:
             "--description-weight and --prediction-weight are both 0, so no model is to be asked: "
             "label with the image alone is onoma label --classifier DIR"
         )
-    describe = read_prompt(METHOD, "describe", config.describe_prompt)
-    predict = read_prompt(METHOD, "predict", config.predict_prompt, ("classes",))
     mllm = resolve_mllm(config.mllm)
     if config.classifier is None:
         clip = resolve_clip(config.clip)
-        names = read_classes(config.classes, METHOD)
-        classes = resolve_class_inputs(config, names, clip)
-        return Inputs(tuple(names), classes, clip, mllm, describe, predict, weights)
+        names = tuple(read_classes(config.classes, METHOD))
+        own = resolve_class_inputs(config, list(names), clip)
+        return WhatDoYouSeeInputs(names, own, clip, mllm, _queries(config, names, weights), weights)
     classifier = load_classifier(config.classifier)
     if config.classes is not None:
         check_same_classes(config.classes, classifier.labels, config.classifier)
     given = config.clip if "clip" in config.model_fields_set else None
     clip = clip_of(classifier, given, config.classifier)
-    ClassMatcher(classifier.labels)
-    say_what_small_models_know(clip.name, mllm.name, classifier.labels)
-    return Inputs(classifier.labels, classifier, clip, mllm, describe, predict, weights)
+    names = classifier.labels
+    ClassMatcher(names)
+    return WhatDoYouSeeInputs(
+        names, classifier, clip, mllm, _queries(config, names, weights), weights
+    )

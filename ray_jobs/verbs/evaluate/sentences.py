@@ -15,6 +15,7 @@ from actors.sentences import SentenceEncoder
 from methods import metrics_names
 from methods.errors import InputError
 from methods.metrics_single import NO_PREDICTION, Codes
+from ray_jobs.pipelines.registry import discovers_names
 from ray_jobs.runs.reader import RunReader
 
 DEFAULT: Final = "all-mpnet-base-v2"
@@ -54,7 +55,7 @@ class SentenceScorer:
         Raises:
             InputError: the model that the user named cannot be had.
         """
-        if not (self.required or run.names_discovered):
+        if not (self.required or discovers_names(run.record)):
             return None, None
         encoder = self._load()
         if encoder is None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from methods import metrics_cluster, metrics_single
 from methods.metrics_single import NO_PREDICTION
+from ray_jobs.pipelines.registry import discovers_names
 from ray_jobs.runs.reader import RunReader, explode
 from ray_jobs.verbs.evaluate.sentences import SentenceScorer
 from ray_jobs.verbs.evaluate.truth import Truth, TruthError
@@ -69,7 +70,7 @@ def evaluate_single_label(
     classes, place = names.alphabetical()
     true = place[true]
     predicted = np.where(predicted == NO_PREDICTION, NO_PREDICTION, place[predicted])
-    matching = _matching(true, predicted, len(classes)) if run.names_discovered else None
+    matching = _matching(true, predicted, len(classes)) if discovers_names(run.record) else None
     meant = predicted if matching is None else np.append(matching, NO_PREDICTION)[predicted]
     sacc, remark = sentences.score(run, true, predicted, classes) if sentences else (None, None)
     mistaken = np.where(meant == true, NO_PREDICTION, predicted)

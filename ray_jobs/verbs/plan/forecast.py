@@ -14,12 +14,6 @@ from typing import Any, Final
 
 from ray_jobs.runs.stage_timer import PassWork
 
-OVER_THE_ARCHIVE: Final = {"fetch", "clip", "label"}
-"""Stages that only passes over the whole archive have; others are about classes, or about texts."""
-
-TEXTS: Final = "choose"
-"""The pass over distinct descriptions: taken to grow with the archive, which is the most it can."""
-
 _HOUR: Final = 3600.0
 _MILLION: Final = 1e6
 
@@ -84,7 +78,7 @@ class PassForecast:
 
 
 def forecast_pass(
-    name: str, work: PassWork, seconds: float, pilot: int, images: int
+    name: str, work: PassWork, seconds: float, pilot: int, images: int, grows: bool = True
 ) -> PassForecast:
     """Forecast one pass.
 
@@ -94,6 +88,8 @@ def forecast_pass(
         seconds: that it took in the pilot.
         pilot: images of the pilot.
         images: of the archive.
+        grows: whether it goes over images, or over texts made of them, which are taken to grow
+            with the archive: the most they can. Others are about classes.
     """
     stages = sorted(work.items(), key=lambda item: item[1]["began"])
     last = stages[-1][1]["began"]  # pipelines fill from the front: this stage is at their end
@@ -101,7 +97,6 @@ def forecast_pass(
     steady = max(ended - last, 1e-3)
     span = max(ended - stages[0][1]["began"], 1e-3)
     start = max(0.0, seconds - steady)
-    grows = name == TEXTS or not OVER_THE_ARCHIVE.isdisjoint(work)
     scale = images / pilot if grows else 1.0
     rates = tuple(
         StageRate(
@@ -143,7 +138,7 @@ def forecast_job(
     """
     pilot, timings = int(record["images"]), record["timings"]
     passes = [
-        forecast_pass(name, work, timings[name], pilot, images)
+        forecast_pass(name, work, timings[name], pilot, images, name in record["passes"])
         for name, work in record.get("work", {}).items()
         if work
     ]

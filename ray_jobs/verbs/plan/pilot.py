@@ -16,9 +16,9 @@ from methods.errors import InputError
 from ray_jobs.config import ArchiveConfig, AskingConfig, PlanConfig
 from ray_jobs.passes.generate import cache_root
 from ray_jobs.passes.session import start_ray
+from ray_jobs.runs.forecast import plan_folder, save_forecast, settings_of
 from ray_jobs.runs.manifest import write_manifest
 from ray_jobs.runs.reservoir import draw_stretches
-from ray_jobs.verbs.plan.comparison import plan_folder, save_forecast, settings_of
 from ray_jobs.verbs.plan.forecast import Prices, forecast_job
 
 _BLOCKS = 8

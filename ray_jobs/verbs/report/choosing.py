@@ -80,7 +80,7 @@ class Choice:
     def read(self, run: RunReader) -> None:
         """Read the labels table once."""
         index = pa.array([label for label, _ in self.labels], pa.string())
-        for batch in run.batches(ROW_COLUMNS):
+        for batch in run.batches((*ROW_COLUMNS, *run.responses)):
             row, label = explode(batch.column("labels").combine_chunks())
             scores = pc.list_flatten(batch.column("scores")).to_numpy().astype(np.float64)
             if len(scores) != len(label):

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ray_jobs.runs.reader import SAID, RunReader
+from ray_jobs.runs.reader import RunReader
 from ray_jobs.runs.reservoir import KeyedReservoir, random_keys
 
 ROW_COLUMNS: Final = (
@@ -23,7 +23,6 @@ ROW_COLUMNS: Final = (
     "top_scores",
     "error",
     "error_detail",
-    *SAID,
 )
 LEAST_CERTAIN: Final = 24
 SAMPLES_PER_ERROR: Final = 4
@@ -58,7 +57,7 @@ def count(run: RunReader) -> Counts:
     counts = Counts()
     uncertain, failed = KeyedReservoir(LEAST_CERTAIN), KeyedReservoir(SAMPLES_PER_ERROR)
     codes: dict[str, int] = {}
-    for batch in run.batches(ROW_COLUMNS):
+    for batch in run.batches((*ROW_COLUMNS, *run.responses)):
         ids = batch.column("image_id").to_numpy()
         error = batch.column("error").combine_chunks()
         named = pc.list_value_length(batch.column("labels")).fill_null(0).to_numpy() > 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ray_jobs.pages.numbers import Figure, duration, percent, whole
+from ray_jobs.pipelines.base import Counter
+from ray_jobs.pipelines.registry import discovers_names
 from ray_jobs.runs.reader import RunReader
 from ray_jobs.verbs.report.choosing import BINS, Histogram
 from ray_jobs.verbs.report.counting import Counts
@@ -23,19 +25,6 @@ _METRICS: Final = (
     ("map", "mAP", "mean average precision"),
     ("cf1", "CF1", "F1, mean over classes"),
     ("of1", "OF1", "F1, all labels pooled"),
-)
-_PATHS: Final = (
-    ("exact", "Exact", "the answer is a class name"),
-    ("normalised", "Normalised", "a name in other letters or words"),
-    ("clip_fallback", "Closest in CLIP", "no class was named"),
-    ("failed", "Failed", "no usable answer"),
-)
-_PARTS: Final = (
-    ("image", "Image alone", "CLIP's feature of the image"),
-    ("description", "Description alone", "what the model wrote of it"),
-    ("prediction", "Prediction alone", "what it guessed, as a text"),
-    ("mllm", "Class it named", "its guess, read as a class name"),
-    ("fused", "Fused", "the labels of this run"),
 )
 _FINISHED: Final = "finished"  # of run.json's state
 _SPELLED: Final = ("accuracy", "macro_f1")
@@ -102,40 +91,53 @@ def tiles(run: RunReader, counts: Counts) -> list[Figure]:
     return found
 
 
-def answer_paths(run: RunReader) -> list[Figure]:
-    """Return how labels came from what a multimodal LLM said; nothing where none was asked."""
-    counts = run.record.get("answer_paths")
-    if not isinstance(counts, dict):
-        return []
-    total = max(sum(counts.values()), 1)
+def counted(run: RunReader, counters: Sequence[Counter]) -> list[tuple[str, list[Figure]]]:
+    """Return what the counters of a run's method found in its labels, each with its heading."""
+    found = []
+    for counter in counters:
+        record = run.record.get(counter.key)
+        if isinstance(record, dict):
+            figures = _in_words if counter.meanings else _as_they_are
+            found.append((counter.heading, figures(counter, record)))
+    return [(heading, figures) for heading, figures in found if figures]
+
+
+def _in_words(counter: Counter, record: Mapping[str, int]) -> list[Figure]:
+    total = max(sum(record.values()), 1)
     return [
-        Figure(name, whole(counts[path]), f"{percent(counts[path] / total)}, {hint}")
-        for path, name, hint in _PATHS
-        if path in counts
+        Figure(title, whole(record[value]), f"{percent(record[value] / total)}, {hint}")
+        for value, (title, hint) in counter.meanings.items()
+        if value in record
     ]
 
 
-def answer_problems(run: RunReader) -> list[Figure]:
-    """Return which answers could not be used, and were left out of what is fused."""
-    problems = run.record.get("answer_problems")
-    if not isinstance(problems, dict):
-        return []
+def _as_they_are(counter: Counter, record: Mapping[str, Mapping[str, int]]) -> list[Figure]:
     return [
-        Figure(f"{part.capitalize()} missing", whole(count), code.replace("_", " "))
-        for part, counts in problems.items()
-        for code, count in counts.items()
+        Figure(
+            counter.row.format(name=name, value="").strip(" :").capitalize(),
+            whole(count),
+            value.replace("_", " "),
+        )
+        for name, counts in record.items()
+        for value, count in counts.items()
     ]
 
 
-def parts(evaluation: Mapping[str, Any]) -> list[Figure]:
+def parts(evaluation: Mapping[str, Any], meanings: Mapping[str, tuple[str, str]]) -> list[Figure]:
     """Return the accuracy of each part alone beside that of all fused."""
     found = evaluation.get("parts", {})
-    return [Figure(name, percent(found[key]), hint) for key, name, hint in _PARTS if key in found]
+    return [
+        Figure(title, percent(found[part]), hint)
+        for part, (title, hint) in meanings.items()
+        if part in found
+    ]
 
 
 def metrics(run: RunReader, evaluation: Mapping[str, Any]) -> list[Figure]:
     """Return the metrics there are; of discovered names first those that ignore spelling."""
-    order = sorted(_METRICS, key=lambda metric: metric[0] in _SPELLED and run.names_discovered)
+    order = sorted(
+        _METRICS, key=lambda metric: metric[0] in _SPELLED and discovers_names(run.record)
+    )
     return [
         Figure(name, percent(evaluation[key]), hint)
         for key, name, hint in order

@@ -14,6 +14,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from ray_jobs.pages.templates import FOLDER, templates
+from ray_jobs.pipelines.registry import label_method_of_run
 from ray_jobs.runs.reader import RunReader
 from ray_jobs.verbs.evaluate.truth import Truth
 from ray_jobs.verbs.plan.comparison import compare
@@ -46,8 +47,15 @@ def draw_page(run: RunReader, truth: Truth | None, evaluation: dict[str, Any] | 
     galleries, mistakes = choice.galleries(), choice.mistakes()
     thumbnails = draw_thumbnails(run, _shown_rows(counts, galleries, mistakes))
 
+    method = label_method_of_run(run.record)
+    known = method.responses if method else {}
+    captions = {name: known.get(name, name) for name in run.responses}
+
     def shots(rows: Rows) -> list[Shot]:
-        return [make_shot(row, thumbnails.get(row["image_id"], Thumbnail()), judge) for row in rows]
+        return [
+            make_shot(row, thumbnails.get(row["image_id"], Thumbnail()), judge, captions)
+            for row in rows
+        ]
 
     environment = templates(Path(__file__).parent)
     environment.globals["shots"] = shots
@@ -58,9 +66,8 @@ def draw_page(run: RunReader, truth: Truth | None, evaluation: dict[str, Any] | 
         counts=counts,
         facts=figures.facts(run, counts),
         tiles=figures.tiles(run, counts),
-        answer_paths=figures.answer_paths(run),
-        answer_problems=figures.answer_problems(run),
-        part_figures=figures.parts(evaluation) if evaluation else [],
+        counted=figures.counted(run, method.counters if method else ()),
+        part_figures=figures.parts(evaluation, method.parts) if evaluation and method else [],
         comparison=compare(run.record),
         metrics=figures.metrics(run, evaluation) if evaluation else [],
         evaluation=evaluation,

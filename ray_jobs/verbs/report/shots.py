@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ray_jobs.runs.reader import SAID
 from ray_jobs.verbs.report.judge import Judge
 from ray_jobs.verbs.report.thumbnails import Thumbnail
 
@@ -37,7 +36,7 @@ class Shot:
     truth: list[str] | None
     top: list[Bar]
     detail: str
-    said: list[str]
+    responses: list[tuple[str, str]]
 
     @property
     def verdict(self) -> str:
@@ -45,7 +44,12 @@ class Shot:
         return "" if self.right is None else "right" if self.right else "wrong"
 
 
-def make_shot(row: Mapping[str, Any], thumbnail: Thumbnail, judge: Judge | None) -> Shot:
+def make_shot(
+    row: Mapping[str, Any],
+    thumbnail: Thumbnail,
+    judge: Judge | None,
+    captions: Mapping[str, str],
+) -> Shot:
     """Prepare one label row for the page.
 
     Args:
@@ -53,6 +57,7 @@ def make_shot(row: Mapping[str, Any], thumbnail: Thumbnail, judge: Judge | None)
             of the label it is shown under.
         thumbnail: its picture.
         judge: None without truth.
+        captions: of the columns with a model's own words.
     """
     labels = [row["label"]] if "label" in row else list(row["labels"] or [])
     scores = list(row["scores"] or [])
@@ -70,7 +75,9 @@ def make_shot(row: Mapping[str, Any], thumbnail: Thumbnail, judge: Judge | None)
         truth=truth,
         top=_top(row),
         detail=_shortened(row["error_detail"] or ""),
-        said=[_shortened(text) for text in (row[name] for name in SAID) if text],
+        responses=[
+            (caption, _shortened(row[name])) for name, caption in captions.items() if row.get(name)
+        ],
     )
 
 

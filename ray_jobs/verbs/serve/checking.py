@@ -62,9 +62,9 @@ def _by_job(
     config: ServeConfig, served: LoadedClassifier, manifest: str, out: str
 ) -> dict[int, dict[str, Any]]:
     """Label the sample as `onoma label` does; rows by image id."""
-    from ray_jobs.pipelines import classifier
+    from ray_jobs.verbs.label import label
 
-    classifier.label(
+    label(
         LabelClassifierConfig(
             images=manifest,
             out=out,

@@ -10,8 +10,8 @@ import ray
 
 from actors.labels.open_vocabulary import keep_names, label_by_name
 from actors.labels.table import LABELS_SCHEMA
-from actors.mllm.generate import RESPONSE_TYPE
 from actors.mllm.model import resolve_mllm
+from actors.mllm.responses import RESPONSE_TYPE
 from ray_jobs.config import LabelMllmNamesConfig
 from ray_jobs.passes.session import Capacity
 from ray_jobs.pipelines.name_query import NameQuestion, name_question

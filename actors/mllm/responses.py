@@ -1,0 +1,99 @@
+"""Responses as cells of a stage table, and the lookup of those that are cached.
+
+A query's column holds a struct (`RESPONSE_TYPE`), null where nothing could be asked:
+
+answer            what the model said; null where it is not known yet or did not come
+finish_reason, prompt_tokens, output_tokens   of the response
+reused            whether it came from the response cache
+engine            which engine start gave it; null for cached ones
+error, error_detail   why none came
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import ray
+from numpy.typing import NDArray
+
+from actors.mllm.metrics import count_reused
+from actors.mllm.response_cache import (
+    KEY_BYTES,
+    RESPONSE_COLUMNS,
+    RESPONSES_SCHEMA,
+    KeyIndex,
+    key_of,
+)
+from actors.stage import RowErrors
+from methods.answers import AnswerError, usable_text
+
+RESPONSE_TYPE: Final = pa.struct(
+    [
+        *(RESPONSES_SCHEMA.field(name) for name in RESPONSE_COLUMNS),
+        ("reused", pa.bool_()),
+        ("engine", pa.string()),
+        ("error", pa.string()),
+        ("error_detail", pa.string()),
+    ]
+)
+"""One response in a stage table."""
+
+
+def lookup_cached(
+    batch: pa.Table, content: str, cached: Mapping[str, ray.ObjectRef[KeyIndex]]
+) -> pa.Table:
+    """Add ``key`` and a column for each query, filled where the response cache has a response.
+
+    Args:
+        batch: with a column ``content`` and, possibly, ``error``.
+        content: name of the binary or string column that is asked about.
+        cached: by name of the query, the index of its responses, in the object store.
+
+    Returns:
+        The batch with ``key`` (binary of 16 bytes, null in rows with an error), the queries'
+        columns (`RESPONSE_TYPE`), and ``error``, ``error_detail`` if they were not there.
+    """
+    errors = RowErrors.of(batch)
+    batch = errors.onto(batch)
+    cells = batch.column(content)
+    keys = [_key(cells[row]) if fine else None for row, fine in enumerate(errors.fine)]
+    batch = batch.append_column("key", pa.array(keys, pa.binary(KEY_BYTES)))
+    for name, index in cached.items():
+        found = ray.get(index).read(keys, RESPONSE_COLUMNS).to_pylist()
+        count_reused(sum(response["answer"] is not None for response in found))
+        rows = [
+            None if key is None else {**response, "reused": response["answer"] is not None}
+            for key, response in zip(keys, found, strict=True)
+        ]
+        batch = batch.append_column(name, pa.array(rows, RESPONSE_TYPE))
+    return batch
+
+
+def _key(cell: Any) -> bytes | None:
+    if not cell.is_valid:
+        return None
+    value = cell.as_py() if pa.types.is_string(cell.type) else cell.as_buffer()
+    return key_of(value.encode() if isinstance(value, str) else value)
+
+
+def unanswered(batch: pa.Table, query: str) -> NDArray[np.bool_]:
+    """Say which rows are still to be asked about: bool (rows,)."""
+    missing = pc.is_null(pc.struct_field(batch.column(query), "answer"))
+    return pc.and_(missing, pc.is_null(batch.column("error"))).to_numpy()
+
+
+def response_text(response: Mapping[str, Any] | None) -> str:
+    """Return the text of a response (`RESPONSE_TYPE`) without blanks at its ends.
+
+    Raises:
+        AnswerError: none came, or it cannot be used.
+    """
+    if response is None:
+        raise AnswerError("not_asked", "nothing could be asked")
+    if response["error"] is not None:
+        raise AnswerError(response["error"], response["error_detail"] or "")
+    return usable_text(response["answer"], response["finish_reason"])

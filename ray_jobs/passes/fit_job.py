@@ -1,0 +1,50 @@
+"""One fit: open or resume its folder, draw what it learns from, learn, keep the result."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ray_jobs.passes.job import Job
+from ray_jobs.passes.session import start_ray
+from ray_jobs.runs.class_names import warn_builtin_models
+from ray_jobs.runs.folder import FINISHED, open_run
+from ray_jobs.runs.usage import count_usage
+
+if TYPE_CHECKING:
+    from ray_jobs.pipelines.base import FitMethod
+
+logger = logging.getLogger(__name__)
+
+
+def fit_job(method: FitMethod[Any], config: Any) -> dict[str, Any]:
+    """Learn with a method and write its folder; an interrupted fit goes on where it was.
+
+    Args:
+        method: how.
+        config: the verb's settings, with ``out``.
+
+    Returns:
+        What the method says of its result.
+
+    Raises:
+        InputError: files, models, the archive, the folder or a setting cannot work.
+    """
+    inputs = method.resolve(config)
+    warn_builtin_models(inputs.clip, inputs.mllm, inputs.names)
+    identity = {"method": method.name, **inputs.identity(config)}
+    run = open_run(config.out, identity, config.public())
+    if run.finished:
+        logger.info("%s is finished; nothing to do (give a new --out to fit again)", run.uri)
+        return method.result(run, inputs)
+    if method.draw is not None:
+        method.draw(run, config)
+    with run.timed("start"):
+        capacity = start_ray()
+    job = Job(run, config, capacity, inputs.mllm)
+    learned = method.fit(job, inputs)
+    usage = count_usage(run, job.asked).record()
+    run.save(**{**usage, **learned}, state=FINISHED)
+    if method.forget is not None:
+        method.forget(run)
+    return method.result(run, inputs)

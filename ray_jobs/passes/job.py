@@ -1,0 +1,64 @@
+"""A job under way: its run folder, its settings, what the cluster has, and the models it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from actors.mllm.model import MllmModel
+from ray_jobs.config import MllmConfig, VerbConfig
+from ray_jobs.passes.mllm_pool import Replicas, mllm_replicas, size_mllm_pool
+from ray_jobs.passes.session import Capacity
+from ray_jobs.runs.folder import RunFolder
+
+C = TypeVar("C", bound=VerbConfig)
+
+
+@dataclass
+class Job:
+    """What passes work with.
+
+    Attributes:
+        run: the open run folder.
+        config: the verb's settings; a step takes the part that it needs with `settings`.
+        capacity: of the cluster.
+        mllm: the multimodal LLM of its passes; None without one.
+        images_per_request: most images that one request shows it.
+        replicas: of the multimodal LLM, while passes that ask it run.
+        asked: names of the queries of each pass that asked, for counting.
+    """
+
+    run: RunFolder
+    config: VerbConfig
+    capacity: Capacity
+    mllm: MllmModel | None = None
+    images_per_request: int = 1
+    replicas: Replicas | None = None
+    asked: dict[str, list[str]] = field(default_factory=dict)
+
+    def settings(self, kind: type[C]) -> C:
+        """The verb's settings as those of one kind, such as ``ClipConfig``.
+
+        Raises:
+            TypeError: the verb has none of that kind.
+        """
+        if not isinstance(self.config, kind):
+            raise TypeError(f"{type(self.config).__name__} has no settings of {kind.__name__}")
+        return self.config
+
+    @contextmanager
+    def mllm_pool(self) -> Iterator[Replicas]:
+        """Hold replicas of the multimodal LLM; their engines start with the first request."""
+        if self.mllm is None:
+            raise TypeError(f"{type(self.config).__name__} names no multimodal LLM")
+        pool = size_mllm_pool(
+            self.settings(MllmConfig), self.mllm, self.capacity, self.images_per_request
+        )
+        with mllm_replicas(self.mllm, pool) as replicas:
+            self.replicas = replicas
+            try:
+                yield replicas
+            finally:
+                self.replicas = None
