@@ -81,8 +81,8 @@ def draw(root: Path, group: str, seed: int, images: int, measured: int) -> Case:
 def labelled(case: Case, name: str, **settings: Any) -> float:
     """Label the archive to measure on; returns the accuracy."""
     from ray_jobs.config import LabelAutosepConfig
-    from ray_jobs.pipelines.autosep import label
     from ray_jobs.verbs.evaluate import evaluate_run
+    from ray_jobs.verbs.label import label
 
     out = str(case.root / "runs" / name)
     label(
@@ -102,7 +102,7 @@ def labelled(case: Case, name: str, **settings: Any) -> float:
 def fitted(case: Case, name: str, rounds: int) -> dict[str, Any]:
     """Fit one way and label with what was learned; the fit's result, with the accuracy."""
     from ray_jobs.config import FitAutosepConfig
-    from ray_jobs.pipelines.autosep import fit
+    from ray_jobs.verbs.fit import fit
 
     out = str(case.root / "fits" / name)
     made = fit(

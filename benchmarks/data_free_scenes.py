@@ -42,16 +42,17 @@ TEXTS: dict[str, dict[str, Any]] = {
 def measured(root: Path, archive: Path, name: str, **settings: Any) -> dict[str, Any]:
     """Fit, label and evaluate; the metrics, with what the fit took."""
     from ray_jobs.config import FitDataFreeConfig, LabelClassifierConfig
-    from ray_jobs.pipelines import classifier, data_free
     from ray_jobs.verbs.evaluate import evaluate_run
+    from ray_jobs.verbs.fit import fit as run_fit
+    from ray_jobs.verbs.label import label as run_label
 
-    made = data_free.fit(
+    made = run_fit(
         FitDataFreeConfig(
             classes=str(archive / "classes.txt"), out=str(root / "fits" / name), **settings
         )
     )
     run = str(root / f"run-{name}")
-    classifier.label(
+    run_label(
         LabelClassifierConfig(
             images=str(archive / "images"), classifier=made["classifier"], out=run
         )

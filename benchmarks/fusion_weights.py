@@ -35,7 +35,7 @@ def label(root: Path, seed: int, count: int) -> Path:
     """Draw an archive and label it; returns the run folder."""
     from fieldguide.archive import draw_archive
     from ray_jobs.config import LabelWhatDoYouSeeConfig
-    from ray_jobs.pipelines.what_do_you_see import label
+    from ray_jobs.verbs.label import label
 
     archive, run = root / f"archive{seed}", root / f"run{seed}"
     draw_archive(archive, count, seed)

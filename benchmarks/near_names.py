@@ -26,8 +26,8 @@ _NAMING: dict[str, Any] = {"category": "bird", "unit": "species"}
 def named_by_mllm(root: Path, archive: Path) -> dict[str, Any]:
     """Name every image; the run's record, with its cACC."""
     from ray_jobs.config import LabelMllmNamesConfig
-    from ray_jobs.pipelines.open_vocabulary import label
     from ray_jobs.verbs.evaluate import evaluate_run
+    from ray_jobs.verbs.label import label
 
     out = root / "mllm_names"
     record = label(LabelMllmNamesConfig(images=str(archive / "images"), out=str(out), **_NAMING))
@@ -38,9 +38,9 @@ def named_by_mllm(root: Path, archive: Path) -> dict[str, Any]:
 def fitted(root: Path, archive: Path, training: Method, seed: int, sample: int) -> dict[str, Any]:
     """Fit on a sample and label everything; what it took, with the cACC."""
     from ray_jobs.config import FitNearConfig, LabelClassifierConfig
-    from ray_jobs.pipelines.classifier import label
-    from ray_jobs.pipelines.near import fit
     from ray_jobs.verbs.evaluate import evaluate_run
+    from ray_jobs.verbs.fit import fit
+    from ray_jobs.verbs.label import label
 
     images, name = str(archive / "images"), f"{training}{seed}"
     classifier, run = str(root / "fits" / name), str(root / f"run-{name}")

@@ -58,7 +58,7 @@ def name_archive(root: Path, seed: int, count: int) -> tuple[Path, Path]:
     """Draw an archive and have the MLLM name every image; returns the archive and the run."""
     from fieldguide.archive import draw_archive
     from ray_jobs.config import LabelMllmNamesConfig
-    from ray_jobs.pipelines.open_vocabulary import label
+    from ray_jobs.verbs.label import label
 
     archive, run = root / f"archive{seed}", root / f"mllm_names{seed}"
     if not archive.exists():

@@ -32,7 +32,7 @@ def _manifest(config: c.ManifestConfig) -> Result:
     return {"manifest": config.out, "images": manifest.images, "skipped": manifest.skipped}
 
 
-_LABEL = "ray_jobs.verbs.label:label"
+_FIT, _LABEL = "ray_jobs.verbs.fit:fit", "ray_jobs.verbs.label:label"
 
 
 def _run(target: str, config: Any) -> Result:
@@ -107,7 +107,7 @@ COMMANDS: dict[str, Command] = {
     "doctor": Command(c.DoctorConfig, _doctor),
     "manifest": Command(c.ManifestConfig, _manifest),
     **{
-        f"fit {method.name}": Command(load(method.fit_settings), partial(_run, method.fit))
+        f"fit {method.name}": Command(load(method.fit_settings), partial(_run, _FIT))
         for method in METHODS
         if method.fit
     },

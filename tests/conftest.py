@@ -70,10 +70,10 @@ def classifier_folder(
 ) -> str:
     """A zero-shot classifier fitted once."""
     from ray_jobs.config import FitZeroShotConfig
-    from ray_jobs.pipelines import zero_shot
+    from ray_jobs.verbs.fit import fit as run_fit
 
     out = str(tmp_path_factory.mktemp("fit") / "classifier")
-    zero_shot.fit(FitZeroShotConfig(classes=str(birds / "classes.txt"), out=out))
+    run_fit(FitZeroShotConfig(classes=str(birds / "classes.txt"), out=out))
     return out
 
 

@@ -63,7 +63,8 @@ class SampleImagesPrompt:
 
     def build(self, row: Mapping[str, Any], image: DecodedImage | None, how: Sampling) -> Request:
         """Return the row's text with the images of the ids in its column ``images``."""
-        shown = ray.get([self._images[number] for number in row["images"]])
+        references = [self._images[number] for number in row["images"]]
+        shown = ray.get(references) if references else []
         return Request(row[self._column], tuple(shown), how)
 
 

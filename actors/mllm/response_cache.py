@@ -1,7 +1,7 @@
 """The answers table: what models said, kept for every later run that asks the same thing.
 
 ``ANSWERS/<ask>/`` holds the answers to one ask, that is to one model and revision, prompt, sampling
-and way of preparing images; ``ask.json`` says in words which. Its Parquet files hold
+and way of preparing images; ``query.json`` says in words which. Its Parquet files hold
 ``key, answer, finish_reason, prompt_tokens, output_tokens``, where the key is a hash of what the
 prompt was asked about: the encoded bytes of an image, or a text.
 
@@ -57,9 +57,9 @@ def query_folder(root: str, ask: Mapping[str, Any]) -> str:
 
 
 def open_query(root: str, ask: Mapping[str, Any]) -> str:
-    """Make the folder of an ask if it is new, with ``ask.json`` in it; returns its URI."""
+    """Make the folder of an ask if it is new, with ``query.json`` in it; returns its URI."""
     folder = query_folder(root, ask)
-    note = storage.join(folder, "ask.json")
+    note = storage.join(folder, "query.json")
     if not storage.exists(note):
         text = json.dumps(ask, indent=1, sort_keys=True, ensure_ascii=False)
         storage.write_bytes(note, text.encode())

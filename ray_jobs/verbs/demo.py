@@ -15,6 +15,7 @@ from typing import Any
 from methods.errors import InputError
 from ray_jobs.config import DemoConfig, VerbConfig
 from ray_jobs.pipelines.registry import LABEL_WITH_CLASSIFIER, METHODS, Method, load
+from ray_jobs.verbs.fit import fit
 from ray_jobs.verbs.label import label
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ def demonstrate(method: Method, archive: Path, run_folder: str, seed: int) -> di
         return label(_settings(load(method.label_settings), given))
     learned = f"{run_folder}-{method.takes_fit}"
     fitting = _settings(load(method.fit_settings), {**given, "out": learned, **(method.demo or {})})
-    made = load(method.fit)(fitting)
+    made = fit(fitting)
     kind = method.label_settings or LABEL_WITH_CLASSIFIER
     discovered = {"classes": None} if method.discovers_names else {}
     record = label(_settings(load(kind), {**given, **discovered, method.takes_fit: learned}))

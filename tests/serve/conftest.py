@@ -53,10 +53,10 @@ def free_port() -> int:
 def birds_run(ray_session: Capacity, birds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of zero_shot; its classifier knows what the archive looked like."""
     from ray_jobs.config import LabelZeroShotConfig
-    from ray_jobs.pipelines import zero_shot
+    from ray_jobs.verbs.label import label as run_label
 
     out = tmp_path_factory.mktemp("served") / "birds"
-    zero_shot.label(
+    run_label(
         LabelZeroShotConfig(
             images=str(birds / "images"), classes=str(birds / "classes.txt"), out=str(out)
         )
@@ -69,12 +69,12 @@ def scenes_classifier(ray_session: Capacity, tmp_path_factory: pytest.TempPathFa
     """A multi-label classifier of the field guide's things."""
     from fieldguide.scenes import CATEGORIES
     from ray_jobs.config import FitDataFreeConfig
-    from ray_jobs.pipelines import data_free
+    from ray_jobs.verbs.fit import fit as run_fit
 
     folder = tmp_path_factory.mktemp("scenes")
     (folder / "classes.txt").write_text("\n".join(CATEGORIES) + "\n")
     out = folder / "classifier"
-    data_free.fit(
+    run_fit(
         FitDataFreeConfig(
             classes=str(folder / "classes.txt"), out=str(out), baseline="zero_shot_dense"
         )

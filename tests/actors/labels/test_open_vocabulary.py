@@ -14,16 +14,16 @@ from actors.mllm.model import resolve_mllm
 from actors.mllm.responses import RESPONSE_TYPE
 from ray_jobs.config import LabelMllmNamesConfig
 from ray_jobs.passes.session import Capacity
-from ray_jobs.pipelines.name_query import NameQuestion, name_question
+from ray_jobs.pipelines.name_query import NameReader, resolve_name_reader
 
 FORMS = {"barn owl": "Barn Owl", "wren": "wren"}
 
 
 @pytest.fixture(scope="module")
-def question() -> NameQuestion:
+def question() -> NameReader:
     """The default question about birds."""
     config = LabelMllmNamesConfig(images="-", out="-", category="bird", unit="species")
-    return name_question(config, resolve_mllm("fieldguide"))
+    return resolve_name_reader(config, resolve_mllm("fieldguide"))
 
 
 def said(answer: str | None, **more: Any) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def batch() -> pa.Table:
 
 
 def test_names_are_kept_and_rows_without_one_are_left_out(
-    batch: pa.Table, question: NameQuestion
+    batch: pa.Table, question: NameReader
 ) -> None:
     names = keep_names(batch, "name", question)
     assert names.column_names == ["name"]
@@ -75,7 +75,7 @@ def test_names_are_kept_and_rows_without_one_are_left_out(
 
 
 def test_every_row_is_a_label_or_a_code(
-    ray_session: Capacity, batch: pa.Table, question: NameQuestion
+    ray_session: Capacity, batch: pa.Table, question: NameReader
 ) -> None:
     labels = label_by_name(batch, "name", question, ray.put(FORMS), "mllm_names")
     assert labels.schema == LABELS_SCHEMA

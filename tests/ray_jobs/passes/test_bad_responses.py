@@ -11,7 +11,7 @@ import pytest
 
 from actors.labels.table import ANSWER_LABELS_SCHEMA
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
-from ray_jobs.pipelines import slac_tlac
+from ray_jobs.verbs.label import label as run_label
 from tests.helpers.misbehaving_endpoint import misbehaving_endpoint
 
 pytestmark = pytest.mark.usefixtures("ray_session")
@@ -73,9 +73,7 @@ def test_every_kind_of_answer_is_counted_and_the_ledger_adds_up(
     archive: Path, tmp_path: Path
 ) -> None:
     with misbehaving_endpoint(list(TURNS)) as endpoint:
-        record = slac_tlac.label(
-            LabelTlacConfig(**settings(archive, tmp_path / "run", endpoint.name))
-        )
+        record = run_label(LabelTlacConfig(**settings(archive, tmp_path / "run", endpoint.name)))
         images_asked = sum(
             not isinstance(b["messages"][0]["content"], str) for b in endpoint.bodies
         )
@@ -104,13 +102,9 @@ def test_every_kind_of_answer_is_counted_and_the_ledger_adds_up(
 
 def test_failed_requests_are_asked_again_by_the_next_run(archive: Path, tmp_path: Path) -> None:
     with misbehaving_endpoint(["say a brund tarrow", "500"]) as endpoint:
-        first = slac_tlac.label(
-            LabelSlacConfig(**settings(archive, tmp_path / "one", endpoint.name))
-        )
+        first = run_label(LabelSlacConfig(**settings(archive, tmp_path / "one", endpoint.name)))
         endpoint.turns = ["say a brund tarrow"]
-        second = slac_tlac.label(
-            LabelSlacConfig(**settings(archive, tmp_path / "two", endpoint.name))
-        )
+        second = run_label(LabelSlacConfig(**settings(archive, tmp_path / "two", endpoint.name)))
     assert (first["labelled"], first["errors"]) == (IMAGES // 2, {"mllm_unavailable": IMAGES // 2})
     assert (second["labelled"], second["errors"]) == (IMAGES, {})
     assert (second["answers_reused"], second["mllm_calls"]) == (IMAGES // 2, IMAGES // 2)
@@ -122,7 +116,7 @@ def test_json_that_was_asked_for_is_read_and_its_absence_counted(
     turns = ['say {"class": "kaldo dornet"}', "say kaldo dornet", 'say {"kind": "kaldo dornet"}']
     with misbehaving_endpoint(turns) as endpoint:
         config = settings(archive, tmp_path / "run", endpoint.name)
-        record = slac_tlac.label(LabelTlacConfig(**config, choices="json"))
+        record = run_label(LabelTlacConfig(**config, choices="json"))
         schemas = [body["response_format"] for body in endpoint.bodies if "response_format" in body]
     assert len(schemas) == 3
     assert json.dumps(schemas[0]).count("kaldo dornet") == 1
@@ -135,7 +129,7 @@ def test_long_class_lists_are_shortened_before_they_are_shown(
 ) -> None:
     with misbehaving_endpoint(["say kaldo dornet", "say a hatstand"]) as endpoint:
         config = settings(archive, tmp_path / "run", endpoint.name)
-        slac_tlac.label(LabelTlacConfig(**config, shortlist=5))
+        run_label(LabelTlacConfig(**config, shortlist=5))
         asked = [b["messages"][0]["content"] for b in endpoint.bodies]
     texts = [text for text in asked if isinstance(text, str)]
     assert len(texts) == 2

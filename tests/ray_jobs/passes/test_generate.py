@@ -1,4 +1,4 @@
-"""Where answers live, and how a run's asking is counted."""
+"""Where responses are kept, and how what a run asked is counted."""
 
 from __future__ import annotations
 
@@ -9,15 +9,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actors.mllm.generate import RESPONSE_TYPE, ImagePrompt
+from actors.mllm.model import EngineOptions, MllmModel
+from actors.mllm.prompts import ImagePrompt
+from actors.mllm.query import Query
 from actors.mllm.request import Sampling
+from actors.mllm.responses import RESPONSE_TYPE
 from methods.errors import InputError
 from ray_jobs.config import LabelSlacConfig
-from ray_jobs.passes.generate import PassQuery, cache_root, open_query_cache
+from ray_jobs.passes.generate import cache_root, open_cached
+from ray_jobs.passes.job import Job
+from ray_jobs.passes.mllm_pool import Replicas
+from ray_jobs.passes.session import Capacity
 from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.usage import count_usage
 
-ASKED = PassQuery("see", ImagePrompt("What?", Sampling()), {"prompt": "What?"})
+QUERY = Query("see", ImagePrompt("What?"), Sampling(), max_side=64)
+MODEL = MllmModel("m", "vllm", "m", "files:1")
+
+
+def job(config: LabelSlacConfig) -> Job:
+    """A job with a pool of no replicas."""
+    pool = Replicas([], 1, False, MODEL, EngineOptions())
+    return Job(RunFolder(config.out, {}), config, Capacity(1, 0, 1), MODEL, replicas=pool)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +54,20 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     config = LabelSlacConfig(images="x", out="y", answers=str(tmp_path / "file"))
     with pytest.raises(InputError, match=r"--answers .*/file: cannot be written"):
-        open_query_cache(config, ASKED)
+        open_cached(job(config), QUERY)
+
+
+def test_other_engine_arguments_are_other_responses(tmp_path: Path) -> None:
+    config = LabelSlacConfig(images="x", out=str(tmp_path / "run"))
+    plain = job(config)
+    same, other = job(config), job(config)
+    same.replicas = Replicas([], 1, False, MODEL, EngineOptions(extra={"max_num_seqs": 7}))
+    other.replicas = Replicas([], 1, False, MODEL, EngineOptions(extra={"quantization": "fp8"}))
+    folders = [open_cached(each, QUERY).folder for each in (plain, same, other)]
+    assert folders[0] == folders[1] != folders[2]
+    assert json.loads((Path(folders[2]) / "query.json").read_text())["engine"] == {
+        "quantization": "fp8"
+    }
 
 
 def test_usage_is_counted_from_what_was_written(tmp_path: Path) -> None:

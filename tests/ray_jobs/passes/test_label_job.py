@@ -25,7 +25,7 @@ from ray_jobs.cli import WRONG_USAGE, execute
 from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
 from ray_jobs.passes.label_job import LedgerError
 from ray_jobs.passes.read_images import rows_per_block
-from ray_jobs.pipelines import classifier, zero_shot
+from ray_jobs.verbs.label import label as run_label
 from tests.helpers.broken_images import FILES, archive_of_files
 from tests.helpers.run_files import Rows, record_of, rows_by_path
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("ray_session")
 def label(images: str, out: Path, classifier: str, **settings: Any) -> dict[str, Any]:
     """Label with a ready classifier."""
     config = LabelClassifierConfig(images=images, out=str(out), classifier=classifier, **settings)
-    return classifier.label(config)
+    return run_label(config)
 
 
 def labels(run: Path | str) -> Rows:
@@ -136,7 +136,7 @@ def test_label_zero_shot_is_fit_and_label(birds: Path, folder_run: Path, tmp_pat
     config = LabelZeroShotConfig(
         images=str(birds / "images"), classes=str(birds / "classes.txt"), out=str(out)
     )
-    zero_shot.label(config)
+    run_label(config)
     assert same(labels(folder_run), labels(out))
     assert (out / "classifier" / "classifier.json").is_file()
 
@@ -257,9 +257,9 @@ def test_a_run_folder_in_a_bucket(
     config = LabelClassifierConfig(
         images=str(birds / "images"), out=out, classifier=classifier_folder
     )
-    assert classifier.label(config)["labelled"] == 48
+    assert run_label(config)["labelled"] == 48
     assert same(labels(folder_run), labels(out))
-    assert classifier.label(config)["state"] == "finished"
+    assert run_label(config)["state"] == "finished"
     assert storage.exists(f"{out}/run.json")
 
 

@@ -20,7 +20,7 @@ import pytest
 
 from actors.labels.table import LABELS_SCHEMA
 from ray_jobs.config import LabelClassifierConfig
-from ray_jobs.pipelines import classifier
+from ray_jobs.verbs.label import label as run_label
 
 IMAGES = 600
 
@@ -87,7 +87,7 @@ def test_killed_jobs_resume_exactly_once(
     archive: Path, classifier_folder: str, tmp_path: Path
 ) -> None:
     calm = {"images": str(archive / "images"), "classifier": classifier_folder}
-    classifier.label(LabelClassifierConfig(**calm, out=str(tmp_path / "calm")))
+    run_label(LabelClassifierConfig(**calm, out=str(tmp_path / "calm")))
     expected = rows_of(tmp_path / "calm")
 
     run = tmp_path / "run"

@@ -15,7 +15,7 @@ from actors.labels.table import LABELS_SCHEMA
 from fieldguide.world import NAMES
 from ray_jobs.cli import WRONG_USAGE, execute
 from ray_jobs.config import LabelMllmNamesConfig
-from ray_jobs.pipelines import open_vocabulary
+from ray_jobs.verbs.label import label as run_label
 from tests.helpers.broken_images import FILES, archive_of_files
 from tests.helpers.misbehaving_endpoint import misbehaving_endpoint
 from tests.helpers.run_files import Rows, rows_by_path
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("ray_session")
 def label(images: Path, out: Path, **settings: Any) -> dict[str, Any]:
     """Name the birds of a folder; ``run.json``."""
     settings = {"images": str(images), "category": "bird", "unit": "species", **settings}
-    return open_vocabulary.label(LabelMllmNamesConfig(out=str(out), **settings))
+    return run_label(LabelMllmNamesConfig(out=str(out), **settings))
 
 
 def rows(run: Path) -> Rows:
@@ -73,7 +73,7 @@ def test_a_line_can_be_asked_for_and_broken_images_are_rows_with_their_code(
     assert sum(row["label"] in NAMES for row in named) >= 10
     assert len({row["label"] for row in named}) > 3
     assert record["mllm_calls"] == 12 + sum(code is None for _, code in FILES.values())
-    (asks,) = (tmp_path / "answers").glob("*/ask.json")
+    (asks,) = (tmp_path / "answers").glob("*/query.json")
     assert "What species of bird is this? Answer with the name only." in asks.read_text()
     said = pads.dataset([str(p) for p in asks.parent.glob("*.parquet")]).to_table()["answer"]
     assert not any("{" in answer for answer in said.to_pylist())

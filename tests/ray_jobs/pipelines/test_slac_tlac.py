@@ -25,7 +25,7 @@ from ray_jobs.cli import FAILED, WRONG_USAGE, execute
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
 from ray_jobs.passes.mllm_pool import mllm_replicas, size_mllm_pool
 from ray_jobs.passes.session import Capacity
-from ray_jobs.pipelines import slac_tlac
+from ray_jobs.verbs.label import label as run_label
 from tests.helpers.broken_images import FILES, archive_of_files
 from tests.helpers.run_files import Rows, cells, record_of, rows_by_path
 
@@ -36,7 +36,7 @@ def label(method: str, birds: Path, out: Path | str, **settings: Any) -> dict[st
     """Label the drawn archive; ``run.json``."""
     kind = LabelSlacConfig if method == "slac" else LabelTlacConfig
     settings = {"images": str(birds / "images"), "classes": str(birds / "classes.txt"), **settings}
-    return slac_tlac.label(kind(out=str(out), **settings))
+    return run_label(kind(out=str(out), **settings))
 
 
 def rows(run: Path | str) -> Rows:

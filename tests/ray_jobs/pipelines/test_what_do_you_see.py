@@ -17,7 +17,8 @@ from actors.labels.table import LABELS_SCHEMA, PART_LABELS_SCHEMA
 from fieldguide.world import NAMES
 from ray_jobs.cli import DONE, WRONG_USAGE, execute
 from ray_jobs.config import FitWhatDoYouSeeConfig, LabelClassifierConfig, LabelWhatDoYouSeeConfig
-from ray_jobs.pipelines import classifier, what_do_you_see
+from ray_jobs.verbs.fit import fit as run_fit
+from ray_jobs.verbs.label import label as run_label
 from tests.helpers.broken_images import FILES, archive_of_files
 from tests.helpers.misbehaving_endpoint import misbehaving_endpoint
 from tests.helpers.run_files import Rows, cells, record_of, rows_by_path
@@ -30,13 +31,13 @@ ANSWERS = 5
 def fit(birds: Path, out: Path, **settings: Any) -> dict[str, Any]:
     """Fit on the drawn archive's class names, few descriptions of each."""
     settings = {"classes": str(birds / "classes.txt"), "class_answers": ANSWERS, **settings}
-    return what_do_you_see.fit(FitWhatDoYouSeeConfig(out=str(out), **settings))
+    return run_fit(FitWhatDoYouSeeConfig(out=str(out), **settings))
 
 
 def label(birds: Path, out: Path, **settings: Any) -> dict[str, Any]:
     """Label the drawn archive; ``run.json``."""
     settings = {"images": str(birds / "images"), **settings}
-    return what_do_you_see.label(LabelWhatDoYouSeeConfig(out=str(out), **settings))
+    return run_label(LabelWhatDoYouSeeConfig(out=str(out), **settings))
 
 
 def rows(run: Path) -> Rows:
@@ -99,7 +100,7 @@ def test_the_image_alone_is_what_the_classifier_gives(runs: Path, birds: Path) -
         classes=str(birds / "classes.txt"),
         out=str(runs / "image"),
     )
-    record = classifier.label(config)
+    record = run_label(config)
     assert record["mllm_calls"] == 0
     fused = rows(runs / "run")
     for path, row in rows_by_path(runs / "image", LABELS_SCHEMA).items():

@@ -13,8 +13,9 @@ import pytest
 
 from ray_jobs.cli import DONE, WRONG_USAGE, execute
 from ray_jobs.config import FitAutosepConfig, LabelAutosepConfig
-from ray_jobs.pipelines import autosep
 from ray_jobs.pipelines.autosep.sample_mllm import NothingCame
+from ray_jobs.verbs.fit import fit as run_fit
+from ray_jobs.verbs.label import label as run_label
 from tests.helpers.broken_images import FILES
 from tests.helpers.misbehaving_endpoint import Endpoint, misbehaving_endpoint
 
@@ -54,7 +55,7 @@ def fit(images: Path, classes: str, out: Path, **settings: Any) -> dict[str, Any
     """One round on a few images."""
     few = {"rounds": 1, "beam": 1, "negatives": 1, "reflections": 1, "category": "bird"}
     settings = {"images": str(images), "classes": classes, "out": str(out), **few, **settings}
-    return autosep.fit(FitAutosepConfig(**settings))
+    return run_fit(FitAutosepConfig(**settings))
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -72,7 +73,7 @@ def test_broken_images_are_counted_and_left_out(broken: Path, classes: str, tmp_
 
 
 def test_broken_images_get_their_row(broken: Path, classes: str, tmp_path: Path) -> None:
-    record = autosep.label(
+    record = run_label(
         LabelAutosepConfig(images=str(broken), classes=classes, out=str(tmp_path / "run"))
     )
     assert record["images"] == len(FILES)

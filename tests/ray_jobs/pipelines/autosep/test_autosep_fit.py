@@ -19,8 +19,9 @@ import pytest
 
 from fieldguide.archive import draw_archive
 from ray_jobs.config import FitAutosepConfig, LabelAutosepConfig
-from ray_jobs.pipelines import autosep
 from ray_jobs.verbs.evaluate import evaluate_run
+from ray_jobs.verbs.fit import fit as run_fit
+from ray_jobs.verbs.label import label as run_label
 
 pytestmark = pytest.mark.usefixtures("ray_session", "mllm")
 
@@ -48,7 +49,7 @@ def fit(archive: Path, out: Path, **settings: Any) -> dict[str, Any]:
     """Learn a prompt from the archive."""
     images, classes = str(archive / "images"), str(archive / "classes.txt")
     settings = {"images": images, "classes": classes, **SEARCH, **settings}
-    return autosep.fit(FitAutosepConfig(out=str(out), **settings))
+    return run_fit(FitAutosepConfig(out=str(out), **settings))
 
 
 def history(folder: Path) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def test_the_learned_prompt_names_more_birds_than_no_prompt(fits: Path, tmp_path
         "vanilla": {"category": "bird", "description": False},
     }.items():
         out = tmp_path / name
-        record = autosep.label(
+        record = run_label(
             LabelAutosepConfig(images=images, classes=classes, out=str(out), **settings)
         )
         assert record["mllm_calls"] == (60 if name == "vanilla" else 120)

@@ -23,8 +23,9 @@ from methods.data_free.image_scores import image_scores
 from methods.data_free.settings import ScoreSettings
 from ray_jobs.cli import WRONG_USAGE, execute
 from ray_jobs.config import FitDataFreeConfig, LabelClassifierConfig
-from ray_jobs.pipelines import data_free
 from ray_jobs.verbs.evaluate import evaluate_run
+from ray_jobs.verbs.fit import fit as run_fit
+from ray_jobs.verbs.label import label as run_label
 from tests.helpers.misbehaving_endpoint import Endpoint, misbehaving_endpoint
 
 pytestmark = pytest.mark.usefixtures("ray_session", "mllm")
@@ -44,7 +45,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fit(scenes: Path, out: Path, **settings: Any) -> dict[str, Any]:
     """Fit on little text."""
     settings = {"classes": str(scenes / "classes.txt"), **LITTLE, **settings}
-    return data_free.fit(FitDataFreeConfig(out=str(out), **settings))
+    return run_fit(FitDataFreeConfig(out=str(out), **settings))
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def fits(scenes: Path, mllm: list[Any], tmp_path_factory: pytest.TempPathFactory
 def label(classifier: Path, scenes: Path, out: Path) -> dict[str, Any]:
     """Label the scenes and evaluate."""
     images = str(scenes / "images")
-    classifier.label(LabelClassifierConfig(images=images, classifier=str(classifier), out=str(out)))
+    run_label(LabelClassifierConfig(images=images, classifier=str(classifier), out=str(out)))
     return evaluate_run(str(out), str(scenes / "truth.csv"), semantic=False)
 
 

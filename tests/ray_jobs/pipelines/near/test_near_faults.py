@@ -22,7 +22,7 @@ from actors.classifier_store import load_classifier
 from ray_jobs.cli import DONE, WRONG_USAGE, execute
 from ray_jobs.config import FitNearConfig
 from ray_jobs.passes.session import Capacity
-from ray_jobs.pipelines import near
+from ray_jobs.verbs.fit import fit as run_fit
 from tests.helpers.broken_images import FILES, archive_of_files
 from tests.helpers.misbehaving_endpoint import Endpoint, misbehaving_endpoint
 from tests.helpers.run_files import csv_rows
@@ -34,7 +34,7 @@ GOOD = sum(code is None for _, code in FILES.values())
 def fit(images: Path, out: Path, **settings: Any) -> dict[str, Any]:
     """Fit on some images of birds."""
     settings = {"images": str(images), "category": "bird", "unit": "species", **settings}
-    return near.fit(FitNearConfig(out=str(out), **settings))
+    return run_fit(FitNearConfig(out=str(out), **settings))
 
 
 def asked(endpoint: Endpoint) -> list[int]:

@@ -19,7 +19,8 @@ from actors.labels.table import LABELS_SCHEMA
 from fieldguide.world import NAMES
 from ray_jobs.cli import DONE, WRONG_USAGE, execute
 from ray_jobs.config import FitNearConfig, LabelClassifierConfig
-from ray_jobs.pipelines import classifier, near
+from ray_jobs.verbs.fit import fit as run_fit
+from ray_jobs.verbs.label import label as run_label
 from tests.helpers.run_files import csv_rows, record_of, rows_by_path
 
 pytestmark = pytest.mark.usefixtures("ray_session", "mllm")
@@ -32,7 +33,7 @@ def fit(birds: Path, out: Path, **settings: Any) -> dict[str, Any]:
     """Fit on a sample of the drawn archive, for a few epochs."""
     few = {"sample": SAMPLE, "epochs": EPOCHS, "warmup": 1}
     settings = {"images": str(birds / "images"), **few, **settings}
-    return near.fit(FitNearConfig(out=str(out), category="bird", unit="species", **settings))
+    return run_fit(FitNearConfig(out=str(out), category="bird", unit="species", **settings))
 
 
 def files(folder: Path) -> dict[Path, tuple[bytes, int]]:
@@ -164,7 +165,7 @@ def test_edits_change_what_they_say_and_nothing_else(fits: Path, edited: dict[st
 def test_labelling_takes_the_image_alone(fits: Path, birds: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     config = {"images": str(birds / "images"), "classifier": str(fits / "near"), "out": str(run)}
-    record = classifier.label(LabelClassifierConfig(**config))
+    record = run_label(LabelClassifierConfig(**config))
     assert (record["images"], record["labelled"], record["mllm_calls"]) == (48, 48, 0)
     rows = rows_by_path(run, LABELS_SCHEMA).values()
     names = load_classifier(str(fits / "near")).labels

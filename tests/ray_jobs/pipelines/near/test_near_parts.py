@@ -18,7 +18,7 @@ from methods.image_ids import image_id
 from ray_jobs.config import FitNearConfig
 from ray_jobs.pipelines.near.features import Features
 from ray_jobs.pipelines.near.sample import nearest_to_centres
-from ray_jobs.pipelines.near.sample_names import Said, samplings
+from ray_jobs.pipelines.near.sample_names import SampleName, samplings
 from ray_jobs.pipelines.near.training import epoch_line
 from ray_jobs.pipelines.near.vocabulary import Labelled, keep_names, sample_table
 from ray_jobs.runs.reservoir import draw, random_keys
@@ -160,10 +160,10 @@ def test_the_table_of_the_sample_has_a_row_for_every_image_drawn() -> None:
     paths = {10 + number: f"{9 - number}, a.jpg" for number in range(7)}
     paths |= {30: "new\nline.jpg", 31: "broken.jpg"}
     said = {
-        image: Said(name, None if name else "refusal")
+        image: SampleName(name, None if name else "refusal")
         for image, name in zip(sample.ids.tolist(), NAMES, strict=True)
     }
-    said[30] = Said(None, "truncated", asked=False)
+    said[30] = SampleName(None, "truncated", asked=False)
     no_features = np.zeros((0, 8), np.float32)
     errors = {30: "truncated", 31: "not_finite"}
     features = Features(np.zeros(0, np.int64), paths, no_features, errors)
