@@ -1,13 +1,13 @@
-"""The answers table: what models said, kept for every later run that asks the same thing.
+"""The response cache: what models said, kept for every later run that asks the same thing.
 
-``ANSWERS/<ask>/`` holds the answers to one ask, that is to one model and revision, prompt, sampling
-and way of preparing images; ``query.json`` says in words which. Its Parquet files hold
+``CACHE/<query>/`` holds the responses to one query, that is everything in its
+`actors.mllm.query.Query.cache_identity`; ``query.json`` says in words which. Its Parquet files hold
 ``key, answer, finish_reason, prompt_tokens, output_tokens``, where the key is a hash of what the
 prompt was asked about: the encoded bytes of an image, or a text.
 
 Files are written once, under names that no two writers share, and never changed: jobs that write at
-the same time only add files. To find answers, the keys alone are read, sorted and kept in Ray's
-object store (`KeyIndex`, 24 bytes an answer); rows are read where they lie, and the driver sees
+the same time only add files. To find responses, the keys alone are read, sorted and kept in Ray's
+object store (`KeyIndex`, 24 bytes a response); rows are read where they lie, and the driver sees
 neither. Requests that failed are not kept, so that a later run asks again.
 """
 
@@ -50,29 +50,29 @@ def key_of(content: bytes) -> bytes:
     return xxhash.xxh3_128_digest(content)
 
 
-def query_folder(root: str, ask: Mapping[str, Any]) -> str:
-    """The folder of one ask: what is asked, of which model, how."""
-    text = json.dumps(ask, sort_keys=True, ensure_ascii=False)
+def query_folder(root: str, identity: Mapping[str, Any]) -> str:
+    """The folder of one query, by its cache identity."""
+    text = json.dumps(identity, sort_keys=True, ensure_ascii=False)
     return storage.join(root, xxhash.xxh3_128_hexdigest(text.encode()))
 
 
-def open_query(root: str, ask: Mapping[str, Any]) -> str:
-    """Make the folder of an ask if it is new, with ``query.json`` in it; returns its URI."""
-    folder = query_folder(root, ask)
+def open_query(root: str, identity: Mapping[str, Any]) -> str:
+    """Make the folder of a query if it is new, with ``query.json`` in it; returns its URI."""
+    folder = query_folder(root, identity)
     note = storage.join(folder, "query.json")
     if not storage.exists(note):
-        text = json.dumps(ask, indent=1, sort_keys=True, ensure_ascii=False)
+        text = json.dumps(identity, indent=1, sort_keys=True, ensure_ascii=False)
         storage.write_bytes(note, text.encode())
     return folder
 
 
-def append(folder: str, answers: pa.Table) -> None:
-    """Add answers (`RESPONSES_SCHEMA`) as a new file, sorted by key; later names sort later."""
-    if not answers.num_rows:
+def append(folder: str, responses: pa.Table) -> None:
+    """Add responses (`RESPONSES_SCHEMA`) as a new file, sorted by key; later names sort later."""
+    if not responses.num_rows:
         return
     sink = pa.BufferOutputStream()
     pq.write_table(
-        answers.select(RESPONSES_SCHEMA.names).cast(RESPONSES_SCHEMA).sort_by("key"), sink
+        responses.select(RESPONSES_SCHEMA.names).cast(RESPONSES_SCHEMA).sort_by("key"), sink
     )
     name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:12]}.parquet"
     storage.write_bytes(storage.join(folder, name), sink.getvalue().to_pybytes())
