@@ -1,0 +1,1 @@
+"""Small programs on top of the project, each run by a test."""
