@@ -15,6 +15,7 @@ LAYERS = {
     "ray_jobs": {"methods", "actors", "serve", "fieldguide"},
     "serve": {"methods", "actors"},
     "fieldguide": set(),
+    "engine": set(),
     "benchmarks": {"methods", "actors", "ray_jobs", "serve", "fieldguide"},
 }
 FORBIDDEN = {"methods": {"ray", "vllm"}, "fieldguide": {"ray"}, "actors": set()}
