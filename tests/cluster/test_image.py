@@ -9,6 +9,7 @@ from tests.helpers.cluster_files import CLUSTER, ROOT, groups, manifests
 
 DOCKERFILE = (CLUSTER / "Dockerfile").read_text("utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PINS = PROJECT["tool"]["uv"]["constraint-dependencies"]
 COPIED = {
     name
     for line in re.findall(r"^COPY (.+)$", DOCKERFILE, re.MULTILINE)
@@ -29,13 +30,13 @@ def test_it_holds_all_packages_and_installs_the_gpu_build() -> None:
     assert set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) < COPIED
     assert "--extra gpu" in DOCKERFILE
     assert "gpu" in PROJECT["project"]["optional-dependencies"]
-    assert "--constraints" in DOCKERFILE
 
 
-def test_the_line_that_is_left_out_of_the_constraints_is_one_of_them() -> None:
-    (pattern,) = re.findall(r"grep -v '([^']+)' constraints.txt", DOCKERFILE)
-    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-    assert len([line for line in lines if re.search(pattern, line)]) == 1
+def test_versions_are_those_of_the_checkout() -> None:
+    """uv reads `constraint-dependencies` of the pyproject.toml where it runs."""
+    before = DOCKERFILE[: DOCKERFILE.index("--requirements pyproject.toml")]
+    assert "COPY pyproject.toml ./" in before
+    assert "boto3" in {pin.partition("==")[0] for pin in PINS}
 
 
 def test_its_user_is_the_one_that_manifests_run_as() -> None:
@@ -53,3 +54,15 @@ def test_it_has_what_kuberay_and_ray_up_need() -> None:
     assert "HOME=/home/ray" in DOCKERFILE
     assert "boto3" in DOCKERFILE
     assert "ENTRYPOINT" not in DOCKERFILE
+
+
+def test_manifests_name_the_image_of_this_version() -> None:
+    """pyproject.toml says the version; what else has it in writing has to follow."""
+    version = PROJECT["project"]["version"]
+    written = {
+        tag
+        for path in CLUSTER.iterdir()
+        if path.is_file()
+        for tag in re.findall(r"/onoma:([\w.]+)", path.read_text("utf-8"))
+    }
+    assert written == {version}

@@ -60,8 +60,8 @@ class VllmEngine:
                 from vllm.v1.engine.llm_engine import LLMEngine
             except ImportError as error:
                 raise EngineStartError(
-                    f"vLLM cannot be imported ({error}); install it with uv sync (CPU) or uv sync "
-                    "--extra gpu --no-dev (GPU)"
+                    f"vLLM cannot be imported ({error}); install it with uv sync in "
+                    "a checkout, or with pip install 'onoma[gpu]' on a GPU machine"
                 ) from error
         arguments = engine_arguments(self._model, self._options)
 
