@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from actors import storage
+from methods.errors import LedgerError
 from methods.image_ids import IdFingerprint
 from ray_jobs.config import ArchiveConfig, PlanConfig
 from ray_jobs.passes.read_images import reading_identity
@@ -32,10 +33,6 @@ LABEL = "label"
 Work = Callable[[RunFolder, Capacity], None]
 
 _MLLM_COUNTS = ("mllm_calls", "answers_reused", "prompt_tokens", "output_tokens", "engine_starts")
-
-
-class LedgerError(Exception):
-    """What was written does not add up to the manifest."""
 
 
 @dataclass
