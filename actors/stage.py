@@ -1,31 +1,69 @@
 """The contract of a stage: what Ray Data's ``map_batches`` gets.
 
 A stage is a function of a batch (`pyarrow.Table`), or a class whose instances are called with one,
-that returns a table. The decorator `stage` gives it its two other parts: one name, by which
-metrics, forecast and dashboard know it, and the columns that it adds. A stage that keeps its rows
-leaves those that come with an ``error`` as they are; `RowErrors` carries them.
+that returns a table. The decorator `stage` gives it the two other parts of the contract: one name,
+by which metrics, forecast and Ray's dashboard know it, and the columns that it adds. What a stage
+does is counted there and nowhere else.
+
+A stage that keeps its rows leaves those that come with an ``error`` as they are; `RowErrors`
+carries the errors of a batch.
 """
 
 from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Sequence
-from typing import ParamSpec, overload
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeVar, overload
 
 import numpy as np
 import pyarrow as pa
 import ray
 from numpy.typing import NDArray
 
-from actors.metrics import OK, StageClock, StageWork, outcomes, record
+from actors.metrics import OK, outcomes, record
 from methods.errors import RowError
 
-__all__ = ["OK", "RowErrors", "StageClock", "StageWork", "counted", "outcomes", "record"]
+__all__ = ["OK", "RowErrors", "StageInfo", "StageName", "record", "stage", "stage_info"]
 
-P = ParamSpec("P")
+StageName = Literal[
+    "fetch",  # encoded bytes of images
+    "decode",  # pixels
+    "cached",  # answers that are known already
+    "ask",  # requests to a multimodal LLM, prepared
+    "mllm",  # requests answered, as its replica counts them
+    "clip",  # images through CLIP, and their labels where these come of it
+    "clean",  # descriptions, of answers
+    "join",  # answers of one pass with those of another
+    "shortlist",  # classes closest to a description
+    "names",  # names, of answers
+    "sentences",  # sentences with the classes that they name, of answers
+    "sentence_features",  # sentences through CLIP
+    "class_vectors",  # classes through CLIP
+    "label",  # answers to labels
+]
+"""Every name of a stage: in metrics, in what a run keeps of its passes, in forecasts and in Ray's
+dashboard. Stages that do the same to rows of other kinds share a name."""
 
-ERROR_COLUMNS = ("error", "error_detail")
+S = TypeVar("S", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class StageInfo:
+    """What is known of a stage before it runs.
+
+    Attributes:
+        name: one string for metrics, forecast and dashboard.
+        adds: columns of what it returns that its batch need not have; where a stage makes rows of
+            another kind, all of theirs.
+    """
+
+    name: StageName
+    adds: tuple[str, ...]
+
+
+ERROR_COLUMNS: Final = ("error", "error_detail")
 """Columns with the code of what is wrong with a row (of `methods.errors.ROW_CODES`, null where
 nothing is) and a sentence about it."""
 
@@ -99,20 +137,53 @@ class RowErrors:
         return batch
 
 
-def counted(stage: str) -> Callable[[Callable[P, pa.Table]], Callable[P, pa.Table]]:
-    """Count what a stage does: a function of a batch, or the ``__call__`` of a class."""
+def stage(name: StageName, adds: Iterable[str] | pa.Schema = ()) -> Callable[[S], S]:
+    """Make a stage of a function of a batch, or of a class whose instances are called with one.
 
-    def wrap(function: Callable[P, pa.Table]) -> Callable[P, pa.Table]:
-        @functools.wraps(function)
-        def wrapped(*args: P.args, **kwargs: P.kwargs) -> pa.Table:
-            if not ray.is_initialized():
-                return function(*args, **kwargs)
-            batch = next(each for each in args if isinstance(each, pa.Table))
-            began = time.perf_counter()
-            table = function(*args, **kwargs)
-            record(stage, outcomes(batch, table), time.perf_counter() - began)
-            return table
+    In a Ray job each call is counted: rows by outcome, and the seconds that it took.
 
-        return wrapped
+    Args:
+        name: of the stage.
+        adds: columns that it adds, or the schema of what it returns.
+    """
+    info = StageInfo(name, tuple(adds.names if isinstance(adds, pa.Schema) else adds))
+
+    def wrap(target: S) -> S:
+        made: Any = target
+        if not isinstance(target, type):
+            made = _counted(target, lambda *_: info)
+        elif "__call__" in vars(target):  # else that of its base, which is counted
+            made.__call__ = _counted(made.__call__, lambda self, *_: self.stage)
+        made.stage = info
+        made.__name__ = name  # which Ray shows; pickle goes by __qualname__
+        return made
 
     return wrap
+
+
+def stage_info(target: Any) -> StageInfo:
+    """Return name and columns of what `stage` has made.
+
+    Raises:
+        TypeError: it is no stage.
+    """
+    info = getattr(target, "stage", None)
+    if not isinstance(info, StageInfo):
+        raise TypeError(f"{target!r} is no stage; decorate it with actors.stage.stage")
+    return info
+
+
+def _counted(
+    function: Callable[..., pa.Table], info_of: Callable[..., StageInfo]
+) -> Callable[..., pa.Table]:
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> pa.Table:
+        if not ray.is_initialized():
+            return function(*args, **kwargs)
+        batch = next(each for each in args if isinstance(each, pa.Table))
+        began = time.perf_counter()
+        table = function(*args, **kwargs)
+        record(info_of(*args).name, outcomes(batch, table), time.perf_counter() - began)
+        return table
+
+    return wrapped

@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from actors.images.errors import ImageError
-from actors.stage import counted
+from actors.stage import RowErrors, stage
 
 DEFAULT_MAX_PIXELS: Final = 120_000_000
 Image.MAX_IMAGE_PIXELS = None  # our own limit below refuses with a row, Pillow's raises or warns
@@ -186,11 +186,11 @@ def usable_pixels(
     Returns:
         Their rows (n,), ascending, and their pixels, uint8 (n, height, width, 3).
     """
-    rows = np.flatnonzero([code is None for code in batch.column("error").to_pylist()])
+    rows = np.flatnonzero(RowErrors.of(batch).fine)
     return rows, pixels_array(batch.column("pixels"), how)[rows]
 
 
-@counted("decode")
+@stage("decode", ("pixels",))
 def decode(
     batch: pa.Table,
     how: Preprocessing,
@@ -202,12 +202,8 @@ def decode(
     come with an error keep it.
     """
     pixels = np.zeros((batch.num_rows, how.height, how.width, 3), np.uint8)
-    codes: list[Any] = batch.column("error").to_pylist()
-    details: list[Any] = batch.column("error_detail").to_pylist()
-    cells = batch.column("bytes")
-    for index, code in enumerate(codes):
-        if code is not None:
-            continue
+    errors, cells = RowErrors.of(batch), batch.column("bytes")
+    for index in np.flatnonzero(errors.fine).tolist():
         try:
             image = decode_image(
                 bytes(cells[index].as_buffer()),
@@ -216,12 +212,6 @@ def decode(
             )
             pixels[index] = np.asarray(to_input_size(image, how))
         except ImageError as error:
-            codes[index], details[index] = error.code, error.detail
-    return pa.table(
-        {
-            **{name: batch.column(name) for name in batch.column_names if name != "bytes"},
-            "pixels": pixels_column(pixels),
-            "error": pa.array(codes, pa.string()),
-            "error_detail": pa.array(details, pa.string()),
-        }
-    )
+            errors.fail(index, error)
+    batch = batch.drop_columns(["bytes"]).append_column("pixels", pixels_column(pixels))
+    return errors.onto(batch)

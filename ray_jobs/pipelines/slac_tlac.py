@@ -13,8 +13,16 @@ from typing import Any
 
 from actors import storage
 from actors.clip.model import ClipModel, resolve_clip
-from actors.labels.descriptions import ClassChoicePrompt, Shortlist, clean_descriptions
-from actors.labels.slac_tlac import CHOOSE, RECOGNISE, TextMatchLabels, join_choices
+from actors.clip.runtime import ClipRuntime
+from actors.labels.slac_tlac import (
+    CHOOSE,
+    RECOGNISE,
+    ClassChoicePrompt,
+    Shortlist,
+    TextMatchLabels,
+    clean_descriptions,
+    join_choices,
+)
 from actors.mllm.generate import ImagePrompt
 from actors.mllm.model import MllmModel, resolve_mllm
 from actors.mllm.request import ResponseFormat, Sampling
@@ -172,10 +180,10 @@ def descriptions(run: RunFolder, config: Config, inputs: Inputs) -> Callable[[],
             batch_format="pyarrow",
             batch_size=config.clip_batch,
             fn_constructor_kwargs={
-                "model": inputs.clip,
+                # the GPUs are the multimodal LLM's in this pass
+                "clip": ClipRuntime(inputs.clip, device="cpu"),
                 "names": inputs.names,
                 "size": inputs.shortlist,
-                "device": "cpu",  # the GPUs are the multimodal LLM's in this pass
             },
             compute=ActorPoolStrategy(size=1),
             num_cpus=0,
