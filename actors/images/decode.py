@@ -19,11 +19,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from actors.compat.pillow import allow_pixels, refused_pixels
 from actors.images.errors import ImageError
 from actors.stage import RowErrors, stage
 
 DEFAULT_MAX_PIXELS: Final = 120_000_000
-Image.MAX_IMAGE_PIXELS = None  # our own limit below refuses with a row, Pillow's raises or warns
 
 _MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
 _ISO_MEDIA_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1", b"avif", b"avis")
@@ -68,6 +68,7 @@ def decode_image(
         ImageError: with code not_an_image, unsupported_format, truncated, corrupt or
             too_many_pixels.
     """
+    allow_pixels(max_pixels)
     try:
         image: Image.Image = Image.open(io.BytesIO(data))
         width, height = image.size
@@ -82,6 +83,11 @@ def decode_image(
         return _to_rgb(ImageOps.exif_transpose(image))
     except ImageError:
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        count = refused_pixels(error)
+        raise ImageError(
+            "too_many_pixels", f"{count} pixels; the limit is {max_pixels} in all"
+        ) from error
     except UnidentifiedImageError as error:
         raise _unidentified(data) from error
     except MemoryError as error:

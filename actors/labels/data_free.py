@@ -10,12 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from actors.clip.runtime import ClipRuntime
-from actors.clip.text_tower import text_tower
 from actors.stage import stage
 from methods.data_free.answers import parse_sentences
 from methods.data_free.nouns import NounFilter, chosen_labels
 from methods.data_free.settings import CorpusSettings
-from methods.data_free.text_features import TextFeatures
 
 CORPUS_SCHEMA = pa.schema(
     [
@@ -91,10 +89,14 @@ class SentenceFeatures:
 
     def __init__(self, clip: ClipRuntime) -> None:
         """Load the text tower once for this replica; it computes in single precision."""
+        from actors.clip.text_tower import text_tower  # torch, which parsing does without
+
         self._tower = text_tower(clip.in_single_precision().load())
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Encode one batch."""
+        from methods.data_free.text_features import TextFeatures
+
         found = TextFeatures.of(self._tower, batch.column("text").to_pylist())
         tokens = np.split(found.tokens.astype(np.float16), np.cumsum(found.lengths)[:-1])
         return pa.table(

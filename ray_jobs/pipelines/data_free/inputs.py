@@ -11,14 +11,9 @@ from actors.mllm.model import MllmModel, resolve_mllm
 from actors.mllm.request import Sampling
 from methods.class_matching import display_name
 from methods.data_free.questions import KINDS, OPTIONAL, PLACEHOLDERS, Questions
-from methods.data_free.settings import (
-    HIERARCHIES,
-    CorpusSettings,
-    GroupSettings,
-    ScoreSettings,
-    TrainSettings,
-)
+from methods.data_free.settings import HIERARCHIES, CorpusSettings, GroupSettings, TrainSettings
 from methods.errors import InputError
+from methods.multi_label_scores import ScoreSettings
 from ray_jobs.config import FitDataFreeConfig
 from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.prompts import read_prompt
