@@ -8,7 +8,6 @@ imported when a model is loaded: nothing else needs it.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -18,7 +17,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.hub import hub_failure, stay_offline_without_a_hub
+from actors.hub import (
+    first_line,
+    folder_of,
+    looks_like_a_path,
+    not_from_hub,
+    stay_offline_without_a_hub,
+)
 from methods.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,12 +35,11 @@ _MODULES: Final = "modules.json"  # what every folder of sentence-transformers h
 _OWN: Final = "sentence-transformers"
 _HUB_ANSWERS_S: Final = 5.0
 _BATCH: Final = 64
-_FOLDER_ADVICE: Final = f"give a folder saved by sentence-transformers ({_MODULES} and the weights)"
-_HUB_ADVICE: Final = (
-    "give --sentences a folder saved by sentence-transformers, or run once where the hub can be "
-    "reached and keep its cache (HF_HOME)"
+_HOLDS: Final = "a folder saved by sentence-transformers"
+_FOLDER_ADVICE: Final = f"give {_HOLDS} ({_MODULES} and the weights)"
+_INSTALL_ADVICE: Final = (
+    "install it with uv sync --extra sentences (on a GPU machine with --extra gpu --no-dev as well)"
 )
-_INSTALL_ADVICE: Final = "install it with uv sync --extra sentences"
 
 
 class SentenceEncoder:
@@ -45,28 +49,29 @@ class SentenceEncoder:
         name: the model, as the user wrote it.
     """
 
-    def __init__(self, name: str, *, device: str | None = None) -> None:
+    def __init__(self, name: str, *, device: str | None = None, flag: str = "--sentences") -> None:
         """Load the model; one of the hub is downloaded to the cache unless it is there.
 
         Args:
             name: a model of the hub or a folder.
             device: a torch device; by default the first GPU visible, else the CPU.
+            flag: which gave the name, for messages.
 
         Raises:
             InputError: sentence-transformers is not installed, there is no such folder, it holds no
                 model that can be loaded, or the hub does not give the model.
         """
         self.name = name
-        self._device = device
+        self._device, self._flag = device, flag
         if find_spec("sentence_transformers") is None:
             raise InputError(
-                f"--sentences {name}: sentence-transformers is not installed; {_INSTALL_ADVICE}"
+                f"{flag} {name}: sentence-transformers is not installed; {_INSTALL_ADVICE}"
             )
-        folder = Path(os.path.expanduser(name))
-        if folder.is_dir():
+        folder = folder_of(name)
+        if folder is not None:
             self._model = self._from_folder(folder)
-        elif name.startswith((".", "/", "~")) or name.count("/") > 1:
-            raise InputError(f"--sentences {name}: no such folder; {_FOLDER_ADVICE}")
+        elif looks_like_a_path(name) or name.count("/") > 1:
+            raise InputError(f"{flag} {name}: no such folder; {_FOLDER_ADVICE}")
         else:
             self._model = self._from_hub(name if "/" in name else f"{_OWN}/{name}")
         logger.info("sentence model %s on %s", name, self._model.device)
@@ -95,13 +100,13 @@ class SentenceEncoder:
     def _from_folder(self, folder: Path) -> SentenceTransformer:
         if not (folder / _MODULES).is_file():
             raise InputError(
-                f"--sentences {self.name}: {folder} holds no {_MODULES}; {_FOLDER_ADVICE}"
+                f"{self._flag} {self.name}: {folder} holds no {_MODULES}; {_FOLDER_ADVICE}"
             )
         try:
             return self._load(str(folder), local_files_only=True)
         except Exception as error:  # the library raises whatever its modules do
             raise InputError(
-                f"--sentences {self.name}: {folder} cannot be loaded ({_first_line(error)}); "
+                f"{self._flag} {self.name}: {folder} cannot be loaded ({first_line(error)}); "
                 f"{_FOLDER_ADVICE}"
             ) from error
 
@@ -121,9 +126,7 @@ class SentenceEncoder:
             logger.warning("getting the sentence model %s from the hub", repository)
             return self._load(repository, local_files_only=False)
         except Exception as error:  # the hub client raises many kinds
-            raise InputError(
-                f"--sentences {self.name}: not in the cache and {hub_failure(error)}; {_HUB_ADVICE}"
-            ) from error
+            raise not_from_hub(self._flag, self.name, error, _HOLDS) from error
 
     def _load(self, source: str, *, local_files_only: bool) -> SentenceTransformer:
         import torch
@@ -146,7 +149,3 @@ def _without_bars() -> Iterator[None]:
     finally:
         if drawn:
             transformers_logging.enable_progress_bar()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

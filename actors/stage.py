@@ -1,240 +1,189 @@
-"""What stages do, counted: images by outcome, and the seconds that a stage works.
+"""The contract of a stage: what Ray Data's ``map_batches`` gets.
 
-Every stage reports twice. To Ray's metrics, which Prometheus collects from every node: counters
-with ``ray_`` before their names. And to the `StageClock` of a run, where its driver holds one, so
-that the run can say which stage took how long; a process reports there a few times a second.
-Outside of Ray nothing is counted.
+A stage is a function of a batch (`pyarrow.Table`), or a class whose instances are called with one,
+that returns a table. The decorator `stage` gives it the two other parts of the contract: one name,
+by which metrics, forecast and Ray's dashboard know it, and the columns that it adds. What a stage
+does is counted there and nowhere else.
+
+A stage that keeps its rows leaves those that come with an ``error`` as they are; `RowErrors`
+carries the errors of a batch.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, ParamSpec
+from typing import Any, Final, Literal, TypeVar, overload
 
 import numpy as np
 import pyarrow as pa
 import ray
 from numpy.typing import NDArray
-from ray.util.metrics import Counter as CounterMetric
 
-OK: Final = "ok"
-"""Outcome of what went well; everything else is an error code."""
+from actors.metrics import OK, outcomes, record
+from methods.errors import RowError
 
-CLOCK: Final = "onoma-stages"
-"""Name of the `StageClock` actor, in the namespace of its job."""
+__all__ = ["OK", "RowErrors", "StageInfo", "StageName", "record", "stage", "stage_info"]
 
-_EVERY_S: Final = 0.25
-_LOOK_AGAIN_S: Final = 2.0
+StageName = Literal[
+    "fetch",  # encoded bytes of images
+    "decode",  # pixels
+    "cached",  # answers that are known already
+    "ask",  # requests to a multimodal LLM, prepared
+    "mllm",  # requests answered, as its replica counts them
+    "clip",  # images through CLIP, and their labels where these come of it
+    "clean",  # descriptions, of answers
+    "join",  # answers of one pass with those of another
+    "shortlist",  # classes closest to a description
+    "names",  # names, of answers
+    "sentences",  # sentences with the classes that they name, of answers
+    "sentence_features",  # sentences through CLIP
+    "class_vectors",  # classes through CLIP
+    "label",  # answers to labels
+]
+"""Every name of a stage: in metrics, in what a run keeps of its passes, in forecasts and in Ray's
+dashboard. Stages that do the same to rows of other kinds share a name."""
 
-P = ParamSpec("P")
+S = TypeVar("S", bound=Callable[..., Any])
 
 
-@dataclass
-class StageWork:
-    """What a stage did.
+@dataclass(frozen=True)
+class StageInfo:
+    """What is known of a stage before it runs.
 
     Attributes:
-        rows: images or texts, those that came with an error aside.
-        seconds: that it worked, added up over all its processes.
-        began, ended: of its first and last batch, seconds since 1970.
-        processes: that did it.
-        gpus: of all of them together.
+        name: one string for metrics, forecast and dashboard.
+        adds: columns of what it returns that its batch need not have; where a stage makes rows of
+            another kind, all of theirs.
     """
 
-    rows: int = 0
-    seconds: float = 0.0
-    began: float = float("inf")
-    ended: float = 0.0
-    processes: int = 0
-    gpus: float = 0.0
-
-    def add(self, other: StageWork) -> None:
-        """Add what another process, or another attempt, did."""
-        self.rows += other.rows
-        self.seconds += other.seconds
-        self.began, self.ended = min(self.began, other.began), max(self.ended, other.ended)
-        self.processes = max(self.processes, other.processes)
-        self.gpus = max(self.gpus, other.gpus)
+    name: StageName
+    adds: tuple[str, ...]
 
 
-class StageClock:
-    """Adds up the work of a run's stages, one pass after another; an actor."""
-
-    def __init__(self) -> None:
-        """Nothing is done yet."""
-        self._work: dict[str, StageWork] = {}
-        self._processes: dict[str, dict[str, float]] = {}
-        self._lap_began = 0.0
-
-    def add(self, process: str, gpus: float, work: dict[str, StageWork]) -> None:
-        """Add what a process with so many GPUs did; what it did before the lap is left out."""
-        for stage, done in work.items():
-            if done.ended >= self._lap_began:
-                self._work.setdefault(stage, StageWork()).add(done)
-                self._processes.setdefault(stage, {})[process] = gpus
-
-    def lap(self) -> dict[str, StageWork]:
-        """Return what was done since the last lap, by stage, and begin another."""
-        for stage, done in self._work.items():
-            gpus = self._processes[stage]
-            done.processes, done.gpus = len(gpus), sum(gpus.values())
-        done_by_stage, self._work, self._processes = self._work, {}, {}
-        self._lap_began = time.time()
-        return done_by_stage
+ERROR_COLUMNS: Final = ("error", "error_detail")
+"""Columns with the code of what is wrong with a row (of `methods.errors.ROW_CODES`, null where
+nothing is) and a sentence about it."""
 
 
 class RowErrors:
-    """The columns ``error`` and ``error_detail`` of a batch while a stage works on it."""
+    """The errors of a batch's rows, while a stage adds its own; the first error of a row stays."""
 
     def __init__(self, codes: list[str | None], details: list[str | None]) -> None:
-        """Keep the code and the detail of each row; None where nothing is wrong."""
+        """Keep the code and the detail of each row, None where it has none."""
         self._codes, self._details = codes, details
 
     @classmethod
     def of(cls, batch: pa.Table) -> RowErrors:
-        """Read a batch's errors; a batch without the columns has none."""
-        if "error" not in batch.column_names:
-            return cls([None] * batch.num_rows, [None] * batch.num_rows)
-        return cls(batch.column("error").to_pylist(), batch.column("error_detail").to_pylist())
+        """Read the errors of a batch; one without the columns has none."""
+        there = batch.column_names
+        nothing: list[str | None] = [None] * batch.num_rows
+        codes, details = (
+            list(batch.column(name).to_pylist() if name in there else nothing)
+            for name in ERROR_COLUMNS
+        )
+        return cls(codes, details)
 
     @property
     def fine(self) -> NDArray[np.bool_]:
-        """Which rows have no error: bool (rows,)."""
-        return np.array([code is None for code in self._codes], np.bool_)
+        """Which rows have no error, bool (rows,)."""
+        return np.array([code is None for code in self._codes], dtype=np.bool_)
 
-    def fail(self, row: int, code: str, detail: str | None = None) -> RowErrors:
-        """Give a row an error, unless it has one: the first one stays."""
+    @property
+    def codes(self) -> Sequence[str | None]:
+        """The code of each row, None where it has no error."""
+        return tuple(self._codes)
+
+    @overload
+    def fail(self, row: int, error: RowError) -> RowErrors: ...
+    @overload
+    def fail(self, row: int, error: str, detail: str | None) -> RowErrors: ...
+    def fail(self, row: int, error: RowError | str, detail: str | None = None) -> RowErrors:
+        """Say what is wrong with a row, unless something is known to be wrong already.
+
+        Args:
+            row: its place in the batch.
+            error: what was raised about it, or a code of `methods.errors.ROW_CODES`.
+            detail: a sentence, with a code.
+        """
         if self._codes[row] is None:
-            self._codes[row], self._details[row] = code, detail
+            if isinstance(error, RowError):
+                self._codes[row], self._details[row] = error.code, error.detail
+            else:
+                self._codes[row], self._details[row] = error, detail
         return self
 
+    def columns(self) -> dict[str, pa.Array]:
+        """The two columns, for a table that is made anew."""
+        return {
+            name: pa.array(cells, pa.string())
+            for name, cells in zip(ERROR_COLUMNS, (self._codes, self._details), strict=True)
+        }
+
     def onto(self, batch: pa.Table) -> pa.Table:
-        """Return the batch with these errors, its columns in their places."""
-        for name, values in (("error", self._codes), ("error_detail", self._details)):
-            column = pa.array(values, pa.string())
+        """Return the batch with these errors: columns that are there stay where they are.
+
+        Args:
+            batch: of the same rows in the same order.
+        """
+        for name, cells in self.columns().items():
             at = batch.schema.get_field_index(name)
             if at < 0:
-                batch = batch.append_column(name, column)
+                batch = batch.append_column(name, cells)
             else:
-                batch = batch.set_column(at, name, column)
+                batch = batch.set_column(at, name, cells)
         return batch
 
 
-def counted(stage: str) -> Callable[[Callable[P, pa.Table]], Callable[P, pa.Table]]:
-    """Count what a stage does: a function of a batch, or the ``__call__`` of a class."""
+def stage(name: StageName, adds: Iterable[str] | pa.Schema = ()) -> Callable[[S], S]:
+    """Make a stage of a function of a batch, or of a class whose instances are called with one.
 
-    def wrap(function: Callable[P, pa.Table]) -> Callable[P, pa.Table]:
-        @functools.wraps(function)
-        def wrapped(*args: P.args, **kwargs: P.kwargs) -> pa.Table:
-            if not ray.is_initialized():
-                return function(*args, **kwargs)
-            batch = next(each for each in args if isinstance(each, pa.Table))
-            began = time.perf_counter()
-            table = function(*args, **kwargs)
-            record(stage, outcomes(batch, table), time.perf_counter() - began)
-            return table
+    In a Ray job each call is counted: rows by outcome, and the seconds that it took.
 
-        return wrapped
+    Args:
+        name: of the stage.
+        adds: columns that it adds, or the schema of what it returns.
+    """
+    info = StageInfo(name, tuple(adds.names if isinstance(adds, pa.Schema) else adds))
+
+    def wrap(target: S) -> S:
+        made: Any = target
+        if not isinstance(target, type):
+            made = _counted(target, lambda *_: info)
+        elif "__call__" in vars(target):  # else that of its base, which is counted
+            made.__call__ = _counted(made.__call__, lambda self, *_: self.stage)
+        made.stage = info
+        made.__name__ = name  # which Ray shows; pickle goes by __qualname__
+        return made
 
     return wrap
 
 
-def outcomes(before: pa.Table, after: pa.Table) -> Counter[str]:
-    """Count the rows of a batch by what a stage made of them; earlier errors do not count again.
+def stage_info(target: Any) -> StageInfo:
+    """Return name and columns of what `stage` has made.
 
-    Args:
-        before: the batch that the stage got.
-        after: what came of it; the same rows in the same order, or others without errors.
+    Raises:
+        TypeError: it is no stage.
     """
-    if "error" not in after.column_names:
-        return Counter({OK: after.num_rows})
-    codes = after.column("error").to_pylist()
-    if "error" not in before.column_names or before.num_rows != after.num_rows:
-        return Counter(code or OK for code in codes)
-    earlier = before.column("error").is_valid().to_pylist()
-    return Counter(code or OK for code, known in zip(codes, earlier, strict=True) if not known)
+    info = getattr(target, "stage", None)
+    if not isinstance(info, StageInfo):
+        raise TypeError(f"{target!r} is no stage; decorate it with actors.stage.stage")
+    return info
 
 
-def record(stage: str, results: Mapping[str, int], seconds: float) -> None:
-    """Report what a stage has just done: how many of which outcome, in how many seconds."""
-    if not ray.is_initialized():
-        return
-    images, busy = _metrics()
-    for outcome, count in results.items():
-        if count:
-            images.inc(count, {"stage": stage, "outcome": outcome})
-    if seconds > 0:
-        busy.inc(seconds, {"stage": stage})
-    ended = time.time()
-    _REPORT.add(stage, StageWork(sum(results.values()), seconds, ended - seconds, ended))
+def _counted(
+    function: Callable[..., pa.Table], info_of: Callable[..., StageInfo]
+) -> Callable[..., pa.Table]:
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> pa.Table:
+        if not ray.is_initialized():
+            return function(*args, **kwargs)
+        batch = next(each for each in args if isinstance(each, pa.Table))
+        began = time.perf_counter()
+        table = function(*args, **kwargs)
+        record(info_of(*args).name, outcomes(batch, table), time.perf_counter() - began)
+        return table
 
-
-@functools.cache
-def _metrics() -> tuple[CounterMetric, CounterMetric]:
-    return (
-        CounterMetric(
-            "onoma_stage_images",
-            "Images (or texts) that a stage has done, by outcome: ok or an error code.",
-            tag_keys=("stage", "outcome"),
-        ),
-        CounterMetric(
-            "onoma_stage_seconds", "Seconds that a stage has worked.", tag_keys=("stage",)
-        ),
-    )
-
-
-class _Report:
-    """What this process has to tell the clock: at once, or a quarter of a second after the last."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._work: dict[str, StageWork] = {}
-        self._clock: Any = None
-        self._looked = self._told = float("-inf")
-        self._timed = False
-
-    def add(self, stage: str, work: StageWork) -> None:
-        with self._lock:
-            now = time.monotonic()
-            self._work.setdefault(stage, StageWork()).add(work)
-            if now - self._told >= _EVERY_S:
-                self._tell()
-            elif not self._timed:
-                self._timed = True
-                timer = threading.Timer(_EVERY_S, self._tell_the_rest)
-                timer.daemon = True
-                timer.start()
-
-    def _tell_the_rest(self) -> None:
-        with self._lock:
-            self._timed = False
-            if self._work and ray.is_initialized():
-                self._tell()
-
-    def _tell(self) -> None:
-        """Tell what there is, if anybody wants to know."""
-        self._told = time.monotonic()
-        told, self._work = self._work, {}
-        if self._clock is None and self._told - self._looked > _LOOK_AGAIN_S:
-            self._looked = self._told
-            with contextlib.suppress(ValueError):
-                self._clock = ray.get_actor(CLOCK)
-        if self._clock is not None:
-            self._clock.add.remote(ray.get_runtime_context().get_worker_id(), _gpus(), told)
-
-
-def _gpus() -> float:
-    """GPUs of this process."""
-    try:
-        return float(ray.get_runtime_context().get_assigned_resources().get("GPU", 0.0))
-    except AssertionError:  # a driver, which calls a stage itself
-        return 0.0
-
-
-_REPORT: Final = _Report()
+    return wrapped

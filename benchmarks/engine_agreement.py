@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from actors.labels.descriptions import ClassChoicePrompt
+from actors.labels.slac_tlac import ClassChoicePrompt
 from actors.mllm.engines.vllm_settings import engine_arguments, prepare_environment
 from actors.mllm.images import decode_for_mllm
 from actors.mllm.model import EngineOptions, MllmModel, resolve_mllm

@@ -1,11 +1,4 @@
-"""What can be wrong with the text of a model's answer, whatever the method.
-
-refusal       the model declines to answer
-empty_answer  nothing but blanks
-cut_answer    the token limit ended it
-not_json      JSON was asked for and is not what came
-no_class      the answer names no class of the list, or several
-"""
+"""What can be wrong with the text of a model's answer, whatever the method."""
 
 from __future__ import annotations
 
@@ -13,7 +6,7 @@ import json
 import re
 from typing import Final
 
-ANSWER_CODES: Final = ("refusal", "empty_answer", "cut_answer", "not_json", "no_class")
+from methods.errors import RowError
 
 _APOSTROPHES: Final = str.maketrans({"\u2019": "'", "\u02bc": "'"})
 _REFUSAL: Final = re.compile(
@@ -31,14 +24,9 @@ _REFUSAL: Final = re.compile(
 )
 
 
-class AnswerError(Exception):
-    """An answer cannot be used; ``code`` is one of `ANSWER_CODES`."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        """Keep the code and at most 300 characters of detail."""
-        super().__init__(f"{code}: {detail}")
-        self.code = code
-        self.detail = detail[:300]
+class AnswerError(RowError):
+    """No answer came or it cannot be used; ``code`` is of `ANSWER_CODES` or
+    `REQUEST_CODES` in `methods.errors`."""
 
 
 def is_refusal(text: str) -> bool:

@@ -15,7 +15,7 @@ import sys
 from itertools import takewhile
 from typing import TextIO, get_origin
 
-from methods.errors import InputError
+from methods.errors import InputError, LedgerError
 from ray_jobs.commands import COMMANDS, Command
 from ray_jobs.config import VerbConfig, parse, program_name, yaml_method
 
@@ -93,7 +93,7 @@ def _run(arguments: list[str], results: TextIO) -> int:
     config = _configure(name, command, rest, results)
     if config is None:
         return DONE
-    from ray_jobs.passes.label_job import Interrupted, LedgerError
+    from ray_jobs.passes.label_job import Interrupted
 
     try:
         result = command.run(config)

@@ -10,14 +10,11 @@ position embedding (DenseCLIP, Rao et al. 2022).
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from open_clip.modified_resnet import ModifiedResNet
-from open_clip.transformer import VisionTransformer
 from torch import nn
 
-from methods.data_free.settings import DenseMode
+from actors.compat import open_clip as towers
+from methods.dense import DenseMode
 from methods.errors import InputError
 
 
@@ -37,39 +34,31 @@ def dense_features(
     Raises:
         InputError: the tower is neither an open_clip ViT nor a ModifiedResNet.
     """
-    if isinstance(visual, ModifiedResNet):
-        return _resnet(visual, images)
-    if not isinstance(visual, VisionTransformer) or visual.attn_pool is not None:
+    if towers.is_resnet(visual):
+        return towers.resnet_values(visual, towers.resnet_map(visual, images))
+    if not towers.is_vit(visual):
         raise InputError(
             f"dense features need an open_clip ViT or ResNet; this tower is {type(visual).__name__}"
         )
     if mode == "auto":
-        mode = "plain" if visual.pool_type == "avg" else "value_only"
-    tokens = visual._embeds(images)
-    blocks = visual.transformer.resblocks
+        mode = "plain" if towers.pools_by_average(visual) else "value_only"
+    tokens = towers.vit_tokens(visual, images)
+    *blocks, last = towers.vit_blocks(visual)
+    for block in blocks:
+        tokens = block(tokens)
     if mode == "plain":
-        tokens = visual.transformer(tokens)
+        tokens = last(tokens)
     else:
-        for block in blocks[:-1]:
-            tokens = block(tokens)
-        tokens = _last_block_by_value(blocks[-1], tokens, residual=mode == "value_residual")
-    tokens = visual.ln_post(tokens)[:, 1:]
-    return tokens @ visual.proj if visual.proj is not None else tokens
+        tokens = _by_value(last, tokens, residual=mode == "value_residual")
+    return towers.vit_projected(visual, tokens)[:, 1:]
 
 
-def _last_block_by_value(block: Any, tokens: torch.Tensor, residual: bool) -> torch.Tensor:
-    """Run a block as if every token attended to itself alone: softmax is one, only V remains."""
-    attention = block.attn
-    if not isinstance(attention, nn.MultiheadAttention) or attention.in_proj_weight is None:
+def _by_value(block: nn.Module, tokens: torch.Tensor, residual: bool) -> torch.Tensor:
+    """Run a block as if every token attended to itself alone."""
+    values = towers.block_values(block, tokens)
+    if values is None:
         raise InputError("this ViT's last block has no plain attention; use dense mode 'plain'")
-    width = attention.embed_dim
-    bias = attention.in_proj_bias[2 * width :] if attention.in_proj_bias is not None else None
-    values = nn.functional.linear(block.ln_1(tokens), attention.in_proj_weight[2 * width :], bias)
-    values = attention.out_proj(values)
-    if not residual:
-        return values
-    tokens = tokens + block.ls_1(values)
-    return tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
+    return towers.block_residual(block, tokens, values) if residual else values
 
 
 def pooled_without_positions(visual: nn.Module, images: torch.Tensor) -> torch.Tensor | None:
@@ -80,18 +69,6 @@ def pooled_without_positions(visual: nn.Module, images: torch.Tensor) -> torch.T
     Returns:
         (n, D), not normalised; None for a tower that is no ModifiedResNet.
     """
-    if not isinstance(visual, ModifiedResNet):
+    if not towers.is_resnet(visual):
         return None
-    nowhere = torch.zeros_like(visual.attnpool.positional_embedding)
-    changed = {"positional_embedding": nowhere}
-    return torch.func.functional_call(visual.attnpool, changed, (_resnet_map(visual, images),))
-
-
-def _resnet(visual: ModifiedResNet, images: torch.Tensor) -> torch.Tensor:
-    pool = visual.attnpool
-    return pool.c_proj(pool.v_proj(_resnet_map(visual, images).flatten(2).transpose(1, 2)))
-
-
-def _resnet_map(visual: ModifiedResNet, images: torch.Tensor) -> torch.Tensor:
-    x = visual.stem(images)
-    return visual.layer4(visual.layer3(visual.layer2(visual.layer1(x))))
+    return towers.resnet_pooled(visual, towers.resnet_map(visual, images))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from actors.clip.model import ClipModel
 from actors.images.decode import usable_pixels
-from methods.data_free.settings import DenseMode
+from methods.dense import DenseMode
 from methods.errors import InputError
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from actors.clip.encoder import ClipEncoder, Precision
-from actors.clip.model import ClipModel
-from actors.stage import counted
+from actors.clip.runtime import ClipRuntime
+from actors.stage import RowErrors, stage
 
 FEATURES_SCHEMA: Final = pa.schema(
     [
@@ -23,6 +22,7 @@ FEATURES_SCHEMA: Final = pa.schema(
 """``feature`` is of unit length; null in rows with an error."""
 
 
+@stage("clip", FEATURES_SCHEMA)
 class ClipFeatures:
     """Batches of decoded images in, their unit features out; rows with an error pass through.
 
@@ -30,34 +30,25 @@ class ClipFeatures:
     ``not_finite``.
     """
 
-    def __init__(
-        self,
-        model: ClipModel,
-        precision: Precision = "auto",
-        threads: int | None = None,
-        device: str | None = None,
-    ) -> None:
+    def __init__(self, clip: ClipRuntime) -> None:
         """Load CLIP once for this replica."""
-        self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
+        self._encoder = clip.load()
 
-    @counted("clip")
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Encode one batch; rows stay in order."""
-        errors: list[Any] = batch.column("error").to_pylist()
-        details: list[Any] = batch.column("error_detail").to_pylist()
+        errors = RowErrors.of(batch)
         cells: list[Any] = [None] * batch.num_rows
         for row, feature in zip(*self._encoder.encode_decoded(batch), strict=True):
             if np.isfinite(feature).all():
                 cells[row] = feature
             else:
-                errors[row], details[row] = "not_finite", "CLIP's feature of it is not finite"
+                errors.fail(row, "not_finite", "CLIP's feature of it is not finite")
         return pa.table(
             {
                 "image_id": batch.column("image_id"),
                 "path": batch.column("path"),
                 "feature": pa.array(cells, pa.list_(pa.float32())),
-                "error": pa.array(errors, pa.string()),
-                "error_detail": pa.array(details, pa.string()),
+                **errors.columns(),
             },
             schema=FEATURES_SCHEMA,
         )

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from actors.clip.encoder import ClipEncoder
 from methods.class_matrix import softmax_scores, top_k
 from methods.classifier import Classifier
-from methods.data_free.image_scores import image_scores
-from methods.data_free.settings import DenseMode, ScoreSettings
-from methods.data_free.thresholds import centred
+from methods.dense import DenseMode
+from methods.multi_label_scores import ScoreSettings, centred, image_scores
 
 _WITHOUT_THRESHOLDS: Final = 3
 

@@ -9,16 +9,25 @@ Ray or a model starts.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from actors.hub import hash_file, hub_failure, stay_offline_without_a_hub
+from actors.compat.open_clip import hub_file
+from actors.hub import (
+    FIELD_GUIDE as FIELD_GUIDE,
+)
+from actors.hub import (
+    folder_of,
+    hash_file,
+    looks_like_a_path,
+    not_from_hub,
+    read_config,
+    stay_offline_without_a_hub,
+)
 from actors.images.decode import Preprocessing
 from methods.errors import InputError
 
-FIELD_GUIDE: Final = "fieldguide"
 _CONFIG: Final = "open_clip_config.json"
 _WEIGHTS: Final = (
     "open_clip_model.safetensors",
@@ -28,10 +37,7 @@ _WEIGHTS: Final = (
 )
 _CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)
-_HUB_ADVICE: Final = (
-    "give --clip a folder that holds open_clip_config.json and the weights, or run once where the "
-    "hub can be reached and keep its cache (HF_HOME)"
-)
+_HOLDS: Final = f"a folder that holds {_CONFIG} and the weights"
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,12 @@ class ClipModel:
         }
 
 
-def resolve_clip(name: str) -> ClipModel:
+def resolve_clip(name: str, flag: str = "--clip") -> ClipModel:
     """Find the model that ``name`` means; a hub model's weights are downloaded to the cache.
+
+    Args:
+        name: as the module says.
+        flag: which gave the name, for messages.
 
     Raises:
         InputError: no such model, folder or tag, an unusable folder, or no hub in reach.
@@ -82,59 +92,47 @@ def resolve_clip(name: str) -> ClipModel:
     if name == FIELD_GUIDE:
         import fieldguide
 
-        return _from_folder(name, Path(fieldguide.CLIP_FOLDER))
+        return _from_folder(flag, name, Path(fieldguide.CLIP_FOLDER))
     if name.startswith("hf-hub:"):
-        return _from_hub(name)
-    folder = Path(os.path.expanduser(name))
-    if folder.is_dir():
-        return _from_folder(name, folder)
-    if name.startswith((".", "/", "~")):
-        raise InputError(f"--clip {name}: no such folder; it should hold {_CONFIG} and the weights")
-    return _from_tag(name)
+        return _from_hub(flag, name)
+    folder = folder_of(name)
+    if folder is not None:
+        return _from_folder(flag, name, folder)
+    if looks_like_a_path(name):
+        raise InputError(f"{flag} {name}: no such folder; it should hold {_CONFIG} and the weights")
+    return _from_tag(flag, name)
 
 
-def _from_folder(name: str, folder: Path) -> ClipModel:
-    config_path = folder / _CONFIG
-    if not config_path.is_file():
-        raise InputError(
-            f"--clip {name}: {folder} holds no {_CONFIG}; give a folder saved by open_clip "
-            f"({_CONFIG} and {_WEIGHTS[0]})"
-        )
-    try:
-        config = json.loads(config_path.read_text("utf-8"))
-    except ValueError as error:
-        raise InputError(f"--clip {name}: {config_path} is not valid JSON ({error})") from error
+def _from_folder(flag: str, name: str, folder: Path) -> ClipModel:
+    advice = f"give a folder saved by open_clip ({_CONFIG} and {_WEIGHTS[0]})"
+    config = read_config(flag, name, folder, _CONFIG, advice)
     weights = next((folder / file for file in _WEIGHTS if (folder / file).is_file()), None)
     if weights is None:
-        raise InputError(f"--clip {name}: {folder} holds no weights; expected {_WEIGHTS[0]}")
-    identity = hash_file(str(config_path)) + hash_file(str(weights))
-    return _from_config(name, f"local-dir:{folder.resolve()}", config, f"files:{identity}")
+        raise InputError(f"{flag} {name}: {folder} holds no weights; expected {_WEIGHTS[0]}")
+    identity = hash_file(str(folder / _CONFIG)) + hash_file(str(weights))
+    return _from_config(flag, name, f"local-dir:{folder.resolve()}", config, f"files:{identity}")
 
 
-def _from_hub(name: str) -> ClipModel:
-    from open_clip.pretrained import download_pretrained_from_hf
-
+def _from_hub(flag: str, name: str) -> ClipModel:
     repository = name.removeprefix("hf-hub:")
     stay_offline_without_a_hub()
     try:
-        config_path = download_pretrained_from_hf(repository, filename=_CONFIG)
-        weights_path = download_pretrained_from_hf(repository)
+        config_path = hub_file(repository, _CONFIG)
+        weights_path = hub_file(repository)
     except Exception as error:  # the hub client raises many kinds
-        raise InputError(
-            f"--clip {name}: not in the cache and {hub_failure(error)}; {_HUB_ADVICE}"
-        ) from error
+        raise not_from_hub(flag, name, error, _HOLDS) from error
     config = json.loads(Path(config_path).read_text("utf-8"))
     identity = hash_file(config_path) + hash_file(weights_path)
-    return _from_config(name, name, config, f"files:{identity}")
+    return _from_config(flag, name, name, config, f"files:{identity}")
 
 
 def _from_config(
-    name: str, open_clip_name: str, config: dict[str, Any], identity: str
+    flag: str, name: str, open_clip_name: str, config: dict[str, Any], identity: str
 ) -> ClipModel:
     model = config.get("model_cfg")
     if not isinstance(model, dict) or not {"embed_dim", "vision_cfg", "text_cfg"} <= model.keys():
         raise InputError(
-            f"--clip {name}: its {_CONFIG} has no model_cfg with embed_dim, vision_cfg and text_cfg"
+            f"{flag} {name}: its {_CONFIG} has no model_cfg with embed_dim, vision_cfg and text_cfg"
         )
     return ClipModel(
         name=name,
@@ -147,34 +145,32 @@ def _from_config(
     )
 
 
-def _from_tag(name: str) -> ClipModel:
+def _from_tag(flag: str, name: str) -> ClipModel:
     import open_clip
-    from open_clip.pretrained import download_pretrained
 
     architecture, _, tag = name.rpartition("/")
     models = open_clip.list_models()
     if not architecture and tag in models:
         tags = open_clip.list_pretrained_tags_by_model(tag)
         raise InputError(
-            f"--clip {name}: say which weights, as {name}/TAG with TAG one of {', '.join(tags)}"
+            f"{flag} {name}: say which weights, as {name}/TAG with TAG one of {', '.join(tags)}"
         )
     config = open_clip.get_model_config(architecture.replace("/", "-")) if architecture else None
     if config is None:
         raise InputError(
-            f"--clip {name}: neither a folder nor an open_clip model; write MODEL/TAG such as "
+            f"{flag} {name}: neither a folder nor an open_clip model; write MODEL/TAG such as "
             "ViT-L-14/openai, hf-hub:ORG/REPO, a folder, or fieldguide"
         )
     pretrained = open_clip.get_pretrained_cfg(architecture, tag)
     if not pretrained:
         tags = open_clip.list_pretrained_tags_by_model(architecture)
-        raise InputError(f"--clip {name}: no weights {tag!r}; {architecture} has {', '.join(tags)}")
+        raise InputError(f"{flag} {name}: no weights {tag!r}; {architecture} has {', '.join(tags)}")
     stay_offline_without_a_hub()
     try:
-        weights = download_pretrained(pretrained)
+        weights = open_clip.download_pretrained(pretrained)
     except Exception as error:  # the hub client raises many kinds
-        raise InputError(
-            f"--clip {name}: its weights are not in the cache and {hub_failure(error)}; "
-            f"{_HUB_ADVICE}"
+        raise not_from_hub(
+            flag, name, error, _HOLDS, missing="its weights are not in the cache"
         ) from error
     return ClipModel(
         name=name,

@@ -12,18 +12,18 @@ from __future__ import annotations
 import io
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from actors.compat.pillow import allow_pixels, refused_pixels
 from actors.images.errors import ImageError
-from actors.stage import counted
+from actors.stage import RowErrors, stage
 
 DEFAULT_MAX_PIXELS: Final = 120_000_000
-Image.MAX_IMAGE_PIXELS = None  # our own limit below refuses with a row, Pillow's raises or warns
 
 _MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
 _ISO_MEDIA_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1", b"avif", b"avis")
@@ -68,6 +68,7 @@ def decode_image(
         ImageError: with code not_an_image, unsupported_format, truncated, corrupt or
             too_many_pixels.
     """
+    allow_pixels(max_pixels)
     try:
         image: Image.Image = Image.open(io.BytesIO(data))
         width, height = image.size
@@ -82,6 +83,11 @@ def decode_image(
         return _to_rgb(ImageOps.exif_transpose(image))
     except ImageError:
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        count = refused_pixels(error)
+        raise ImageError(
+            "too_many_pixels", f"{count} pixels; the limit is {max_pixels} in all"
+        ) from error
     except UnidentifiedImageError as error:
         raise _unidentified(data) from error
     except MemoryError as error:
@@ -186,11 +192,11 @@ def usable_pixels(
     Returns:
         Their rows (n,), ascending, and their pixels, uint8 (n, height, width, 3).
     """
-    rows = np.flatnonzero([code is None for code in batch.column("error").to_pylist()])
+    rows = np.flatnonzero(RowErrors.of(batch).fine)
     return rows, pixels_array(batch.column("pixels"), how)[rows]
 
 
-@counted("decode")
+@stage("decode", ("pixels",))
 def decode(
     batch: pa.Table,
     how: Preprocessing,
@@ -202,12 +208,8 @@ def decode(
     come with an error keep it.
     """
     pixels = np.zeros((batch.num_rows, how.height, how.width, 3), np.uint8)
-    codes: list[Any] = batch.column("error").to_pylist()
-    details: list[Any] = batch.column("error_detail").to_pylist()
-    cells = batch.column("bytes")
-    for index, code in enumerate(codes):
-        if code is not None:
-            continue
+    errors, cells = RowErrors.of(batch), batch.column("bytes")
+    for index in np.flatnonzero(errors.fine).tolist():
         try:
             image = decode_image(
                 bytes(cells[index].as_buffer()),
@@ -216,12 +218,6 @@ def decode(
             )
             pixels[index] = np.asarray(to_input_size(image, how))
         except ImageError as error:
-            codes[index], details[index] = error.code, error.detail
-    return pa.table(
-        {
-            **{name: batch.column(name) for name in batch.column_names if name != "bytes"},
-            "pixels": pixels_column(pixels),
-            "error": pa.array(codes, pa.string()),
-            "error_detail": pa.array(details, pa.string()),
-        }
-    )
+            errors.fail(index, error)
+    batch = batch.drop_columns(["bytes"]).append_column("pixels", pixels_column(pixels))
+    return errors.onto(batch)

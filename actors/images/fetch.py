@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from actors import storage
 from actors.images.errors import ImageError
-from actors.stage import counted
+from actors.stage import RowErrors, stage
 
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 _REMOTE_THREADS = 16
@@ -136,7 +136,7 @@ def _parquet_cell(uri: str, column: str, row_group: int, row: int) -> bytes:
     return bytes(cell.as_buffer())
 
 
-@counted("fetch")
+@stage("fetch", ("bytes", "error", "error_detail"))
 def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES) -> pa.Table:
     """Map a manifest batch to an image table batch of the same rows in the same order.
 
@@ -145,13 +145,13 @@ def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES) -> pa.Table:
     are read by several threads, local files one after another.
     """
 
-    def one(row: Mapping[str, Any]) -> tuple[bytes | None, str | None, str | None]:
+    def one(row: Mapping[str, Any]) -> bytes | ImageError | None:
         if row.get("error") is not None:
-            return None, row["error"], row["error_detail"]
+            return None
         try:
-            return fetch_bytes(row, max_bytes), None, None
+            return fetch_bytes(row, max_bytes)
         except ImageError as error:
-            return None, error.code, error.detail
+            return error
 
     rows = batch.to_pylist()
     if any(not storage.is_local(row["uri"]) for row in rows):
@@ -159,12 +159,14 @@ def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES) -> pa.Table:
             results = list(pool.map(one, rows))
     else:
         results = [one(row) for row in rows]
-    data, codes, details = zip(*results, strict=True) if results else ((), (), ())
-    return pa.table(
-        {
-            **{name: batch.column(name) for name in batch.column_names},
-            "bytes": pa.array(data, pa.large_binary()),
-            "error": pa.array(codes, pa.string()),
-            "error_detail": pa.array(details, pa.string()),
-        }
-    )
+    errors = RowErrors.of(batch)
+    data: list[bytes | None] = [None] * batch.num_rows
+    for row, found in enumerate(results):
+        if isinstance(found, ImageError):
+            errors.fail(row, found)
+        else:
+            data[row] = found
+    cells = pa.array(data, pa.large_binary())
+    if "bytes" in batch.column_names:
+        batch = batch.drop_columns(["bytes"])
+    return errors.onto(batch.append_column("bytes", cells))

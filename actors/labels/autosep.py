@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
+import numpy as np
 import pyarrow as pa
 
 from actors.labels.table import CHOICE_LABELS_SCHEMA
 from actors.mllm.request import DecodedImage, Request, Sampling
 from actors.mllm.response_cache import KEY_BYTES
 from actors.mllm.responses import response_text
-from actors.stage import counted
+from actors.stage import RowErrors, stage
 from methods.answers import AnswerError, usable_text
 from methods.autosep.choices import ChoiceReader, published_choice
 from methods.autosep.prompts import PromptTexts
@@ -58,27 +59,22 @@ def described(said: dict[str, Any] | None) -> str:
     return response_text(said)
 
 
+@stage("join", (ABOUT,))
 def join_description(batch: pa.Table) -> pa.Table:
     """From described rows to those of the second question; a failed description is an error."""
-    codes: list[Any] = batch.column("error").to_pylist()
-    details: list[Any] = batch.column("error_detail").to_pylist()
-    about: list[bytes | None] = []
-    keys = batch.column("key").to_pylist()
-    for row, said in enumerate(batch.column(DESCRIBE).to_pylist()):
-        about.append(None)
-        if codes[row] is not None:
-            continue
+    errors = RowErrors.of(batch)
+    about: list[bytes | None] = [None] * batch.num_rows
+    keys, said = batch.column("key").to_pylist(), batch.column(DESCRIBE).to_pylist()
+    for row in np.flatnonzero(errors.fine).tolist():
         try:
-            about[row] = keys[row] + described(said).encode()
+            about[row] = keys[row] + described(said[row]).encode()
         except AnswerError as error:
-            codes[row], details[row] = error.code, error.detail
-    batch = batch.drop_columns(["key", "error", "error_detail"])
-    batch = batch.append_column("error", pa.array(codes, pa.string()))
-    batch = batch.append_column("error_detail", pa.array(details, pa.string()))
+            errors.fail(row, error)
+    batch = errors.onto(batch.drop_columns(["key"]))
     return batch.append_column(ABOUT, pa.array(about, pa.binary()))
 
 
-@counted("label")
+@stage("label", CHOICE_LABELS_SCHEMA)
 def label_by_choice(
     batch: pa.Table, names: Sequence[str], asks: Sequence[str], method: str, reading: Reading
 ) -> pa.Table:
@@ -96,10 +92,16 @@ def label_by_choice(
         `CHOICE_LABELS_SCHEMA`. ``score`` is the share of the answers, where there are several.
     """
     read = _reader(names, reading)
-    rows = [_label(row, names, asks, read) for row in batch.to_pylist()]
-    return pa.Table.from_pylist(
-        [{**row, "method": method} for row in rows], schema=CHOICE_LABELS_SCHEMA
-    )
+    errors, rows = RowErrors.of(batch), []
+    for number, (row, fine) in enumerate(zip(batch.to_pylist(), errors.fine, strict=True)):
+        kept = {**_kept(row, asks), "method": method}
+        if fine:
+            try:
+                kept |= _label(row, names, asks, read)
+            except AnswerError as error:
+                errors.fail(number, error)
+        rows.append(kept)
+    return errors.onto(pa.Table.from_pylist(rows, schema=CHOICE_LABELS_SCHEMA))
 
 
 def _reader(names: Sequence[str], reading: Reading) -> Callable[[str], int | None]:
@@ -108,23 +110,30 @@ def _reader(names: Sequence[str], reading: Reading) -> Callable[[str], int | Non
     return ChoiceReader(names).read
 
 
+def _kept(row: dict[str, Any], asks: Sequence[str]) -> dict[str, Any]:
+    """What a row of the labels table has with a label and without one."""
+    description = row.get(DESCRIBE)
+    answers = [said["answer"] for said in (row[ask] for ask in asks) if said and said["answer"]]
+    return {
+        **{name: row[name] for name in ("image_id", "path", "uri")},
+        "description": description and description["answer"],
+        "answer": "\n".join(answers) or None,
+        "top_labels": [],
+        "top_scores": [],
+    }
+
+
 def _label(
     row: dict[str, Any],
     names: Sequence[str],
     asks: Sequence[str],
     read: Callable[[str], int | None],
 ) -> dict[str, Any]:
-    description = row.get(DESCRIBE)
-    answers = [said["answer"] for said in (row[ask] for ask in asks) if said and said["answer"]]
-    kept = {
-        **{name: row[name] for name in ("image_id", "path", "uri", "error", "error_detail")},
-        "description": description and description["answer"],
-        "answer": "\n".join(answers) or None,
-        "top_labels": [],
-        "top_scores": [],
-    }
-    if row["error"] is not None:
-        return kept
+    """The class that most answers choose.
+
+    Raises:
+        AnswerError: none chooses one; what was wrong with the last.
+    """
     votes: Counter[int] = Counter()
     problem = AnswerError("no_class", "no answer")
     for ask in asks:
@@ -139,11 +148,11 @@ def _label(
         else:
             votes[chosen] += 1
     if not votes:
-        return kept | {"error": problem.code, "error_detail": problem.detail}
+        raise problem
     ranked = sorted(votes, key=lambda index: (-votes[index], index))
     shares = [votes[index] / len(asks) for index in ranked]
     several = len(asks) > 1
-    return kept | {
+    return {
         "label": names[ranked[0]],
         "score": shares[0] if several else None,
         "top_labels": [names[index] for index in ranked],

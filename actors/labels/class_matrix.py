@@ -10,11 +10,10 @@ import pyarrow as pa
 import ray
 from numpy.typing import NDArray
 
-from actors.clip.encoder import ClipEncoder, Precision
-from actors.clip.model import ClipModel
+from actors.clip.runtime import ClipRuntime
 from actors.mllm.response_cache import KeyIndex, key_of
 from actors.mllm.responses import response_text
-from actors.stage import counted
+from actors.stage import stage
 from methods.answers import AnswerError
 from methods.class_matching import display_name
 from methods.class_matrix import fill
@@ -60,6 +59,7 @@ class ClassTexts:
         return -(-self.answers // len(self.prompts))
 
 
+@stage("class_vectors", ("vector", "kept", "dropped", "logit_scale"))
 class ClassMatrixRows:
     """Batches of class numbers in, rows of the class matrix out.
 
@@ -70,28 +70,23 @@ class ClassMatrixRows:
 
     def __init__(
         self,
-        model: ClipModel,
+        clip: ClipRuntime,
         texts: ClassTexts,
         rounds: Sequence[ray.ObjectRef[KeyIndex]],
-        precision: Precision = "auto",
-        threads: int | None = None,
-        device: str | None = None,
     ) -> None:
         """Load CLIP once for this replica.
 
         Args:
-            model: the CLIP model.
+            clip: the CLIP model.
             texts: what stands for classes.
             rounds: indexes of the stage tables, the first round's first; sample ``s`` of a prompt
                 is sample ``s + r x samples_per_prompt`` in round ``r``, asked where the rounds
                 before gave nothing to use.
-            precision, threads, device: as in `ClipEncoder`.
         """
-        self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
+        self._encoder = clip.load()
         self._texts = texts
         self._rounds: list[KeyIndex] = ray.get(list(rounds))
 
-    @counted("class_vectors")
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Encode what stands for each class."""
         indices: list[int] = batch.column("class_index").to_pylist()

@@ -8,18 +8,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from actors.clip.encoder import ClipEncoder, Precision
 from actors.clip.image_scorer import ImageScorer
-from actors.clip.model import ClipModel
+from actors.clip.runtime import ClipRuntime
 from actors.images.decode import usable_pixels
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA, CLASSIFIER_MULTI_LABELS_SCHEMA, TOP_LABELS
-from actors.stage import counted
+from actors.stage import stage
 from methods.class_matrix import top_k
 from methods.classifier import parse_classifier
 
 Row = dict[str, Any]
 
 
+@stage("clip", CLASSIFIER_LABELS_SCHEMA)
 class ClassifierLabels:
     """Batches of decoded images in, rows of the labels table out: one pass.
 
@@ -31,19 +31,11 @@ class ClassifierLabels:
     schema: ClassVar[pa.Schema] = CLASSIFIER_LABELS_SCHEMA
     ranked: ClassVar[int] = TOP_LABELS
 
-    def __init__(
-        self,
-        model: ClipModel,
-        classifier_files: dict[str, bytes],
-        precision: Precision = "auto",
-        threads: int | None = None,
-        device: str | None = None,
-    ) -> None:
+    def __init__(self, clip: ClipRuntime, classifier_files: dict[str, bytes]) -> None:
         """Load CLIP and the classifier once for this replica."""
         self._scorer = ImageScorer(parse_classifier(classifier_files, "the classifier"))
-        self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
+        self._encoder = clip.load()
 
-    @counted("clip")
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Label one batch; rows stay in order."""
         rows, pixels = usable_pixels(batch, self._encoder.model_info.preprocessing)
@@ -82,6 +74,7 @@ class ClassifierLabels:
         return {"label": labels[0], "score": scores[0]}
 
 
+@stage("clip", CLASSIFIER_MULTI_LABELS_SCHEMA)
 class MultiLabels(ClassifierLabels):
     """The same for several labels an image, from whole-image and dense features.
 

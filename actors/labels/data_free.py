@@ -1,4 +1,4 @@
-"""Sentences of an LLM's answers with the classes that they name."""
+"""Sentences of an LLM's answers: the classes that they name, and their features."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from actors.clip.runtime import ClipRuntime
+from actors.stage import stage
 from methods.data_free.answers import parse_sentences
 from methods.data_free.nouns import NounFilter, chosen_labels
 from methods.data_free.settings import CorpusSettings
@@ -25,6 +28,7 @@ CORPUS_SCHEMA = pa.schema(
 ``dropped``, how many were dropped for a reason."""
 
 
+@stage("sentences", CORPUS_SCHEMA)
 class LabelledSentences:
     """Answered rows in, rows of `CORPUS_SCHEMA` out; a small picklable function."""
 
@@ -64,3 +68,44 @@ class LabelledSentences:
             else:
                 rows.append({"dropped": "names_no_class", "count": 1})
         return rows
+
+
+FEATURES_SCHEMA = pa.schema(
+    [
+        ("text_id", pa.int64()),
+        ("classes", pa.list_(pa.int32())),
+        ("length", pa.int64()),
+        ("whole", pa.list_(pa.float16())),
+        ("tokens", pa.list_(pa.float16())),
+    ]
+)
+"""A text's number and classes, how many tokens it has, its unit feature (D,) and those of its
+tokens (length x D, flattened), in half precision."""
+
+
+@stage("sentence_features", FEATURES_SCHEMA)
+class SentenceFeatures:
+    """Batches of texts in, rows of `FEATURES_SCHEMA` out."""
+
+    def __init__(self, clip: ClipRuntime) -> None:
+        """Load the text tower once for this replica; it computes in single precision."""
+        from actors.clip.text_tower import text_tower  # torch, which parsing does without
+
+        self._tower = text_tower(clip.in_single_precision().load())
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Encode one batch."""
+        from methods.data_free.text_features import TextFeatures
+
+        found = TextFeatures.of(self._tower, batch.column("text").to_pylist())
+        tokens = np.split(found.tokens.astype(np.float16), np.cumsum(found.lengths)[:-1])
+        return pa.table(
+            {
+                "text_id": batch.column("text_id"),
+                "classes": batch.column("classes"),
+                "length": found.lengths,
+                "whole": list(found.whole.astype(np.float16)),
+                "tokens": [each.ravel() for each in tokens],
+            },
+            schema=FEATURES_SCHEMA,
+        )

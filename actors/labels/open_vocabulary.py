@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 import ray
 
 from actors.labels.table import LABELS_SCHEMA
-from actors.stage import counted
+from actors.stage import RowErrors, stage
 from methods.answers import AnswerError
 from methods.discovered_names import name_key
 
@@ -22,6 +23,7 @@ class ReadsNames(Protocol):
         ...
 
 
+@stage("names", ("name",))
 def keep_names(batch: pa.Table, ask: str, question: ReadsNames) -> pa.Table:
     """The names in a batch of a stage table, one column ``name``; rows without one are left out."""
     names = []
@@ -33,7 +35,7 @@ def keep_names(batch: pa.Table, ask: str, question: ReadsNames) -> pa.Table:
     return pa.table({"name": pa.array(names, pa.string())})
 
 
-@counted("label")
+@stage("label", LABELS_SCHEMA)
 def label_by_name(
     batch: pa.Table,
     ask: str,
@@ -54,17 +56,13 @@ def label_by_name(
         method: for the column of that name.
     """
     written = ray.get(forms)
-    errors: list[Any] = batch.column("error").to_pylist()
-    details: list[Any] = batch.column("error_detail").to_pylist()
-    labels: list[str | None] = []
-    for row, said in enumerate(batch.column(ask).to_pylist()):
-        labels.append(None)
-        if errors[row] is not None:
-            continue
+    errors, said = RowErrors.of(batch), batch.column(ask).to_pylist()
+    labels: list[str | None] = [None] * batch.num_rows
+    for row in np.flatnonzero(errors.fine).tolist():
         try:
-            labels[row] = written[name_key(question.name_of(said))]
+            labels[row] = written[name_key(question.name_of(said[row]))]
         except AnswerError as error:
-            errors[row], details[row] = error.code, error.detail
+            errors.fail(row, error)
     named = [[label] if label is not None else [] for label in labels]
     return pa.table(
         {
@@ -76,8 +74,7 @@ def label_by_name(
             "top_labels": named,
             "top_scores": [[] for _ in named],
             "method": [method] * batch.num_rows,
-            "error": errors,
-            "error_detail": details,
+            **errors.columns(),
         },
         schema=LABELS_SCHEMA,
     )

@@ -10,11 +10,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from actors.clip.encoder import ClipEncoder, Precision
-from actors.clip.model import ClipModel
+from actors.clip.runtime import ClipRuntime
 from actors.labels.table import PART_LABELS_SCHEMA, TOP_LABELS
 from actors.mllm.responses import response_text
-from actors.stage import counted
+from actors.stage import RowErrors, stage
 from methods.answers import AnswerError
 from methods.class_matching import ClassMatcher, clean_answer_text
 from methods.class_matrix import softmax_scores, top_k
@@ -35,15 +34,15 @@ class Reading:
     Attributes:
         words: what was said, usable or not.
         text: what is embedded; None where nothing usable was said.
-        code, detail: what is wrong with the answer; None where nothing is.
+        error: what is wrong with the answer; None where nothing is.
     """
 
     words: str | None = None
     text: str | None = None
-    code: str | None = None
-    detail: str | None = None
+    error: AnswerError | None = None
 
 
+@stage("clip", PART_LABELS_SCHEMA)
 class FusedLabels:
     """Batches of answered and decoded images in, rows of the labels table out.
 
@@ -53,23 +52,19 @@ class FusedLabels:
 
     def __init__(
         self,
-        model: ClipModel,
+        clip: ClipRuntime,
         classifier_files: dict[str, bytes],
         weights: Mapping[Part, float],
         long_text: LongText,
-        precision: Precision = "auto",
-        threads: int | None = None,
-        device: str | None = None,
     ) -> None:
         """Load CLIP and the classifier once for this replica."""
         self._classifier: Classifier = parse_classifier(classifier_files, "the classifier")
-        self._encoder = ClipEncoder(model, precision=precision, threads=threads, device=device)
+        self._encoder = clip.load()
         self._names = np.array(self._classifier.labels, dtype=object)
         self._matcher = ClassMatcher(self._classifier.labels)
         self._weights = dict(weights)
         self._long_text = long_text
 
-    @counted("clip")
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Label one batch; rows stay in order."""
         readings: dict[Part, list[Reading]] = {
@@ -86,7 +81,7 @@ class FusedLabels:
         for part, features in parts.items():
             columns |= self._best_of_part(part, features)
         columns |= self._said(readings)
-        columns |= self._errors(batch, readings, fused)
+        columns |= _errors(batch, readings, fused).columns()
         columns["method"] = [self._classifier.method] * batch.num_rows
         nothing = [None] * batch.num_rows
         cells = {name: columns.get(name, nothing) for name in PART_LABELS_SCHEMA.names}
@@ -140,7 +135,7 @@ class FusedLabels:
         columns: dict[str, list[Any]] = {}
         for part, found in readings.items():
             columns[part] = [each.words for each in found]
-            columns[f"{part}_problem"] = [each.code for each in found]
+            columns[f"{part}_problem"] = [each.error and each.error.code for each in found]
         if PREDICTION in readings:
             columns["mllm_label"] = [self._named(each.text) for each in readings[PREDICTION]]
         return columns
@@ -149,17 +144,16 @@ class FusedLabels:
         matched = self._matcher.match(clean_answer_text(text), inside=True) if text else None
         return self._classifier.labels[matched[0]] if matched else None
 
-    def _errors(
-        self, batch: pa.Table, readings: Mapping[Part, list[Reading]], fused: NDArray[np.float32]
-    ) -> dict[str, list[Any]]:
-        """Columns of errors: those that come, and images of which nothing is left to fuse."""
-        codes: list[Any] = batch.column("error").to_pylist()
-        details: list[Any] = batch.column("error_detail").to_pylist()
-        for row in np.flatnonzero(~fused.any(axis=1)):
-            if codes[row] is None:
-                wrong = next(found[row] for found in readings.values() if found[row].code)
-                codes[row], details[row] = wrong.code, wrong.detail
-        return {"error": codes, "error_detail": details}
+
+def _errors(
+    batch: pa.Table, readings: Mapping[Part, list[Reading]], fused: NDArray[np.float32]
+) -> RowErrors:
+    """Errors of rows: those that come, and images of which nothing is left to fuse."""
+    errors = RowErrors.of(batch)
+    for row in np.flatnonzero(errors.fine & ~fused.any(axis=1)).tolist():
+        wrong = next(found[row].error for found in readings.values() if found[row].error)
+        errors.fail(row, wrong)
+    return errors
 
 
 def _read(said: Mapping[str, Any] | None) -> Reading:
@@ -169,4 +163,4 @@ def _read(said: Mapping[str, Any] | None) -> Reading:
     try:
         return Reading(said["answer"], response_text(said))
     except AnswerError as error:
-        return Reading(said["answer"], None, error.code, error.detail)
+        return Reading(said["answer"], None, error)

@@ -150,7 +150,7 @@ def _decode(
         try:
             images[row] = decode_for_mllm(bytes(cells[row].as_buffer()), limits)
         except ImageError as error:
-            errors.fail(row, error.code, error.detail)
+            errors.fail(row, error)
             outcomes[error.code] += 1
     record("decode", {**outcomes, OK: len(images)}, time.perf_counter() - began)
     return errors.onto(batch), images

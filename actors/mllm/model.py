@@ -15,16 +15,13 @@ from urllib.parse import urlsplit
 
 import xxhash
 
-from actors.hub import hash_file, hub_failure, stay_offline_without_a_hub
+from actors.hub import hash_file, not_from_hub, stay_offline_without_a_hub
 from methods.errors import InputError
 
 FIELD_GUIDE: Final = "fieldguide"
 ENDPOINT: Final = "openai:"
 _CONFIG: Final = "config.json"
-_HUB_ADVICE: Final = (
-    "give --mllm a folder that holds config.json, tokenizer and weights, or run once where the hub "
-    "can be reached and keep its cache (HF_HOME)"
-)
+_HOLDS: Final = "a folder that holds config.json, tokenizer and weights"
 
 
 @dataclass(frozen=True)
@@ -81,8 +78,12 @@ class EngineOptions:
     api_key: str | None = field(default=None, repr=False)
 
 
-def resolve_mllm(name: str) -> MllmModel:
+def resolve_mllm(name: str, flag: str = "--mllm") -> MllmModel:
     """Find the model that ``name`` means.
+
+    Args:
+        name: as the module says.
+        flag: which gave the name, for messages.
 
     Raises:
         InputError: no such folder or model, a folder that is none, or no hub in reach.
@@ -90,53 +91,53 @@ def resolve_mllm(name: str) -> MllmModel:
     if name == FIELD_GUIDE:
         import fieldguide
 
-        return _from_folder(name, Path(fieldguide.MLLM_FOLDER))
+        return _from_folder(flag, name, Path(fieldguide.MLLM_FOLDER))
     if name.startswith(ENDPOINT):
-        return _from_endpoint(name)
+        return _from_endpoint(flag, name)
     folder = Path(os.path.expanduser(name))
     if folder.is_dir():
-        return _from_folder(name, folder)
+        return _from_folder(flag, name, folder)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise InputError(
-            f"--mllm {name}: no such folder; give fieldguide, a folder, a Hugging Face id "
+            f"{flag} {name}: no such folder; give fieldguide, a folder, a Hugging Face id "
             "(ORG/MODEL) or openai:MODEL@BASE_URL"
         )
-    return _from_hub(name)
+    return _from_hub(flag, name)
 
 
-def _from_folder(name: str, folder: Path) -> MllmModel:
+def _from_folder(flag: str, name: str, folder: Path) -> MllmModel:
     config = folder / _CONFIG
     if not config.is_file():
-        raise InputError(f"--mllm {name}: {folder} holds no {_CONFIG}; give a model's folder")
+        raise InputError(f"{flag} {name}: {folder} holds no {_CONFIG}; give a model's folder")
     try:
         json.loads(config.read_text("utf-8"))
     except ValueError as error:
-        raise InputError(f"--mllm {name}: {config} is not valid JSON ({error})") from error
+        raise InputError(f"{flag} {name}: {config} is not valid JSON ({error})") from error
     weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
     if not weights:
-        raise InputError(f"--mllm {name}: {folder} holds no weights; expected *.safetensors")
+        raise InputError(f"{flag} {name}: {folder} holds no weights; expected *.safetensors")
     deciding = [*sorted(folder.glob("*.json")), *sorted(folder.glob("*.jinja")), *weights]
     text = "".join(f"{path.name}:{hash_file(str(path))}\n" for path in deciding)
     fingerprint = f"files:{xxhash.xxh3_128_hexdigest(text.encode())}"
     return MllmModel(name, "vllm", str(folder.resolve()), fingerprint)
 
 
-def _from_endpoint(name: str) -> MllmModel:
+def _from_endpoint(flag: str, name: str) -> MllmModel:
     model, separator, rest = name[len(ENDPOINT) :].partition("@http")
     url = f"http{rest}"
     parts = urlsplit(url)
     if "@" in parts.netloc:
-        raise InputError("--mllm: keep credentials out of the address; set OPENAI_API_KEY")
+        raise InputError(f"{flag}: keep credentials out of the address; set OPENAI_API_KEY")
     if not separator or not model or parts.scheme not in ("http", "https") or not parts.netloc:
         raise InputError(
-            f"--mllm {name}: write openai:MODEL@BASE_URL, such as "
+            f"{flag} {name}: write openai:MODEL@BASE_URL, such as "
             "openai:my-model@http://127.0.0.1:8000/v1"
         )
     url = url.rstrip("/")
     return MllmModel(name, "openai", model, f"endpoint:{model}@{url}", base_url=url)
 
 
-def _from_hub(name: str) -> MllmModel:
+def _from_hub(flag: str, name: str) -> MllmModel:
     from huggingface_hub import HfApi, try_to_load_from_cache
     from huggingface_hub.errors import RepositoryNotFoundError
 
@@ -148,10 +149,8 @@ def _from_hub(name: str) -> MllmModel:
     try:
         revision = str(HfApi().model_info(name).sha)
     except RepositoryNotFoundError as error:
-        raise InputError(f"--mllm {name}: the hub has no such model, or it is private") from error
+        raise InputError(f"{flag} {name}: the hub has no such model, or it is private") from error
     except Exception as error:  # the hub client raises many kinds
-        raise InputError(
-            f"--mllm {name}: neither a folder nor in the cache, and {hub_failure(error)}; "
-            f"{_HUB_ADVICE}"
-        ) from error
+        missing = "neither a folder nor in the cache,"
+        raise not_from_hub(flag, name, error, _HOLDS, missing) from error
     return MllmModel(name, "vllm", name, f"hub:{name}@{revision}", revision=revision)

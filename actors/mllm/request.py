@@ -1,14 +1,4 @@
-"""What a multimodal LLM is asked and what comes back, whichever engine answers.
-
-Error codes of an answer that did not come:
-
-mllm_timeout       no answer in the time allowed, retries included
-mllm_rate_limited  the endpoint kept saying that there are too many requests (HTTP 429)
-mllm_unavailable   the endpoint cannot be reached or failed (HTTP 5xx)
-mllm_bad_response  what came is not what the protocol promises
-mllm_rejected      the engine refuses this request (HTTP 4xx)
-mllm_too_long      prompt and image do not fit the model's context
-"""
+"""What a multimodal LLM is asked and what comes back, whichever engine answers."""
 
 from __future__ import annotations
 
@@ -22,14 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-REQUEST_CODES: Final = (
-    "mllm_timeout",
-    "mllm_rate_limited",
-    "mllm_unavailable",
-    "mllm_bad_response",
-    "mllm_rejected",
-    "mllm_too_long",
-)
+from methods.errors import REQUEST_CODES
 
 _TOO_LONG: Final = ("context length", "model length", "max_model_len", "too long")
 

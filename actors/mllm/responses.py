@@ -28,7 +28,7 @@ from actors.mllm.response_cache import (
     KeyIndex,
     key_of,
 )
-from actors.stage import RowErrors
+from actors.stage import RowErrors, stage
 from methods.answers import AnswerError, usable_text
 
 RESPONSE_TYPE: Final = pa.struct(
@@ -43,6 +43,7 @@ RESPONSE_TYPE: Final = pa.struct(
 """One response in a stage table."""
 
 
+@stage("cached", ("key", "error", "error_detail"))
 def lookup_cached(
     batch: pa.Table, content: str, cached: Mapping[str, ray.ObjectRef[KeyIndex]]
 ) -> pa.Table:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from actors.labels.table import LABELS_SCHEMA
 from actors.mllm.responses import response_text
-from actors.stage import RowErrors, counted
+from actors.stage import RowErrors, stage
 from examples.direct.reading import named_class
 from methods.answers import AnswerError
 from methods.class_matching import ClassMatcher
@@ -17,7 +17,7 @@ from methods.class_matching import ClassMatcher
 COLUMNS = pa.schema([*LABELS_SCHEMA, ("answer", pa.string())])
 
 
-@counted("label")
+@stage("label", COLUMNS)
 def label_directly(batch: pa.Table, query: str, names: Sequence[str], method: str) -> pa.Table:
     """Label a batch of a stage table by the class that each response names.
 
@@ -38,7 +38,7 @@ def label_directly(batch: pa.Table, query: str, names: Sequence[str], method: st
             try:
                 labels[row] = named_class(response_text(responses[row]), matcher, names)
             except AnswerError as error:
-                errors.fail(row, error.code, error.detail)
+                errors.fail(row, error)
     columns: dict[str, Any] = {
         **{name: batch.column(name) for name in ("image_id", "path", "uri")},
         "label": labels,

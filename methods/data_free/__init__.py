@@ -11,5 +11,6 @@ reconstruction, said where it stands.
 `label_sets` and `questions` say what to ask, `answers` and `nouns` make labelled sentences of what
 came, `balance` evens them out; `relations` and `groups` say which classes share tokens;
 `text_features` is what is computed once of the sentences, `hierarchical_prompts` what learns,
-`ranking`, `schedule` and `training` how; `thresholds` and `image_scores` use what was learned.
+`ranking`, `schedule` and `training` how; `thresholds` and
+`methods.multi_label_scores` use what was learned.
 """

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from methods.data_free.settings import TokenCounts
 from methods.errors import InputError
-from methods.text_tower import TextTower
+from methods.text_tower import TextTower, check_room, encode_prompts
 
 _STANDARD_DEVIATION: Final = 0.02
 LEVELS: Final = ("shared", "attribute", "context", "own")
@@ -108,11 +108,7 @@ class HierarchicalPrompts(nn.Module):
         if not names:
             raise InputError("there are no names to learn prompts for; give at least one")
         length = len(tower.positional_embedding)
-        if tokens.total > length - 3:
-            raise InputError(
-                f"a context of {tokens.total} tokens does not fit; this text tower takes {length} "
-                f"tokens, so use 1 to {length - 3}"
-            )
+        check_room(tower, tokens.total)
         self._tower = tower
         counts = (tokens.shared, tokens.attribute, tokens.context, tokens.own)
         every = np.arange(len(names))
@@ -150,7 +146,7 @@ class HierarchicalPrompts(nn.Module):
         self.register_buffer("ends", ends + tokens.total, persistent=False)
         with torch.enable_grad():
             context = self.context("whole")[:1].detach()
-            if self._encode(context, self.ids[:1], self.ends[:1]).requires_grad:
+            if encode_prompts(tower, context, self.ids[:1], self.ends[:1]).requires_grad:
                 raise ValueError("the text tower must be frozen: call model.requires_grad_(False)")
 
     def context(self, bank: str) -> Tensor:
@@ -193,25 +189,15 @@ class HierarchicalPrompts(nn.Module):
     def _features(self, bank: str, chunk: int) -> Tensor:
         context = self.context(bank)
         if len(context) <= chunk:
-            return self._encode(context, self.ids, self.ends)
+            return encode_prompts(self._tower, context, self.ids, self.ends)
+        encode = partial(encode_prompts, self._tower)
         parts = [
-            checkpoint(self._encode, own, ids, end, use_reentrant=False, preserve_rng_state=False)
+            checkpoint(encode, own, ids, end, use_reentrant=False, preserve_rng_state=False)
             for own, ids, end in zip(
                 context.split(chunk), self.ids.split(chunk), self.ends.split(chunk), strict=True
             )
         ]
         return torch.cat(parts)
-
-    def _encode(self, context: Tensor, ids: Tensor, ends: Tensor) -> Tensor:
-        tower = self._tower
-        position = tower.positional_embedding
-        words = tower.token_embedding(ids).to(position.dtype)
-        x = torch.cat([words[:, :1], context.to(position.dtype), words[:, 1:]], dim=1)
-        length = x.shape[1]
-        mask = None if tower.attn_mask is None else tower.attn_mask[:length, :length]
-        x = tower.ln_final(tower.transformer(x + position[:length], mask))
-        x = tower.text_projection(x[torch.arange(len(x), device=x.device), ends])
-        return functional.normalize(x.float(), dim=-1)
 
 
 def _first(

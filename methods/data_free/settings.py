@@ -14,8 +14,6 @@ GroupSource = Literal["llm", "clip_text_kmeans", "random", "none"]
 LabelSource = Literal["nouns", "prompt", "intersection"]
 Optimizer = Literal["sgd", "adam"]
 Selection = Literal["last", "best_held_out"]
-DenseMode = Literal["auto", "plain", "value_only", "value_residual"]
-"""How features of positions come about: `actors.clip.dense` says what each is."""
 
 
 @dataclass(frozen=True)
@@ -220,28 +218,6 @@ class TrainSettings:
     def multiply_rates(self) -> bool:
         """Whether levels have rates of their own: as given, or the optimizer's default."""
         return self.optimizer == "sgd" if self.level_rates is None else self.level_rates
-
-
-@dataclass(frozen=True)
-class ScoreSettings:
-    """How images are scored.
-
-    Attributes:
-        scale: what cosines are multiplied by.
-        kappa_image: how sharply the local score attends to the positions closest to a class;
-            TaI-DPT uses 4 for NUS-WIDE.
-        fusion: weight of the local score, the global one gets the rest.
-    """
-
-    scale: float = 4.0
-    kappa_image: float = 40.0
-    fusion: float = 0.5
-
-    def __post_init__(self) -> None:
-        """Reject what cannot be meant."""
-        _share("fusion", self.fusion)
-        if self.scale <= 0 or self.kappa_image < 0:
-            raise ValueError("scale must be above 0, kappa_image 0 or more")
 
 
 def _one_of(name: str, value: str, kind: Any) -> None:

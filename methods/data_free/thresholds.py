@@ -10,19 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def centred(scores: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Take the mean over classes from the scores of each text or image, float32 (n, N).
-
-    The ranking loss does not change when a constant is added to all scores of a text, so training
-    fixes scores only up to one, and those of images lie lower than those of texts as a whole.
-    Thresholds that are tuned on texts hold for images on centred scores. Ours.
-
-    Args:
-        scores: float (n, N).
-    """
-    return (scores - scores.mean(axis=1, keepdims=True)).astype(np.float32)
-
-
 def f1_threshold(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
     """Return the threshold with the best F1 if all scores above it are labelled.
 

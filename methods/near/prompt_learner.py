@@ -11,11 +11,10 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from methods.errors import InputError
-from methods.text_tower import TextTower
+from methods.text_tower import TextTower, check_room, encode_prompts, word_embeddings
 
 _STANDARD_DEVIATION = 0.02
 
@@ -52,12 +51,8 @@ class PromptLearner(nn.Module):
         self.logit_scale = tower.logit_scale
         length, _ = tower.positional_embedding.shape
         ctx = _random_context(tower, context, seed) if isinstance(context, int) else None
-        ctx = _worded_context(tower, str(context)) if ctx is None else ctx
-        if not 1 <= len(ctx) <= length - 3:
-            raise InputError(
-                f"a context of {len(ctx)} tokens does not fit; this text tower takes {length} "
-                f"tokens, so use 1 to {length - 3}"
-            )
+        ctx = word_embeddings(tower, str(context)) if ctx is None else ctx
+        check_room(tower, len(ctx))
         self.ctx = nn.Parameter(ctx)
         # without the context's places, so that the tokenizer cuts long names where they must be
         tokens = tower.tokenize([f"{name}." for name in names], length - len(ctx)).to(ctx.device)
@@ -96,16 +91,8 @@ class PromptLearner(nn.Module):
         return torch.cat(parts)
 
     def _encode(self, tokens: Tensor, ends: Tensor) -> Tensor:
-        tower = self._tower
-        position = tower.positional_embedding
-        words = tower.token_embedding(tokens).to(position.dtype)
-        context = self.ctx.to(position.dtype).expand(len(tokens), -1, -1)
-        x = torch.cat([words[:, :1], context, words[:, 1:]], dim=1)
-        length = x.shape[1]
-        mask = None if tower.attn_mask is None else tower.attn_mask[:length, :length]
-        x = tower.ln_final(tower.transformer(x + position[:length], mask))
-        x = tower.text_projection(x[torch.arange(len(x), device=x.device), ends])
-        return functional.normalize(x.float(), dim=-1)
+        context = self.ctx.expand(len(tokens), -1, -1)
+        return encode_prompts(self._tower, context, tokens, ends)
 
 
 def _random_context(tower: TextTower, count: int, seed: int) -> Tensor:
@@ -113,11 +100,3 @@ def _random_context(tower: TextTower, count: int, seed: int) -> Tensor:
     width = tower.positional_embedding.shape[1]
     ctx = _STANDARD_DEVIATION * torch.randn(max(0, count), width, generator=generator)
     return ctx.to(tower.positional_embedding.device)
-
-
-def _worded_context(tower: TextTower, words: str) -> Tensor:
-    length, device = len(tower.positional_embedding), tower.positional_embedding.device
-    tokens = tower.tokenize([words], length).to(device)
-    end = int(tower.end_positions(tokens)[0])
-    with torch.no_grad():
-        return tower.token_embedding(tokens)[0, 1:end].float().clone()

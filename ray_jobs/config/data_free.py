@@ -6,14 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from methods.data_free.settings import (
-    DenseMode,
-    GroupSource,
-    Hierarchy,
-    LabelSource,
-    Optimizer,
-    Selection,
-)
+from methods.data_free.settings import GroupSource, Hierarchy, LabelSource, Optimizer, Selection
+from methods.dense import DenseMode
 from ray_jobs.config.shared import AskingConfig, ClipConfig, Positive
 
 _Count = Annotated[int, Field(ge=0)]

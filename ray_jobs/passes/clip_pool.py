@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from actors.clip.model import ClipModel
+from actors.clip.runtime import ClipRuntime
 from ray_jobs.config import ClipConfig
 from ray_jobs.passes.resources import ReplicaPool
 
@@ -12,8 +14,9 @@ def through_clip(
     rows: Any,
     stage: type,
     config: ClipConfig,
-    plan: ReplicaPool,
+    pool: ReplicaPool,
     *,
+    model: ClipModel,
     batch: int | None = None,
     **arguments: Any,
 ) -> Any:
@@ -21,9 +24,10 @@ def through_clip(
 
     Args:
         rows: a Ray Data dataset.
-        stage: the class; it takes ``precision``, ``threads`` and ``device``.
-        config: the verb's settings.
-        plan: how many replicas, and what each takes.
+        stage: the class; it takes ``clip``, a `ClipRuntime`.
+        config: batch size and precision.
+        pool: how many replicas, and what each takes.
+        model: the CLIP model.
         batch: rows at a time, ``--clip-batch`` by default.
         arguments: what else the class takes.
 
@@ -36,10 +40,8 @@ def through_clip(
         batch_size=batch or config.clip_batch,
         fn_constructor_kwargs={
             **arguments,
-            "precision": config.precision,
-            "threads": plan.threads,
-            "device": plan.device,
+            "clip": ClipRuntime(model, config.precision, pool.device, pool.threads),
         },
-        compute=plan.pool(),
-        **plan.actor_options(),
+        compute=pool.pool(),
+        **pool.actor_options(),
     )

@@ -12,8 +12,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from actors.clip.model import ClipModel, resolve_clip
-from actors.labels.descriptions import ClassChoicePrompt, Shortlist, clean_descriptions
-from actors.labels.slac_tlac import CHOOSE, RECOGNISE, TextMatchLabels, join_choices
+from actors.labels.slac_tlac import (
+    CHOOSE,
+    RECOGNISE,
+    ClassChoicePrompt,
+    Shortlist,
+    TextMatchLabels,
+    clean_descriptions,
+    join_choices,
+)
 from actors.labels.table import ANSWER_LABELS_SCHEMA
 from actors.mllm.model import MllmModel, resolve_mllm
 from actors.mllm.prompts import ImagePrompt

@@ -6,10 +6,10 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from actors.stage import CLOCK, StageClock, StageWork
+from actors.metrics import CLOCK, StageClock, StageWork
 
 PassWork = dict[str, dict[str, Any]]
-"""By stage, what `actors.stage.StageWork` holds, as plain values."""
+"""By stage, what `actors.metrics.StageWork` holds, as plain values."""
 
 
 _ACTORS: dict[str, Any] = {}  # by Ray job: workers keep the handle they have once found

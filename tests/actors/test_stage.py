@@ -1,20 +1,98 @@
-"""What stages do, counted: outcomes, the clock of a run, and Ray's metrics."""
+"""The contract of a stage, and what stages do: outcomes, the clock of a run, Ray's metrics."""
 
 from __future__ import annotations
 
+import ast
 import pickle
 import time
 from collections import Counter
-from typing import Any
+from importlib import import_module
+from pathlib import Path
+from typing import Any, get_args
 
 import pyarrow as pa
 import pytest
 import ray
 
 from actors.images.decode import decode
-from actors.stage import StageClock, StageWork, counted, outcomes
+from actors.metrics import StageClock, StageWork, outcomes
+from actors.stage import StageName, stage, stage_info
 from ray_jobs.passes.session import Capacity
 from ray_jobs.runs.stage_timer import StageTimer, added
+
+ACTORS = Path(__file__).parents[2] / "actors"
+PARTS = ("clip", "images", "labels")
+
+
+def stages_in_tree() -> list[tuple[str, str]]:
+    """Module and name of what maps a batch to a table in these packages."""
+    found = []
+    for path in sorted(
+        p for part in ("clip", "images", "labels") for p in ACTORS.glob(f"{part}/*.py")
+    ):
+        module = ".".join(path.relative_to(ACTORS.parent).with_suffix("").parts)
+        for node in ast.parse(path.read_text("utf-8")).body:
+            call: ast.stmt | None = node
+            if isinstance(node, ast.ClassDef):
+                calls = [each for each in node.body if getattr(each, "name", "") == "__call__"]
+                call = calls[0] if calls else None
+            if not isinstance(call, ast.FunctionDef) or node.name.startswith("_"):
+                continue
+            takes = [argument.arg for argument in call.args.args if argument.arg != "self"]
+            if takes[:1] == ["batch"] and call.returns and ast.unparse(call.returns) == "pa.Table":
+                found.append((module, node.name))
+    return found
+
+
+STAGES = stages_in_tree()
+
+
+@pytest.mark.parametrize(("module", "name"), STAGES)
+def test_what_maps_a_batch_to_a_table_is_a_stage_with_a_name_of_the_list(
+    module: str, name: str
+) -> None:
+    target = getattr(import_module(module), name)
+    info = stage_info(target)
+    assert info.name in get_args(StageName)
+    assert info.adds
+    assert target.__name__ == info.name
+    assert pickle.loads(pickle.dumps(target)) is target
+
+
+def test_the_tree_has_stages() -> None:
+    assert ("actors.images.decode", "decode") in STAGES
+    assert ("actors.labels.classifier", "ClassifierLabels") in STAGES
+    assert len(STAGES) > 12
+
+
+def test_a_stage_of_a_class_counts_once_and_by_the_name_of_the_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted: list[tuple[str, int]] = []
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(
+        "actors.stage.record", lambda name, found, _: counted.append((name, sum(found.values())))
+    )
+
+    @stage("label", adds=("n",))
+    class Numbered:
+        def __call__(self, batch: pa.Table) -> pa.Table:
+            return batch.append_column("n", pa.array(range(batch.num_rows)))
+
+    @stage("clip", adds=("n", "more"))
+    class More(Numbered):
+        pass
+
+    assert Numbered()(table(None)).column("n").to_pylist() == [0, 1, 2]
+    assert More()(table(None, rows=2)).num_rows == 2
+    assert counted == [("label", 3), ("clip", 2)]
+    assert stage_info(More()).adds == ("n", "more")
+    assert stage_info(Numbered).adds == ("n",)
+
+
+def test_what_is_no_stage_is_said_to_be_none() -> None:
+    with pytest.raises(TypeError, match="is no stage"):
+        stage_info(table)
 
 
 def table(errors: list[str | None] | None, rows: int = 3) -> pa.Table:
@@ -50,7 +128,7 @@ def test_two_attempts_at_a_pass_are_added() -> None:
 def test_outside_of_ray_a_stage_is_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
 
-    @counted("twice")
+    @stage("label")
     def twice(batch: pa.Table, times: int = 2) -> pa.Table:
         """Doc."""
         return pa.concat_tables([batch] * times)
@@ -66,7 +144,7 @@ def test_what_a_process_does_reaches_the_clock_of_its_job(ray_session: Capacity)
 
     @ray.remote(num_cpus=0)
     def work() -> int:
-        @counted("halves")
+        @stage("clean")
         def halves(batch: pa.Table) -> pa.Table:
             return batch.append_column("error", pa.array(["bad", None], pa.string()))
 
@@ -74,7 +152,7 @@ def test_what_a_process_does_reaches_the_clock_of_its_job(ray_session: Capacity)
 
     assert ray.get(work.remote()) == 2
     time.sleep(2)  # it is told a moment later, and a lap leaves out what came before it
-    done = clock.lap()["halves"]
+    done = clock.lap()["clean"]
     assert (done["rows"], done["processes"], done["gpus"]) == (2, 1, 0.0)
     assert 0 < done["seconds"] < 5
     assert done["began"] <= done["ended"]
@@ -85,7 +163,7 @@ def test_a_driver_may_call_a_stage_itself(ray_session: Capacity) -> None:
     time.sleep(0.5)  # longer than a process waits before it tells
     clock.lap()
 
-    @counted("by hand")
+    @stage("join")
     def by_hand(batch: pa.Table) -> pa.Table:
         return batch
 
@@ -93,4 +171,4 @@ def test_a_driver_may_call_a_stage_itself(ray_session: Capacity) -> None:
     time.sleep(3)
     by_hand(table(None))
     time.sleep(1)
-    assert clock.lap()["by hand"]["processes"] == 1
+    assert clock.lap()["join"]["processes"] == 1

@@ -163,7 +163,7 @@ def test_standard_output_carries_one_json_object(tmp_path: Path) -> None:
             "from actors.clip.encoder import ClipEncoder\n"
             "from actors.clip.model import resolve_clip\n"
             "ClipEncoder(resolve_clip('fieldguide'), device='cpu')",
-            ("transformers", "vllm"),
+            ("vllm",),
         ),
     ],
 )

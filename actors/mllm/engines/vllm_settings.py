@@ -18,13 +18,10 @@ import os
 from typing import Any, Final
 
 from actors.mllm.model import EngineOptions, MllmModel
+from methods.errors import EngineStartError as EngineStartError
 
 _CPU_SEQUENCES: Final = 64
 _SPINS: Final = "300000"
-
-
-class EngineStartError(Exception):
-    """The engine did not start: one sentence that says why and what to do."""
 
 
 def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]:

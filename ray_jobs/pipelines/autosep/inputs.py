@@ -11,7 +11,6 @@ from methods.autosep.choices import ChoiceReader
 from methods.autosep.prompts import OPTIONAL, PLACEHOLDERS, PromptTexts
 from methods.autosep.questions import Kind
 from methods.autosep.settings import SearchSettings
-from methods.errors import InputError
 from ray_jobs.config import DescribingConfig, FitAutosepConfig
 from ray_jobs.passes.read_images import reading_identity
 from ray_jobs.runs.class_names import read_classes
@@ -82,7 +81,9 @@ def resolve_inputs(config: FitAutosepConfig) -> AutosepInputs:
         InputError: one of them cannot work.
     """
     mllm = resolve_mllm(config.mllm)
-    writer = mllm if config.optimizer_mllm is None else _resolve_writer(config.optimizer_mllm)
+    writer = mllm
+    if config.optimizer_mllm is not None:
+        writer = resolve_mllm(config.optimizer_mllm, flag="--optimizer-mllm")
     pictures = 0 if writer.name == FIELD_GUIDE else _PICTURES
     return AutosepInputs(
         mllm=mllm,
@@ -145,10 +146,3 @@ def samplings(config: FitAutosepConfig) -> dict[Kind, Sampling]:
         "vote": vote,
         **dict.fromkeys(WRITING, write),
     }
-
-
-def _resolve_writer(name: str) -> MllmModel:
-    try:
-        return resolve_mllm(name)
-    except InputError as error:
-        raise InputError(str(error).replace("--mllm", "--optimizer-mllm")) from error

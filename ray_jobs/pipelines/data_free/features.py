@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from actors import storage
 from actors.clip.model import ClipModel
-from actors.clip.text_features import SentenceFeatures
+from actors.labels.data_free import SentenceFeatures
 from methods.data_free.text_features import TextFeatures
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.run_pass import Pass, run_pass

@@ -13,14 +13,9 @@ from actors.mllm.query import Query
 from actors.mllm.request import Sampling
 from methods.class_matching import display_name
 from methods.data_free.questions import KINDS, OPTIONAL, PLACEHOLDERS, Questions
-from methods.data_free.settings import (
-    HIERARCHIES,
-    CorpusSettings,
-    GroupSettings,
-    ScoreSettings,
-    TrainSettings,
-)
+from methods.data_free.settings import HIERARCHIES, CorpusSettings, GroupSettings, TrainSettings
 from methods.errors import InputError
+from methods.multi_label_scores import ScoreSettings
 from ray_jobs.config import FitDataFreeConfig
 from ray_jobs.passes.mllm_settings import engine_options, sampling
 from ray_jobs.runs.class_names import read_classes

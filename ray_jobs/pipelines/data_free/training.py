@@ -92,8 +92,9 @@ def train_loop(config: dict[str, Any]) -> None:
     from actors.clip.text_tower import text_tower
     from methods.data_free.hierarchical_prompts import HierarchicalPrompts
     from methods.data_free.relations import implied_classes
-    from methods.data_free.thresholds import centred, text_thresholds
+    from methods.data_free.thresholds import text_thresholds
     from methods.data_free.training import EpochReport, fused_text_scores, train
+    from methods.multi_label_scores import centred
 
     task: Task = ray.get(config["task"])
     settings = task.settings

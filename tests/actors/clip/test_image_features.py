@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from actors.clip.encoder import ClipEncoder
 from actors.clip.image_features import FEATURES_SCHEMA, ClipFeatures
 from actors.clip.model import ClipModel, resolve_clip
+from actors.clip.runtime import ClipRuntime
 from actors.images.decode import pixels_column
 
 ERRORS = [None, "truncated", None, None, "missing", None]
@@ -24,7 +25,7 @@ def model() -> ClipModel:
 
 @pytest.fixture(scope="module")
 def features(model: ClipModel) -> ClipFeatures:
-    return ClipFeatures(model, device="cpu")
+    return ClipFeatures(ClipRuntime(model, device="cpu"))
 
 
 @pytest.fixture(scope="module")

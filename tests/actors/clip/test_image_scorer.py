@@ -16,8 +16,7 @@ from fieldguide.scene_drawing import render_scene
 from fieldguide.scenes import CATEGORIES, scene
 from methods.class_matrix import softmax_scores, top_k, unit_rows
 from methods.classifier import Classifier
-from methods.data_free.image_scores import image_scores, zero_shot_scores
-from methods.data_free.settings import ScoreSettings
+from methods.multi_label_scores import ScoreSettings, image_scores, zero_shot_scores
 
 N, C, D, P = 7, 6, 16, 9
 SCORING = {"scale": 3.0, "kappa_image": 20.0, "fusion": 0.25}

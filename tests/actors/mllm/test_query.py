@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from actors.labels.autosep import DescribedChoicePrompt
-from actors.labels.descriptions import ClassChoicePrompt
+from actors.labels.slac_tlac import ClassChoicePrompt
 from actors.mllm.model import EngineOptions, MllmModel
 from actors.mllm.prompts import ColumnPrompt, ImagePrompt, SampleImagesPrompt
 from actors.mllm.query import Query

@@ -9,11 +9,16 @@ import pytest
 import torch
 
 from methods.class_matrix import unit_rows
-from methods.data_free.image_scores import image_scores, local_image_scores, zero_shot_scores
 from methods.data_free.ranking import global_scores, local_scores
-from methods.data_free.settings import ScoreSettings
-from methods.data_free.thresholds import centred, f1_threshold, text_thresholds
+from methods.data_free.thresholds import f1_threshold, text_thresholds
 from methods.metrics_multilabel import average_precision
+from methods.multi_label_scores import (
+    ScoreSettings,
+    centred,
+    image_scores,
+    local_image_scores,
+    zero_shot_scores,
+)
 
 RNG = np.random.default_rng(0)
 FEATURES = unit_rows(RNG.normal(size=(70, 8)).astype(np.float32))

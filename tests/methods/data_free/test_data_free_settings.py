@@ -10,10 +10,10 @@ from methods.data_free.settings import (
     HIERARCHIES,
     CorpusSettings,
     GroupSettings,
-    ScoreSettings,
     TokenCounts,
     TrainSettings,
 )
+from methods.multi_label_scores import ScoreSettings
 
 
 def test_defaults_of_the_parent() -> None:

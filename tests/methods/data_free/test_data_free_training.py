@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from methods.data_free.hierarchical_prompts import HierarchicalPrompts
-from methods.data_free.image_scores import image_scores
 from methods.data_free.nouns import NounFilter
 from methods.data_free.ranking import global_scores, local_scores, ranking_loss
 from methods.data_free.settings import TokenCounts, TrainSettings
 from methods.data_free.text_features import TextFeatures, text_token_features
 from methods.data_free.training import held_out_texts, train
 from methods.metrics_multilabel import average_precisions, mean_average_precision
+from methods.multi_label_scores import image_scores
 from methods.text_tower import TextTower
 
 NAMES = ["dog", "boat", "kite", "tree", "car", "bird"]

@@ -19,8 +19,7 @@ from actors.images.decode import decode_image, to_input_size
 from actors.labels.table import CLASSIFIER_MULTI_LABELS_SCHEMA
 from fieldguide.archive import draw_archive
 from fieldguide.scenes import CATEGORIES
-from methods.data_free.image_scores import image_scores
-from methods.data_free.settings import ScoreSettings
+from methods.multi_label_scores import ScoreSettings, image_scores
 from ray_jobs.cli import WRONG_USAGE, execute
 from ray_jobs.config import FitDataFreeConfig, LabelClassifierConfig
 from ray_jobs.verbs.evaluate import evaluate_run

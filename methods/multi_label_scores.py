@@ -1,4 +1,6 @@
-"""Scores of images: by the whole image, by its positions, and both in one (TaI-DPT).
+"""Scores of images that may have several labels: by the whole image, its positions, and both.
+
+The formulas are TaI-DPT's (Guo et al. 2023).
 
 Learned prompts are two matrices by now; the text tower is not needed. Beside them the two methods
 without training that they are compared with, on a matrix of plain prompts: CLIP's zero-shot scores,
@@ -8,17 +10,39 @@ and the same with local scores ("CLIP-DPT").
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from methods.data_free.settings import ScoreSettings
-
 _ZERO_SHOT_SCALE: Final = 100.0
 _BLOCK: Final = 64
 
 Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """How images are scored.
+
+    Attributes:
+        scale: what cosines are multiplied by.
+        kappa_image: how sharply the local score attends to the positions closest to a class;
+            TaI-DPT uses 4 for NUS-WIDE.
+        fusion: weight of the local score, the global one gets the rest.
+    """
+
+    scale: float = 4.0
+    kappa_image: float = 40.0
+    fusion: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Reject what cannot be meant."""
+        if not 0 <= self.fusion <= 1:
+            raise ValueError(f"fusion is {self.fusion}; it must be a share from 0 to 1")
+        if self.scale <= 0 or self.kappa_image < 0:
+            raise ValueError("scale must be above 0, kappa_image 0 or more")
 
 
 class ImageScores(NamedTuple):
@@ -94,3 +118,16 @@ def local_image_scores(
         weights = np.exp(kappa * (cosines - highest))
         found[block] = scale * (cosines * weights).sum(axis=1) / weights.sum(axis=1)
     return found
+
+
+def centred(scores: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Take the mean over classes from the scores of each text or image, float32 (n, N).
+
+    The ranking loss does not change when a constant is added to all scores of a text, so training
+    fixes scores only up to one, and those of images lie lower than those of texts as a whole.
+    Thresholds that are tuned on texts hold for images on centred scores. Ours.
+
+    Args:
+        scores: float (n, N).
+    """
+    return (scores - scores.mean(axis=1, keepdims=True)).astype(np.float32)
