@@ -28,12 +28,12 @@ def config(*words: str) -> ServeConfig:
 
 
 def test_names_come_from_folders(birds_run: Path) -> None:
-    from ray_jobs.verbs.serve.running import _place
+    from ray_jobs.verbs.serve.running import _ref
 
     inner = str(birds_run / "classifier")
     for text in (str(birds_run), inner, f"birds={inner}", f"birds={birds_run}"):
-        place = _place(text)
-        assert (place.name, place.folder) == ("birds", inner)
+        ref = _ref(text)
+        assert (ref.name, ref.folder) == ("birds", inner)
 
 
 def test_wrong_use_is_told_before_ray_starts(birds_run: Path, tmp_path: Path) -> None:
@@ -65,17 +65,17 @@ def test_the_check_agrees_with_a_job_and_finds_what_differs(
         (archive / f"{number}{file.suffix}").write_bytes(file.read_bytes())
     (archive / "broken.jpg").write_bytes(b"no image")
     (archive / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
-    wanted = config("--classifiers", endpoint.places[0].folder, "--check", str(archive))
-    catalogue = load_catalogue(endpoint.places, None)
+    wanted = config("--classifiers", endpoint.refs[0].folder, "--check", str(archive))
+    catalogue = load_catalogue(endpoint.refs, None)
     found = check(wanted, catalogue, endpoint.url)
     for name in ("birds", "scenes"):
         assert found[name]["agree"] == found[name]["images"] == 14, found
         assert found[name]["largest_drift"] < 1e-3
     strict = config(
-        *("--classifiers", endpoint.places[0].folder, "--check", str(archive)),
+        *("--classifiers", endpoint.refs[0].folder, "--check", str(archive)),
         *("--check-drift", "1e-12", "--precision", "bf16"),
     )
-    only = type(catalogue)(catalogue.model, {"birds": catalogue.served["birds"]})
+    only = type(catalogue)(catalogue.model, {"birds": catalogue.loaded["birds"]})
     differs = check(strict, only, endpoint.url)["birds"]
     assert differs["agree"] < 14
     assert "scores differ by" in " ".join(differs["differences"])
