@@ -1,8 +1,10 @@
-"""What is used of Starlette that is not public API; tests/compat/test_serve.py has a test each."""
+"""What is used of web libraries that is not public API; tests/compat/test_serve.py tests each."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from importlib.resources import files
+from pathlib import Path
 
 from starlette.datastructures import FormData, Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -57,3 +59,12 @@ async def parse_form(
     if not parser.ended:
         raise FormCutError("its last boundary is missing")
     return form
+
+
+def swagger_ui_folder() -> Path:
+    """The folder with Swagger UI 5, which reads OpenAPI 3.1 (4 does not).
+
+    fastapi-offline wraps an application of its own around these files; here they are answered like
+    the page's, with a policy that allows nothing from elsewhere.
+    """
+    return Path(str(files("fastapi_offline"))) / "static"

@@ -23,8 +23,9 @@ from methods.errors import InputError
 from ray_jobs.config import SubmitConfig
 from ray_jobs.passes.session import verbose
 
-EXCLUDES: Final = (".git/", ".venv/", "runs/", "onoma-demo/", "__pycache__/", "*.pyc")
-"""What never goes to the cluster, beside what .gitignore names."""
+EXCLUDES: Final = (".git/", ".venv/", "/runs/", "/onoma-demo/", "__pycache__/", "*.pyc")
+"""What never goes to the cluster, beside what .gitignore names; with a slash at its beginning, only
+in the folder itself, since ``ray_jobs/runs`` is a package."""
 
 _POLL_S: Final = 0.5
 _STARTING_S: Final = 60.0

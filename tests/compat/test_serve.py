@@ -9,7 +9,7 @@ import pytest
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from serve.compat import FormCutError, TooManyFilesError, parse_form
+from serve.compat import FormCutError, TooManyFilesError, parse_form, swagger_ui_folder
 
 pytestmark = pytest.mark.filterwarnings("error::DeprecationWarning")
 LARGE = b"x" * (3 * 1024 * 1024)
@@ -49,3 +49,10 @@ def test_too_many_files_are_told_from_what_is_malformed() -> None:
 def test_a_form_without_its_last_boundary_is_cut(end: bytes) -> None:
     with pytest.raises(FormCutError, match="its last boundary is missing"):
         parse(form(b"1", end=end))
+
+
+def test_swagger_ui_is_where_it_is_looked_for() -> None:
+    assert (swagger_ui_folder() / "favicon.png").read_bytes()
+    assert (swagger_ui_folder() / "swagger-ui.css").read_bytes()
+    script = (swagger_ui_folder() / "swagger-ui-bundle.js").read_text("utf-8")
+    assert "openapi-3-1" in script, "version 4 cannot show the document"

@@ -29,9 +29,9 @@ SETTINGS = EndpointSettings(
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Endpoint:
-    """A running endpoint: its address, what it serves, and its settings."""
+    """A running endpoint: its address, what it serves, and its settings as last deployed."""
 
     url: str
     refs: list[ClassifierRef]

@@ -14,15 +14,37 @@ import numpy as np
 import pytest
 
 from actors.classifier_store import load_classifier, save_classifier, save_reference
+from actors.clip.encoder import ClipEncoder, clip_record
 from actors.clip.image_scorer import Encoded
-from actors.clip.model import FIELD_GUIDE
-from methods.classifier import CONFIG_FILE, WEIGHTS_FILE
+from actors.clip.model import FIELD_GUIDE, resolve_clip
+from fieldguide.world import NAMES
+from methods.class_matrix import class_matrix
+from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, Classifier
 from methods.drift import REFERENCE_FILE, Seen
 from methods.errors import InputError
+from methods.zero_shot import SIMPLE_TEMPLATES
 from serve.catalogue import ClassifierRef, changed, load_available, load_catalogue
 from serve.classifiers import Classifiers
 from serve.messages import Options
 from serve.settings import EndpointSettings
+
+
+@pytest.fixture(scope="module")
+def classifier_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A zero-shot classifier of the field guide's birds, made in this process."""
+    model = resolve_clip(FIELD_GUIDE)
+    encoder = ClipEncoder(model, precision="fp32", threads=1, device="cpu")
+    record = clip_record(model, encoder)
+    classifier = Classifier(
+        labels=tuple(NAMES),
+        matrix=class_matrix(NAMES, SIMPLE_TEMPLATES, encoder.encode_texts),
+        clip=record,
+        method="zero_shot",
+        logit_scale=record["logit_scale"],
+    )
+    out = str(tmp_path_factory.mktemp("birds") / "classifier")
+    save_classifier(classifier, out)
+    return out
 
 
 @pytest.fixture
@@ -145,6 +167,7 @@ def test_two_classifiers_may_not_have_one_name(copy: Callable[..., ClassifierRef
         load_catalogue([copy("one"), copy("one", "one-2")], None)
 
 
+@pytest.mark.slow
 def test_a_running_replica_survives_every_list_that_it_is_given(
     copy: Callable[..., ClassifierRef],
     birds: Path,

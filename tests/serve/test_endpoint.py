@@ -29,6 +29,7 @@ from fieldguide.world import NAMES
 from serve.messages import ClassifyAnswer
 from tests.helpers.broken_images import FILES, JPEG, PNG, encoded, picture
 
+pytestmark = pytest.mark.cluster
 PROBLEM = "application/problem+json"
 CLASSIFY = "/v1/classify"
 Row = dict[str, Any]
