@@ -56,6 +56,8 @@ PROGRESS_LOGGER: Final = "ray.data._internal.progress"
 """Warns that progress bars are off, whoever turned them off."""
 CPU_LOGGER: Final = "ray.data.dataset"
 """Warns, once a process, with `NO_CPUS`."""
+SERVE_LOGGER: Final = "ray.serve"
+"""Tells of every replica that starts and ends."""
 UPLOAD_LOGGER: Final = "ray._private.runtime_env"
 """Tells of every file that a submitted job brings along."""
 
@@ -164,6 +166,13 @@ def calm_data_logs(*, errors: bool) -> Iterator[None]:
             stack.enter_context(_filtered(logging.getLogger(CPU_LOGGER), _is_no_cpu_alarm))
             stack.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", FEW_BLOCKS, UserWarning)
+        yield
+
+
+@contextmanager
+def calm_serve_logs() -> Iterator[None]:
+    """Keep Serve's progress off the console of the process that deploys."""
+    with _level(logging.getLogger(SERVE_LOGGER), logging.WARNING):
         yield
 
 

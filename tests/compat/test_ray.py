@@ -9,6 +9,7 @@ import mmap
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ray import serve
@@ -186,13 +187,26 @@ def test_logs_are_calm_for_a_while(errors: bool) -> None:
     assert (state(), list(warnings.filters)) == (before, rules)
 
 
-def test_the_list_of_uploads_is_left_out_and_the_logger_put_back() -> None:
-    logger = logging.getLogger(compat.UPLOAD_LOGGER)
+@pytest.mark.parametrize(
+    ("name", "calm"),
+    [
+        (compat.UPLOAD_LOGGER, compat.calm_upload_logs),
+        (compat.SERVE_LOGGER, compat.calm_serve_logs),
+    ],
+)
+def test_other_loggers_are_calm_for_a_while_too(name: str, calm: Any) -> None:
+    logger = logging.getLogger(name)
     before = logger.level
-    with compat.calm_upload_logs():
+    with calm():
         assert not logger.isEnabledFor(logging.INFO)
         assert logger.isEnabledFor(logging.ERROR)
     assert logger.level == before
+
+
+def test_serve_logs_as_it_is_thought_to() -> None:
+    from ray.serve._private.constants import SERVE_LOGGER_NAME
+
+    assert SERVE_LOGGER_NAME == compat.SERVE_LOGGER
 
 
 def test_a_cluster_that_has_just_started_is_told_from_one_that_refuses() -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from actors import storage
-from actors.compat.ray import HAPROXY, set_environment
+from actors.compat.ray import HAPROXY, calm_serve_logs, set_environment
 from methods.classifier import CONFIG_FILE
 from methods.errors import InputError
 from ray_jobs.config import ServeConfig
@@ -44,16 +43,17 @@ def serve_classifiers(config: ServeConfig) -> dict[str, Any]:
     names = {name: loaded.version for name, loaded in catalogue.loaded.items()}
     found: dict[str, Any] = {"url": _url(config), "classifiers": names}
     try:
-        _start(config)
-        deploy(settings, refs)
-        if config.check:
-            from ray_jobs.verbs.serve.checking import check
+        with nullcontext() if verbose() else calm_serve_logs():
+            _start(config)
+            deploy(settings, refs)
+            if config.check:
+                from ray_jobs.verbs.serve.checking import check
 
-            checked = check(config, catalogue, found["url"])
-            passed = all(each["agree"] == each["images"] for each in checked.values())
-            return {**found, "check": checked, "passed": passed}
-        _until_stopped(found, settings, refs)
-        return found
+                checked = check(config, catalogue, found["url"])
+                passed = all(each["agree"] == each["images"] for each in checked.values())
+                return {**found, "check": checked, "passed": passed}
+            _until_stopped(found, settings, refs)
+            return found
     finally:
         _stop()
 
@@ -119,8 +119,6 @@ def _start(config: ServeConfig) -> None:
     from ray import serve
     from ray.serve.config import HTTPOptions
 
-    if not verbose():
-        logging.getLogger("ray.serve").setLevel(logging.WARNING)
     serve.start(http_options=HTTPOptions(host=config.host, port=config.port))
 
 
