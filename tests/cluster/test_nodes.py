@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +129,33 @@ def test_the_exit_code_and_the_sentence_of_a_job_are_kept(
     assert (result["status"], result["exit_code"]) == ("FAILED", WRONG_USAGE)
     assert other.returncode != DONE
     assert "--clip-node gpus: no node of the cluster has this custom resource" in said
+
+
+def test_a_ray_that_only_runs_here_is_not_joined_and_one_of_ray_start_is(nodes: Nodes) -> None:
+    script = """
+import logging, os, sys
+from pathlib import Path
+from ray_jobs.passes.session import start_ray, started_here, stop_ray
+logging.basicConfig(format="%(message)s", stream=sys.stdout)
+logging.getLogger("onoma").setLevel(logging.INFO)
+start_ray()
+assert started_here()
+stop_ray()
+Path(os.environ["RAY_TMPDIR"], "ray", "ray_current_cluster").write_text(sys.argv[1])
+assert {"mllm", "clip"} <= set(start_ray().custom)
+assert not started_here()
+"""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="r") as short:  # sockets have short names
+        done = subprocess.run(
+            [sys.executable, "-c", script, nodes.address],
+            cwd=ROOT,
+            env={**nodes.environment(), "RAY_TMPDIR": short},
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"joined the Ray cluster {nodes.address} (ray start)" in done.stdout
 
 
 def test_the_endpoint_is_deployed_with_serves_own_command(
