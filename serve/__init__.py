@@ -1,7 +1,5 @@
 """The endpoint: a Ray Serve application that labels images with the classifiers jobs end in."""
 
-import os
+from actors.compat.ray import set_environment
 
-# Ray reads this when it is imported, which any module below may do: under `uv run` every replica
-# would otherwise be started through uv, and build its own environment.
-os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+set_environment("import")  # Ray is not imported yet; any module below may do so

@@ -24,7 +24,8 @@ _MEMORY: Final = {
     "MALLOC_TRIM_THRESHOLD_": "131072",
 }
 """Of the ingress, where bodies of all sizes come and go in several threads: glibc would keep a heap
-for each thread, and in it what a large body leaves."""
+for each thread, and in it what a large body leaves (measured: benchmarks/README.md, "Serving",
+``python -m benchmarks.serve.resident``)."""
 
 
 def build(args: EndpointSettings) -> Application:

@@ -20,7 +20,7 @@ logger = logging.getLogger("ray.serve")
 
 
 class ClassifierRef(BaseModel):
-    """Where a classifier is, and what it is called."""
+    """A classifier to load: its name at the endpoint, and the folder that it is in."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,7 +42,7 @@ class UserConfig(BaseModel):
         Raises:
             InputError: a name stands twice.
         """
-        names = [place.name for place in self.classifiers]
+        names = [ref.name for ref in self.classifiers]
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"two classifiers are called {name}; give each a name of its own")
@@ -51,7 +51,7 @@ class UserConfig(BaseModel):
 
 @dataclass(frozen=True)
 class LoadedClassifier:
-    """One loaded classifier; requests hold on to it, so a swap changes none that is under way."""
+    """One classifier in memory; requests hold on to theirs, so a swap changes none under way."""
 
     name: str
     folder: str
@@ -86,36 +86,42 @@ class LoadedClassifier:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All classifiers of an endpoint, for one CLIP model."""
+    """All classifiers of an endpoint, for one CLIP model.
+
+    Attributes:
+        model: the CLIP model.
+        loaded: classifiers by name; the first is the default.
+        problems: sentences about those that could not be loaded.
+    """
 
     model: ClipModel
-    served: dict[str, LoadedClassifier]
+    loaded: dict[str, LoadedClassifier]
     problems: list[str] = field(default_factory=list)
 
     @property
     def listing(self) -> ClassifierList:
         """The answer to GET /v1/classifiers."""
         return ClassifierList(
-            default=next(iter(self.served)),
-            classifiers=[each.info for each in self.served.values()],
+            default=next(iter(self.loaded)),
+            classifiers=[each.info for each in self.loaded.values()],
             problems=self.problems,
         )
 
 
-def load_catalogue(places: Sequence[ClassifierRef], clip: str | None) -> Catalogue:
+def load_catalogue(refs: Sequence[ClassifierRef], clip: str | None) -> Catalogue:
     """Load all classifiers of a new endpoint.
 
     Raises:
         InputError: one is missing or corrupt, or made for another CLIP model than the first.
     """
-    UserConfig(classifiers=list(places)).names()
-    first = load_classifier(places[0].folder)
-    model = clip_of(first, clip, places[0].folder)
-    served = [_load(place, model, clip) for place in places]
-    return Catalogue(model, {each.name: each for each in served})
+    UserConfig(classifiers=list(refs)).names()
+    first = load_classifier(refs[0].folder)
+    model = clip_of(first, clip, refs[0].folder)
+    loaded = [_load(ref, model, clip) for ref in refs]
+    return Catalogue(model, {each.name: each for each in loaded})
 
 
-def load_those_there_are(places: Sequence[ClassifierRef], clip: str | None) -> Catalogue:
+def load_available(refs: Sequence[ClassifierRef], clip: str | None) -> Catalogue:
     """Load what can be loaded, for a replica that starts later than the endpoint.
 
     A list whose changes the replicas before it did not all take must not keep it from starting.
@@ -124,48 +130,48 @@ def load_those_there_are(places: Sequence[ClassifierRef], clip: str | None) -> C
         InputError: none can be loaded; says why of the first.
     """
     try:
-        return load_catalogue(places, clip)
+        return load_catalogue(refs, clip)
     except InputError as error:
-        for at in range(len(places)):
+        for at in range(len(refs)):
             try:
-                alone = load_catalogue([places[at]], clip)
+                alone = load_catalogue([refs[at]], clip)
             except InputError:
                 continue
-            return changed(alone, places, clip)
+            return changed(alone, refs, clip)
         raise error
 
 
-def changed(catalogue: Catalogue, places: Sequence[ClassifierRef], clip: str | None) -> Catalogue:
+def changed(catalogue: Catalogue, refs: Sequence[ClassifierRef], clip: str | None) -> Catalogue:
     """Load what a new list of classifiers names.
 
     A classifier that cannot be loaded is told in ``problems``; the one of that name that is served
     stays. If nothing would be left, all stay.
     """
-    served, problems = {}, []
-    for place in places:
+    loaded, problems = {}, []
+    for ref in refs:
         try:
-            served[place.name] = _load(place, catalogue.model, clip)
+            loaded[ref.name] = _load(ref, catalogue.model, clip)
         except Exception as error:  # storage may raise anything, and the endpoint must go on
-            problems.append(f"{place.name}: {' '.join(str(error).split())}"[:500])
+            problems.append(f"{ref.name}: {' '.join(str(error).split())}"[:500])
             logger.error("classifier %s", problems[-1])
-            if place.name in catalogue.served:
-                served[place.name] = catalogue.served[place.name]
-    return Catalogue(catalogue.model, served or catalogue.served, problems)
+            if ref.name in catalogue.loaded:
+                loaded[ref.name] = catalogue.loaded[ref.name]
+    return Catalogue(catalogue.model, loaded or catalogue.loaded, problems)
 
 
-def _load(place: ClassifierRef, model: ClipModel, clip: str | None) -> LoadedClassifier:
-    classifier = load_classifier(place.folder)
+def _load(ref: ClassifierRef, model: ClipModel, clip: str | None) -> LoadedClassifier:
+    classifier = load_classifier(ref.folder)
     if classifier.clip["fingerprint"] != model.fingerprint:
-        clip_of(classifier, clip, place.folder)
+        clip_of(classifier, clip, ref.folder)
         raise InputError(
-            f"{place.folder} was made for the CLIP model {classifier.clip['name']}, the endpoint "
+            f"{ref.folder} was made for the CLIP model {classifier.clip['name']}, the endpoint "
             f"runs {model.name}; serve it at an endpoint of its own"
         )
     return LoadedClassifier(
-        name=place.name,
-        folder=place.folder,
+        name=ref.name,
+        folder=ref.folder,
         version=classifier.identity[:12],
         scorer=ImageScorer(classifier),
-        reference=load_reference(classifier, place.folder),
+        reference=load_reference(classifier, ref.folder),
         loaded_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )

@@ -15,10 +15,11 @@ from ray import serve
 
 from actors.clip.encoder import ClipEncoder, cpu_threads
 from actors.clip.image_scorer import Encoded, Encoding
+from actors.compat.ray import set_max_batch_size
 from actors.images.decode import decode_image, to_input_size
 from actors.images.errors import ImageError
 from methods.class_matrix import top_k
-from serve.catalogue import Catalogue, LoadedClassifier, UserConfig, changed, load_those_there_are
+from serve.catalogue import Catalogue, LoadedClassifier, UserConfig, changed, load_available
 from serve.drift_metrics import Drift
 from serve.gate import Gate
 from serve.messages import ClassifierList, ClassifyAnswer, ImageAnswer, LabelScore, Options, Timings
@@ -92,23 +93,22 @@ class Classifiers:
         loop = asyncio.get_running_loop()
         if self._catalogue is None:
             self._catalogue = await loop.run_in_executor(self._model_thread, self._start, wanted)
-            self._encode.set_max_batch_size(self._settings.max_batch)  # type: ignore[attr-defined]
+            set_max_batch_size(self._encode, self._settings.max_batch)
         else:
             # beside the model: images go on being labelled meanwhile
             self._catalogue = await asyncio.to_thread(
                 changed, self._catalogue, wanted.classifiers, self._settings.clip
             )
-        served = self._catalogue.served.values()
         self._drift = {
             key: self._drift.get(key) or Drift(each, self._settings.drift_window)
-            for each in served
+            for each in self._catalogue.loaded.values()
             for key in [(each.name, each.version)]
         }
 
     def _start(self, wanted: UserConfig) -> Catalogue:
         """Load everything, and run the model once at the smallest and the largest batch."""
         settings = self._settings
-        catalogue = load_those_there_are(wanted.classifiers, settings.clip)
+        catalogue = load_available(wanted.classifiers, settings.clip)
         threads = None if settings.gpus else settings.threads or cpu_threads() // settings.replicas
         self._encoder = ClipEncoder(
             catalogue.model,
@@ -117,7 +117,7 @@ class Classifiers:
             device="cuda" if settings.gpus else "cpu",
         )
         how = catalogue.model.preprocessing
-        for encoding in {each.scorer.encoding for each in catalogue.served.values()}:
+        for encoding in {each.scorer.encoding for each in catalogue.loaded.values()}:
             for count in (1, settings.max_batch):
                 encoding.of(self._encoder, np.zeros((count, how.height, how.width, 3), np.uint8))
         return catalogue
@@ -147,18 +147,18 @@ class Classifiers:
         """Label the images of one request; what is wrong with it comes back as a value."""
         clock = _Clock()
         try:
-            served = self._served(options)
+            loaded = self._loaded(options)
             pixels = await self._decode(images)
         except RequestError as refused:
             return refused
         decode_ms = clock.lap()
-        encoding = served.scorer.encoding
+        encoding = loaded.scorer.encoding
         passed = await asyncio.gather(*(self._through(_Item(each, encoding)) for each in pixels))
         dense = [row.dense for row, _ in passed if row.dense is not None]
         encoded = Encoded(
             np.stack([row.whole for row, _ in passed]), np.stack(dense) if dense else None
         )
-        answers = self._answers(served, options, names, encoded)
+        answers = self._answers(loaded, options, names, encoded)
         model_ms = max(seconds for _, seconds in passed) * 1000
         timings = Timings(
             decode_ms=round(decode_ms, 3),
@@ -166,20 +166,20 @@ class Classifiers:
             model_ms=round(model_ms, 3),
             total_ms=round(clock.total, 3),
         )
-        return ClassifyAnswer(classifier=served.answered, images=answers, timings=timings)
+        return ClassifyAnswer(classifier=loaded.answered, images=answers, timings=timings)
 
-    def _served(self, options: Options) -> LoadedClassifier:
+    def _loaded(self, options: Options) -> LoadedClassifier:
         assert self._catalogue is not None
-        there = self._catalogue.served
-        name = options.classifier if options.classifier is not None else next(iter(there))
-        if name not in there:
-            detail = f"no classifier {name[:50]!r}; there are {', '.join(list(there)[:20])}"
+        classifiers = self._catalogue.loaded
+        name = options.classifier if options.classifier is not None else next(iter(classifiers))
+        if name not in classifiers:
+            detail = f"no classifier {name[:50]!r}; there are {', '.join(list(classifiers)[:20])}"
             faults = [("classifier", "unknown_classifier", detail)]
             raise RequestError(404, "unknown_classifier", detail, faults)
-        served = there[name]
-        if options.threshold is not None and not served.scorer.classifier.multi_label:
+        loaded = classifiers[name]
+        if options.threshold is not None and not loaded.scorer.classifier.multi_label:
             raise invalid("threshold", f"is of no use: {name} gives every image one label")
-        return served
+        return loaded
 
     async def _decode(self, images: Sequence[bytes]) -> list[NDArray[np.uint8]]:
         """Decode all images, or say what is wrong with each that cannot be."""
@@ -238,12 +238,12 @@ class Classifiers:
 
     def _answers(
         self,
-        served: LoadedClassifier,
+        loaded: LoadedClassifier,
         options: Options,
         names: Sequence[str | None],
         encoded: Encoded,
     ) -> list[ImageAnswer]:
-        scorer, labels = served.scorer, served.scorer.classifier.labels
+        scorer, labels = loaded.scorer, loaded.scorer.classifier.labels
         scores = scorer.scores(encoded)
         given = scorer.given(scores, options.threshold)
 
@@ -256,7 +256,7 @@ class Classifiers:
                 zip(names, top_k(scores, options.top_k), strict=True)
             )
         ]
-        drift = self._drift.get((served.name, served.version))
+        drift = self._drift.get((loaded.name, loaded.version))
         if drift is not None:
             given_names = [tuple(each.label for each in answer.labels) for answer in answers]
             drift.count(given_names, scorer.distances(encoded))

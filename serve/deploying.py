@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ray import serve
-from ray.serve.context import _get_global_client
-from ray.serve.schema import ApplicationStatus, ServeDeploySchema
+from ray.serve.schema import ApplicationStatus
 
+from actors.compat.ray import deploy_config
 from serve.application import APPLICATION, CLASSIFIERS
 from serve.catalogue import ClassifierRef, UserConfig
 from serve.settings import EndpointSettings
@@ -26,16 +26,16 @@ class DeployError(RuntimeError):
 
 
 def app_config(
-    settings: EndpointSettings, places: Sequence[ClassifierRef], generation: int = 0
+    settings: EndpointSettings, refs: Sequence[ClassifierRef], generation: int = 0
 ) -> dict[str, Any]:
     """The application as a config file has it.
 
     Args:
         settings: what the endpoint is.
-        places: its classifiers.
+        refs: the classifiers to load.
         generation: another one loads classifiers anew from the folders they are in.
     """
-    user_config = UserConfig(classifiers=list(places), generation=generation)
+    user_config = UserConfig(classifiers=list(refs), generation=generation)
     return {
         "name": APPLICATION,
         "import_path": "serve.application:build",
@@ -49,7 +49,7 @@ def app_config(
 
 def deploy(
     settings: EndpointSettings,
-    places: Sequence[ClassifierRef],
+    refs: Sequence[ClassifierRef],
     *,
     generation: int = 0,
     seconds: float = 600,
@@ -59,11 +59,9 @@ def deploy(
     Raises:
         DeployError: it does not start, or not in time.
     """
-    config = app_config(settings, places, generation)
-    client = _get_global_client()
-    assert client is not None
+    config = app_config(settings, refs, generation)
     asked = time.time()
-    client.deploy_apps(ServeDeploySchema.model_validate({"applications": [config]}))
+    deploy_config({"applications": [config]})
     while True:
         application = serve.status().applications.get(APPLICATION)
         if application is not None and application.last_deployed_time_s >= asked - 1:

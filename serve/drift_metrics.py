@@ -27,15 +27,15 @@ _TAGS: Final = ("classifier", "version")
 class Drift:
     """Counts what one replica answers with one classifier."""
 
-    def __init__(self, served: LoadedClassifier, window: int) -> None:
+    def __init__(self, loaded: LoadedClassifier, window: int) -> None:
         """Export the reference."""
-        self._tags = {"classifier": served.name, "version": served.version}
-        self._reference, self._window = served.reference, window
+        self._tags = {"classifier": loaded.name, "version": loaded.version}
+        self._reference, self._window = loaded.reference, window
         self._latest: deque[tuple[tuple[str, ...], float]] = deque(maxlen=window)
         self._since = 0
-        labels = served.scorer.classifier.labels
-        if served.reference is not None:
-            labels = tuple(name for name, _ in served.reference.labels.most_common())
+        labels = loaded.scorer.classifier.labels
+        if loaded.reference is not None:
+            labels = tuple(name for name, _ in loaded.reference.labels.most_common())
         self._named = frozenset(labels[:_MOST_LABELS])
         self._labels = CounterMetric(
             "onoma_labels", "Labels given, by label.", tag_keys=(*_TAGS, "label")
@@ -58,8 +58,8 @@ class Drift:
         )
         self._gauges: list[tuple[Gauge, dict[str, str], float]] = []
         self._drifts: tuple[float, float] | None = None
-        if served.reference is not None:
-            self._export(served.reference)
+        if loaded.reference is not None:
+            self._export(loaded.reference)
 
     def say_again(self) -> None:
         """Set all gauges as they are: Ray forgets one that is not set for some 20 seconds."""

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -24,7 +25,8 @@ from serve import page
 from serve.load_shedder import LoadShedder
 from serve.messages import ClassifierList, ClassifyAnswer, Health, request_body
 from serve.node_metrics import CONTENT_TYPE, node_metrics
-from serve.problems import MEDIA_TYPE, Problem, RequestError
+from serve.openapi import STATUSES, document, problem_responses
+from serve.problems import RequestError
 from serve.settings import EndpointSettings
 from serve.uploads import read_upload
 
@@ -34,33 +36,6 @@ _ATTEMPTS: Final = 5
 _HEALTH_SECONDS: Final = 5.0
 _LISTING_SECONDS: Final = 1.0
 _MS: Final = [1.0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000]
-_WHY: Final = {
-    400: "the body cannot be read",
-    404: "no such classifier",
-    408: "the request did not arrive in time",
-    413: "the body is too large",
-    415: "neither multipart/form-data nor application/json",
-    422: "a field or an image is at fault",
-    429: "too many requests wait; come back after Retry-After seconds",
-    503: "no replica is there",
-    504: "no answer in time",
-}
-
-
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {
-        status: {
-            "description": _WHY[status],
-            "content": {MEDIA_TYPE: {"schema": schema}},
-            **(
-                {"headers": {"Retry-After": {"schema": {"type": "integer"}}}}
-                if status == 429
-                else {}
-            ),
-        }
-        for status in statuses
-    }
 
 
 app = FastAPI(
@@ -110,8 +85,8 @@ class Endpoint:
         self._classifiers = classifiers
         self._settings = settings
         self._held = 0
-        self._asking = 0
-        self._fullness = LoadShedder()
+        self._in_flight = 0
+        self._shedder = LoadShedder()
         self._listed: tuple[float, ClassifierList] | None = None
         self._requests = Counter(
             "onoma_requests", "Requests to classify, by status and code.",
@@ -126,7 +101,7 @@ class Endpoint:
     @app.post(
         "/v1/classify",
         response_model=ClassifyAnswer,
-        responses=_problems(*_WHY),
+        responses=problem_responses(*STATUSES),
         openapi_extra={"requestBody": request_body()},
         summary="Label one image or several",
     )
@@ -155,7 +130,7 @@ class Endpoint:
 
     async def _classified(self, request: Request, started: float) -> ClassifyAnswer:
         settings = self._settings
-        if self._fullness.full(self._asking):
+        if self._shedder.full(self._in_flight):
             raise self._overloaded()
         with self._holding(request):
             upload = await read_upload(request, settings)
@@ -177,7 +152,7 @@ class Endpoint:
         """Count a request's bytes as held: those it announces, or all that it may have.
 
         Raises:
-            Refused: too many are held already (429).
+            RequestError: too many are held already (429).
         """
         announced = request.headers.get("content-length", "")
         most = self._settings.max_body
@@ -200,16 +175,16 @@ class Endpoint:
         """Call the classifiers; what a dying replica had is given to another one.
 
         Raises:
-            Refused: too many wait (429), or no replica is there (503).
+            RequestError: too many wait (429), or no replica is there (503).
         """
-        self._asking += 1
+        self._in_flight += 1
         try:
             return await self._ask_again(method, *arguments)
         except BackPressureError as error:
-            self._fullness.refused(self._asking - 1)
+            self._shedder.refused(self._in_flight - 1)
             raise self._overloaded() from error
         finally:
-            self._asking -= 1
+            self._in_flight -= 1
 
     async def _ask_again(self, method: str, *arguments: Any) -> Any:
         for attempt in range(_ATTEMPTS):
@@ -228,7 +203,7 @@ class Endpoint:
     @app.get(
         "/v1/classifiers",
         response_model=ClassifierList,
-        responses=_problems(503),
+        responses=problem_responses(503),
         summary="The classifiers that can be asked, and their versions",
     )
     async def classifiers(self) -> ClassifierList:
@@ -256,7 +231,7 @@ class Endpoint:
     @app.get(
         "/healthz",
         response_model=Health,
-        responses=_problems(503),
+        responses=problem_responses(503),
         summary="Whether classifiers are loaded and answer",
     )
     async def health(self) -> Health:
@@ -295,28 +270,6 @@ class Endpoint:
         return page.docs_asset(name)
 
 
-def _openapi() -> dict[str, Any]:
-    """The document, with the models that only bodies and problems refer to."""
-    from fastapi.openapi.utils import get_openapi
-    from pydantic.json_schema import models_json_schema
-
-    from serve.messages import ClassifyRequest
-
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-        _, schemas = models_json_schema(
-            [(ClassifyRequest, "validation"), (Problem, "serialization")],
-            ref_template="#/components/schemas/{model}",
-        )
-        known = document.setdefault("components", {}).setdefault("schemas", {})
-        for name, schema in schemas["$defs"].items():
-            known.setdefault(name, schema)
-        app.openapi_schema = document
-    return app.openapi_schema
-
-
-app.openapi = _openapi  # type: ignore[method-assign]
+app.openapi = partial(document, app)  # type: ignore[method-assign]
 IngressClass = serve.ingress(app)(Endpoint)
 """The class that the application deploys."""

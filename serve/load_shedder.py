@@ -1,4 +1,4 @@
-"""What an ingress knows of how much its classifiers take, so that refusals are quick.
+"""Load shedding: an ingress that knows its classifiers to be full refuses early.
 
 A request that the classifiers refuse has been read and has travelled to them. Once that happened,
 as many are known to be too many, and those that come meanwhile are refused before their images are
@@ -15,7 +15,7 @@ _MOST_SECONDS: Final = 8.0
 
 
 class LoadShedder:
-    """How many requests at once were too many, and until when that is taken to hold.
+    """The number of requests in flight that was too many, and until when that is taken to hold.
 
     A level that is found full again and again is tried less and less often.
     """
@@ -24,13 +24,13 @@ class LoadShedder:
         """Nothing is known."""
         self._level, self._until, self._lasts = 0, 0.0, _FIRST_SECONDS
 
-    def full(self, asking: int) -> bool:
-        """Whether one more beside so many under way would be refused."""
-        return asking >= self._level and time.monotonic() < self._until
+    def full(self, in_flight: int) -> bool:
+        """Whether one more request beside so many in flight would be refused."""
+        return in_flight >= self._level and time.monotonic() < self._until
 
-    def refused(self, asking: int) -> None:
-        """Note that one was refused beside so many under way."""
+    def refused(self, in_flight: int) -> None:
+        """Note that a request was refused beside so many in flight."""
         now = time.monotonic()
-        recent = now < self._until + self._lasts and asking >= self._level
+        recent = now < self._until + self._lasts and in_flight >= self._level
         self._lasts = min(_MOST_SECONDS, 2 * self._lasts) if recent else _FIRST_SECONDS
-        self._level, self._until = asking, now + self._lasts
+        self._level, self._until = in_flight, now + self._lasts

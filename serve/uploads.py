@@ -7,7 +7,6 @@ import base64
 import binascii
 import re
 import unicodedata
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,9 +14,10 @@ from fastapi import Request
 from pydantic import ValidationError
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect
 
+from serve.compat import TooManyFilesError, parse_form
 from serve.messages import ClassifyRequest, ImageData, Options
 from serve.problems import RequestError, invalid
 from serve.remote_images import Allowance, fetch_image
@@ -87,37 +87,19 @@ async def _body(request: Request, settings: EndpointSettings) -> bytes:
     return b"".join(parts)
 
 
-class _InMemory(MultiPartParser):
-    """Keeps files in memory: the body is there already, and is bounded."""
-
-    spool_max_size = 2**40
-    ended = False
-
-    def on_end(self) -> None:
-        """Note the last boundary: without it, parts may be missing."""
-        self.ended = True
-
-
 async def _from_form(request: Request, body: bytes, settings: EndpointSettings) -> Upload:
-    async def stream() -> AsyncGenerator[bytes, None]:
-        yield body
-        yield b""
-
     most = settings.max_images
-    parser = _InMemory(
-        request.headers, stream(), max_files=most, max_fields=len(Options.model_fields) + 1
-    )
     try:
-        form = await parser.parse()
+        form = await parse_form(
+            request.headers, body, max_files=most, max_fields=len(Options.model_fields) + 1
+        )
+    except TooManyFilesError as error:
+        raise _too_many(most) from error
     except MultiPartException as error:
-        if error.message.startswith("Too many files"):
-            raise _too_many(most) from error
         raise RequestError(400, "malformed_body", f"no valid {_FORM}: {error.message}") from error
     except (FormParserError, UnicodeDecodeError, KeyError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise RequestError(400, "malformed_body", f"no valid {_FORM}: {reason}") from error
-    if not parser.ended:
-        raise RequestError(400, "malformed_body", f"no valid {_FORM}: its last boundary is missing")
     fields: dict[str, Any] = {}
     files: list[UploadFile] = []
     for name, value in form.multi_items():

@@ -1,11 +1,16 @@
 """Ray on a laptop or a cluster, and the settings every pass of Ray Data gets.
 
-On a cluster (``RAY_ADDRESS``, a submitted job, or ``ray start`` on this machine) the job joins it.
-Otherwise Ray starts here with three logical CPUs more than there are cores: reading, writing and
-the checkpoint filter each need a slot beside the decode tasks, and with two slots on two cores a
-pipeline would wait for ever. Every slot can become a worker process of some 200 MB that takes
-seconds to start, so there are no more. How many decode tasks and model threads really run is set
-from the cores.
+On a cluster (``RAY_ADDRESS``, which a submitted job has as well, or ``ray start`` on this machine)
+the job joins it. Otherwise Ray starts here with three logical CPUs more than there are cores:
+reading, writing and the checkpoint filter each need a slot beside the decode tasks, and with two
+slots on two cores a pipeline would wait for ever. Every slot can become a worker process of some
+200 MB that takes seconds to start, so there are no more. How many decode tasks and model threads
+really run is set from the cores.
+
+What Ray writes to the console is Ray's affair, with two exceptions, both undone after a pass: its
+progress in words is left out unless `set_verbose` asks for it, and the command line, on a Ray that
+it has started for itself, also leaves out errors, which it tells in a line of its own. On a cluster
+Ray Data's errors are always written.
 """
 
 from __future__ import annotations
@@ -13,24 +18,21 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from actors.compat import ray as ray_compat
 from methods.errors import InputError
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("onoma")
 
 _EXTRA_SLOTS = 3
 _CLUSTER_CPUS = 3
 _BUILT_IN = {"CPU", "GPU", "memory", "object_store_memory"}
 _STARTED_CORES: list[int] = []
-_CHANGED = (
-    *("checkpoint_config", "use_datasource_v2", "max_errored_blocks"),
-    *("enable_progress_bars", "enable_operator_progress_bars", "print_on_execution_start"),
-)
+_VERBOSE: list[bool] = []
 
 
 @dataclass(frozen=True)
@@ -52,22 +54,43 @@ class Capacity:
     custom: Mapping[str, float] = field(default_factory=dict)
 
 
-def start_ray() -> Capacity:
+def set_verbose(flag: bool) -> None:
+    """Say, for the command line, whether the libraries' own logs are wanted (``--verbose``).
+
+    A process that never calls it is not the command line: nothing of Ray's is hidden there but its
+    progress in words.
+    """
+    _VERBOSE[:] = [flag]
+
+
+def verbose() -> bool:
+    """Whether the libraries' own logs were asked for."""
+    return _VERBOSE == [True]
+
+
+def started_here() -> bool:
+    """Whether `start_ray` has started a Ray on this machine, rather than joined one."""
+    return bool(_STARTED_CORES)
+
+
+def start_ray(*, here: bool = False) -> Capacity:
     """Join the cluster that is there, or start Ray on this machine; calling it twice is fine.
 
+    Args:
+        here: start one on this machine, whatever there is to join.
+
     Raises:
-        InputError: the cluster has too few CPUs for a pipeline of several stages.
+        InputError: the cluster does not answer, or has too few CPUs for a pipeline of several
+            stages.
     """
     import ray
 
     if not ray.is_initialized():
-        options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-        try:
-            if os.environ.get("RAY_ADDRESS") == "local":
-                raise ConnectionError("a cluster of our own is wanted")
-            ray.init(address="auto", **options)
-        except ConnectionError:
-            _start_here(options)
+        address, source = (None, "") if here else _find_cluster()
+        if address is None:
+            _start_here()
+        else:
+            _join(address, source)
     alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     resources = _with_growth(ray.cluster_resources())
     cpus = int(resources.get("CPU", 0))
@@ -87,28 +110,58 @@ def start_ray() -> Capacity:
     )
 
 
+def _find_cluster() -> tuple[str | None, str]:
+    """The cluster to join, and what names it; None where Ray is to start here.
+
+    Only what the user has said counts: a Ray that merely runs on this machine may be another's.
+    """
+    given = os.environ.get("RAY_ADDRESS")
+    if given:
+        return (None if given == "local" else given), "RAY_ADDRESS"
+    return ray_compat.started_address(), "ray start"
+
+
+def _join(address: str, source: str) -> None:
+    import ray
+
+    try:
+        ray.init(address=address, **_logging_options())
+    except ConnectionError as error:
+        remedy = "unset it" if source == "RAY_ADDRESS" else "run `ray stop`"
+        raise InputError(
+            f"{source} names the Ray cluster {address}, which does not answer; {remedy}, or set "
+            "RAY_ADDRESS=local to start Ray on this machine"
+        ) from error
+    logger.info("joined the Ray cluster %s (%s)", address, source)
+
+
+def _start_here() -> None:
+    import ray
+
+    if _is_quiet_console():
+        ray_compat.set_environment("own console")
+    cores = len(os.sched_getaffinity(0))
+    slots = cores + _EXTRA_SLOTS
+    with quiet_ray():
+        ray.init(address="local", num_cpus=slots, include_dashboard=False, **_logging_options())
+    _STARTED_CORES[:] = [cores]
+
+
+def _logging_options() -> dict[str, Any]:
+    """How ``ray.init`` logs: what workers print is in the session's files unless it is wanted."""
+    if _is_quiet_console():
+        return {"log_to_driver": False, "logging_level": logging.ERROR}
+    return {"log_to_driver": verbose()}
+
+
 def _with_growth(resources: Mapping[str, float]) -> dict[str, float]:
     """Resources that are there, or that an autoscaled cluster can come to have."""
-    from ray._private.state import state  # what Ray Data's own autoscaler asks; nothing public does
-
-    most = state.get_max_resources_from_cluster_config() or {}
+    most = ray_compat.most_resources()
     return {name: max(resources.get(name, 0), most.get(name, 0)) for name in {*resources, *most}}
 
 
 def _is_custom(name: str) -> bool:
     return name not in _BUILT_IN and not name.startswith(("node:", "accelerator_type:"))
-
-
-def _start_here(options: dict[str, Any]) -> None:
-    import ray
-
-    # Ray's core prints a warning as an error for every actor pool of Ray Data
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    cores = len(os.sched_getaffinity(0))
-    slots = cores + _EXTRA_SLOTS
-    with quiet_ray():
-        ray.init(address="local", num_cpus=slots, include_dashboard=False, **options)
-    _STARTED_CORES[:] = [cores]
 
 
 def stop_ray() -> None:
@@ -121,9 +174,20 @@ def stop_ray() -> None:
     _STARTED_CORES.clear()
 
 
+def _is_quiet_console() -> bool:
+    """Whether this is the command line, without ``--verbose``."""
+    return _VERBOSE == [False]
+
+
 @contextmanager
 def quiet_ray() -> Iterator[None]:
-    """Drop what Ray says on standard error and output; what goes wrong comes as an exception."""
+    """Drop what Ray writes to standard error and output while it starts and ends.
+
+    Only on the command line without ``--verbose``, where what goes wrong comes as an exception.
+    """
+    if not _is_quiet_console():
+        yield
+        return
     streams = {1: sys.stdout, 2: sys.stderr}  # its core writes to the descriptors
     for stream in streams.values():
         stream.flush()
@@ -140,63 +204,45 @@ def quiet_ray() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _quiet_console() -> None:
-    """Keep Ray Data's errors to its log file: a command that fails says why in one line."""
-    logger = logging.getLogger("ray.data")
-    logger.setLevel(logging.WARNING)
-    for handler in logger.handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.addFilter(_no_error)
-
-
-def _no_error(record: logging.LogRecord) -> bool:
-    return record.levelno < logging.ERROR
-
-
-def _no_cpu_alarm(record: logging.LogRecord) -> bool:
-    return "does not have any available CPUs" not in record.getMessage()
-
-
 @contextmanager
 def pass_settings(checkpoint: str | None) -> Iterator[None]:
-    """Set Ray Data's context for one pass, and put it back after.
+    """Set Ray Data's context and loggers for one pass, and put them back after.
 
     Args:
         checkpoint: folder of Ray Data's job checkpoint, or None for a pass without one.
     """
-    from ray.data import DataContext
+    bars = sys.stderr.isatty() or bool(os.environ.get("ONOMA_PROGRESS"))
+    with ExitStack() as stack:
+        stack.enter_context(
+            ray_compat.data_settings(
+                checkpoint_config=None if checkpoint is None else _checkpoint_config(checkpoint),
+                # the newer reader starts 32 actors to read footers: 20 s on two cores, for a file
+                # or two
+                use_datasource_v2=False,
+                max_errored_blocks=0,  # a block dropped in silence is rows lost
+                enable_progress_bars=bars,
+                enable_operator_progress_bars=bars,
+                print_on_execution_start=verbose(),
+            )
+        )
+        if not verbose():
+            hidden = _is_quiet_console() and started_here()
+            stack.enter_context(ray_compat.calm_data_logs(errors=not hidden))
+        yield
+
+
+def _checkpoint_config(folder: str) -> Any:
     from ray.data.checkpoint import CheckpointConfig
 
     from actors import storage
 
-    context = DataContext.get_current()
-    before = {name: getattr(context, name) for name in _CHANGED}
-    # the newer reader starts 32 actors to read footers: 20 s on two cores, for a file or two
-    context.use_datasource_v2 = False
-    if checkpoint is not None:
-        context.checkpoint_config = CheckpointConfig(
-            id_column="image_id",
-            checkpoint_path=checkpoint,
-            override_filesystem=storage.resolve(checkpoint)[0],
-            # kept: without it a finished job that is run again would write every row twice
-            delete_checkpoint_on_success=False,
-        )
-        if _STARTED_CORES:  # one machine: one filter actor, not up to ten of a CPU and 1 GiB each
-            context.checkpoint_config.checkpoint_actor_pool_max_size = 1
-    else:
-        context.checkpoint_config = None
-    context.max_errored_blocks = 0  # a block dropped in silence is rows lost
-    context.enable_progress_bars = sys.stderr.isatty() or bool(os.environ.get("ONOMA_PROGRESS"))
-    context.enable_operator_progress_bars = context.enable_progress_bars
-    context.print_on_execution_start = False
-    _quiet_console()
-    # small archives have fewer units of work than a pass may run at once, which is no news
-    warnings.filterwarnings("ignore", "The maximum number of concurrent tasks", UserWarning)
-    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        # true before the first pass of a busy cluster; later the last pass has yet to leave
-        logging.getLogger("ray.data.dataset").addFilter(_no_cpu_alarm)
-        for name, value in before.items():
-            setattr(context, name, value)
+    config = CheckpointConfig(
+        id_column="image_id",
+        checkpoint_path=folder,
+        override_filesystem=storage.resolve(folder)[0],
+        # kept: without it a finished job that is run again would write every row twice
+        delete_checkpoint_on_success=False,
+    )
+    if started_here():  # one machine: one filter actor, not up to ten of a CPU and 1 GiB each
+        ray_compat.limit_checkpoint_actors(config, 1)
+    return config

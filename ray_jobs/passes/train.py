@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import tempfile
 import threading
 import time
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors import storage
+from actors.compat.ray import set_environment
 from ray_jobs.passes.resources import ReplicaPool, on_nodes
 from ray_jobs.runs.folder import RunFolder
 
@@ -35,7 +35,6 @@ Figures = dict[str, Any]
 _STORAGE: Final = "training"
 _STATE, _RESULT = "state.pt", "result.npz"
 _LOOK_S: Final = 1.0
-_CONTROLLER_LOOKS_S: Final = "0.5"
 _FAILURES: Final = 2
 _LINES: Final = 10
 
@@ -66,8 +65,7 @@ def train_on_cluster(
     from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchTrainer
 
-    # a worker waits for the controller to look before it goes on after a checkpoint
-    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", _CONTROLLER_LOOKS_S)
+    set_environment("train")
     filesystem, path = storage.resolve(storage.join(run.uri, _STORAGE))
     per_worker = {"CPU": 1.0} | ({"GPU": workers.gpus} if workers.gpus else {})
     per_worker |= on_nodes(workers.node)

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from actors import storage
+from actors.compat.ray import is_committed
 from methods.image_ids import IdFingerprint
 
 _ROWS_AT_ONCE = 65_536
@@ -56,12 +57,12 @@ def count_labels(labels: str) -> Ledger:
 
 
 def rows_committed(checkpoint: str) -> int:
-    """Count the rows a checkpoint knows to be finished."""
+    """Count the rows that a checkpoint of Ray Data knows to be finished."""
     filesystem, _ = storage.resolve(checkpoint)
     return sum(
         pq.ParquetFile(path, filesystem=filesystem).metadata.num_rows
         for path in storage.list_files(checkpoint, ".parquet")
-        if not path.endswith(".pending.parquet")
+        if is_committed(path)
     )
 
 

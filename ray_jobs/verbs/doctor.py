@@ -129,11 +129,11 @@ def _gpu() -> list[Check]:
 
 
 def _ray() -> list[Check]:
-    from ray_jobs.passes.session import start_ray
+    from ray_jobs.passes.session import start_ray, started_here
 
     started = time.time()
     capacity = start_ray()
-    where = "joined a cluster" if os.environ.get("RAY_ADDRESS") else "started here"
+    where = "started here" if started_here() else "joined a cluster"
     return [
         Check(
             "ready",

@@ -7,28 +7,28 @@ the same command: it finds its run folder and goes on.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import shlex
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from actors.compat.ray import calm_upload_logs, takes_no_job_yet
 from methods.errors import InputError
 from ray_jobs.config import SubmitConfig
+from ray_jobs.passes.session import verbose
 
-logger = logging.getLogger(__name__)
-
-EXCLUDES: Final = (".git/", ".venv/", "runs/", "onoma-demo/", "__pycache__/", "*.pyc")
-"""What never goes to the cluster, beside what .gitignore names."""
+EXCLUDES: Final = (".git/", ".venv/", "/runs/", "/onoma-demo/", "__pycache__/", "*.pyc")
+"""What never goes to the cluster, beside what .gitignore names; with a slash at its beginning, only
+in the folder itself, since ``ray_jobs/runs`` is a package."""
 
 _POLL_S: Final = 0.5
 _STARTING_S: Final = 60.0
-_NOT_YET: Final = "No available agent"
 _ENDED: Final = {"SUCCEEDED", "FAILED", "STOPPED"}
 _FAILED: Final = 1
 
@@ -48,19 +48,19 @@ def submit(config: SubmitConfig) -> dict[str, Any]:
     address = config.address or os.environ.get("RAY_API_SERVER_ADDRESS") or _from_ray_address()
     environment = runtime_env(config)
     resources = {config.driver_node: 0.001} if config.driver_node else None
-    logging.getLogger("ray._private.runtime_env").setLevel(logging.ERROR)
     try:
         client = JobSubmissionClient(address)
-        job = _when_it_can(
-            lambda: client.submit_job(
-                entrypoint=shlex.join(["python", "-m", "ray_jobs", *config.command]),
-                submission_id=config.job,
-                runtime_env=environment,
-                entrypoint_num_cpus=config.driver_cpus or None,
-                entrypoint_memory=config.driver_memory or None,
-                entrypoint_resources=resources,
+        with nullcontext() if verbose() else calm_upload_logs():
+            job = _when_it_can(
+                lambda: client.submit_job(
+                    entrypoint=shlex.join(["python", "-m", "ray_jobs", *config.command]),
+                    submission_id=config.job,
+                    runtime_env=environment,
+                    entrypoint_num_cpus=config.driver_cpus or None,
+                    entrypoint_memory=config.driver_memory or None,
+                    entrypoint_resources=resources,
+                )
             )
-        )
     except (ConnectionError, ValueError, RuntimeError) as error:
         text = " ".join(str(error).split())[:300]
         raise InputError(f"--address {address}: the job was not taken: {text}") from error
@@ -83,7 +83,7 @@ def _when_it_can(submit: Callable[[], str]) -> str:
         try:
             return submit()
         except RuntimeError as error:
-            if _NOT_YET not in str(error) or time.monotonic() > end:
+            if not takes_no_job_yet(error) or time.monotonic() > end:
                 raise
             time.sleep(_POLL_S)
 

@@ -10,9 +10,11 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from serve.compat import swagger_ui_folder
+
 _FOLDER: Final = Path(__file__).parent
 _OWN: Final = ("index.html", "page.css", "page.js")
-_DOCS: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
+_DOCS: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 _COMMON: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -45,6 +47,7 @@ def docs() -> Response:
         swagger_js_url=f"docs/{_DOCS[0]}",
         swagger_css_url=f"docs/{_DOCS[1]}",
         swagger_favicon_url=f"docs/{_DOCS[2]}",
+        swagger_ui_parameters={"validatorUrl": None},  # elsewhere, and told what this one is
     )
     html.headers.update({**_COMMON, "Content-Security-Policy": _DOCS_POLICY})
     return html
@@ -56,11 +59,9 @@ def docs_asset(name: str) -> Response:
     Raises:
         HTTPException: 404, no such file.
     """
-    from swagger_ui_bundle import swagger_ui_path
-
     if name not in _DOCS:
         raise HTTPException(404, "no such file")
-    return _file(Path(swagger_ui_path) / name, _DOCS_POLICY)
+    return _file(swagger_ui_folder() / name, _DOCS_POLICY)
 
 
 def _file(path: Path, policy: str) -> Response:

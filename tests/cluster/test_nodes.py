@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from tests.helpers.nodes import Nodes, free_port
 from tests.helpers.run_files import record_of, rows_by_path
 
 ROOT = Path(__file__).parent.parent.parent
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(420)]
 
 
 @pytest.fixture(scope="module")
@@ -97,38 +98,64 @@ def test_a_submitted_job_runs_its_stages_where_it_is_told(
         if actor["on"] is not None:
             where.setdefault(actor["class"], set()).update(actor["on"])
     assert where["MLLM"] == {"mllm"}
-    assert where["ClipTexts"] == {"clip"}
+    assert where["MapWorker(MapBatches(TextMatchLabels))"] == {"clip"}
 
 
-def test_the_exit_code_and_the_sentence_of_a_job_are_kept(nodes: Nodes, tmp_path: Path) -> None:
-    done = submit(
-        nodes,
-        *("label", "zero_shot", "--images", "/nowhere", "--classes", "/none.txt"),
-        *("--out", str(tmp_path / "run")),
-    )
-    assert done.returncode == WRONG_USAGE, done.stderr
-    assert "onoma: --classes /none.txt" in done.stderr
-    result = json.loads(done.stdout)
-    assert (result["status"], result["exit_code"]) == ("FAILED", WRONG_USAGE)
-
-
-def test_a_node_that_no_one_has_is_told(nodes: Nodes, birds: Path, tmp_path: Path) -> None:
-    """Submitted with Ray's own command, as the README says."""
+def test_the_exit_code_and_the_sentence_of_a_job_are_kept(
+    nodes: Nodes, birds: Path, tmp_path: Path
+) -> None:
+    """Two jobs at once; the second one submitted with Ray's own command, as the README says."""
     ray = [str(Path(sys.executable).with_name("ray")), "job", "submit"]
     settings = ["--address", nodes.dashboard, "--working-dir", "."]
     job = ["python", "-m", "ray_jobs", "label", "zero_shot", "--clip-node", "gpus"]
     job += ["--images", str(birds / "images"), "--classes", str(birds / "classes.txt")]
-    done = subprocess.run(
-        [*ray, *settings, "--", *job, "--out", str(tmp_path / "run")],
+    with subprocess.Popen(
+        [*ray, *settings, "--", *job, "--out", str(tmp_path / "other")],
         cwd=ROOT,
         env=nodes.environment(),
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        timeout=200,
-    )
-    assert done.returncode != DONE
-    said = done.stdout + done.stderr
+    ) as other:
+        done = submit(
+            nodes,
+            *("label", "zero_shot", "--images", "/nowhere", "--classes", "/none.txt"),
+            *("--out", str(tmp_path / "run")),
+        )
+        said, _ = other.communicate(timeout=200)
+    assert done.returncode == WRONG_USAGE, done.stderr
+    assert "onoma: --classes /none.txt" in done.stderr
+    result = json.loads(done.stdout)
+    assert (result["status"], result["exit_code"]) == ("FAILED", WRONG_USAGE)
+    assert other.returncode != DONE
     assert "--clip-node gpus: no node of the cluster has this custom resource" in said
+
+
+def test_a_ray_that_only_runs_here_is_not_joined_and_one_of_ray_start_is(nodes: Nodes) -> None:
+    script = """
+import logging, os, sys
+from pathlib import Path
+from ray_jobs.passes.session import start_ray, started_here, stop_ray
+logging.basicConfig(format="%(message)s", stream=sys.stdout)
+logging.getLogger("onoma").setLevel(logging.INFO)
+start_ray()
+assert started_here()
+stop_ray()
+Path(os.environ["RAY_TMPDIR"], "ray", "ray_current_cluster").write_text(sys.argv[1])
+assert {"mllm", "clip"} <= set(start_ray().custom)
+assert not started_here()
+"""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="r") as short:  # sockets have short names
+        done = subprocess.run(
+            [sys.executable, "-c", script, nodes.address],
+            cwd=ROOT,
+            env={**nodes.environment(), "RAY_TMPDIR": short},
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"joined the Ray cluster {nodes.address} (ray start)" in done.stdout
 
 
 def test_the_endpoint_is_deployed_with_serves_own_command(

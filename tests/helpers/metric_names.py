@@ -50,7 +50,7 @@ def _words_of_ray() -> frozenset[str]:
 def metrics_of_ours() -> dict[str, set[str]]:
     """Every metric that our code makes, with its tags."""
     found: dict[str, set[str]] = {}
-    for file in [*(ROOT / "actors").glob("*.py"), *(ROOT / "serve").glob("*.py")]:
+    for file in [*(ROOT / "actors").rglob("*.py"), *(ROOT / "serve").rglob("*.py")]:
         tree = ast.parse(file.read_text("utf-8"))
         constants = {
             node.target.id: node.value

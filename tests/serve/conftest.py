@@ -29,12 +29,12 @@ SETTINGS = EndpointSettings(
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Endpoint:
-    """A running endpoint: its address, what it serves, and its settings."""
+    """A running endpoint: its address, what it serves, and its settings as last deployed."""
 
     url: str
-    places: list[ClassifierRef]
+    refs: list[ClassifierRef]
     settings: EndpointSettings
 
     def client(self) -> Client:
@@ -90,12 +90,12 @@ def endpoint(birds_run: Path, scenes_classifier: Path) -> Iterator[Endpoint]:
 
     from serve.deploying import deploy
 
-    places = [
+    refs = [
         ClassifierRef(name="birds", folder=str(birds_run / "classifier")),
         ClassifierRef(name="scenes", folder=str(scenes_classifier)),
     ]
     port = free_port()
     serve.start(http_options=HTTPOptions(host="127.0.0.1", port=port))
-    deploy(SETTINGS, places)
-    yield Endpoint(f"http://127.0.0.1:{port}", places, SETTINGS)
+    deploy(SETTINGS, refs)
+    yield Endpoint(f"http://127.0.0.1:{port}", refs, SETTINGS)
     serve.shutdown()

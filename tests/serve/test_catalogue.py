@@ -14,15 +14,37 @@ import numpy as np
 import pytest
 
 from actors.classifier_store import load_classifier, save_classifier, save_reference
+from actors.clip.encoder import ClipEncoder, clip_record
 from actors.clip.image_scorer import Encoded
-from actors.clip.model import FIELD_GUIDE
-from methods.classifier import CONFIG_FILE, WEIGHTS_FILE
+from actors.clip.model import FIELD_GUIDE, resolve_clip
+from fieldguide.world import NAMES
+from methods.class_matrix import class_matrix
+from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, Classifier
 from methods.drift import REFERENCE_FILE, Seen
 from methods.errors import InputError
-from serve.catalogue import ClassifierRef, changed, load_catalogue, load_those_there_are
+from methods.zero_shot import SIMPLE_TEMPLATES
+from serve.catalogue import ClassifierRef, changed, load_available, load_catalogue
 from serve.classifiers import Classifiers
 from serve.messages import Options
 from serve.settings import EndpointSettings
+
+
+@pytest.fixture(scope="module")
+def classifier_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A zero-shot classifier of the field guide's birds, made in this process."""
+    model = resolve_clip(FIELD_GUIDE)
+    encoder = ClipEncoder(model, precision="fp32", threads=1, device="cpu")
+    record = clip_record(model, encoder)
+    classifier = Classifier(
+        labels=tuple(NAMES),
+        matrix=class_matrix(NAMES, SIMPLE_TEMPLATES, encoder.encode_texts),
+        clip=record,
+        method="zero_shot",
+        logit_scale=record["logit_scale"],
+    )
+    out = str(tmp_path_factory.mktemp("birds") / "classifier")
+    save_classifier(classifier, out)
+    return out
 
 
 @pytest.fixture
@@ -38,9 +60,9 @@ def copy(classifier_folder: str, tmp_path: Path) -> Callable[..., ClassifierRef]
     return make
 
 
-def spoil(place: ClassifierRef, how: str) -> None:
+def spoil(ref: ClassifierRef, how: str) -> None:
     """Make a classifier's folder unusable."""
-    folder = Path(place.folder)
+    folder = Path(ref.folder)
     if how == "missing":
         shutil.rmtree(folder)
     elif how == "no weights":
@@ -86,24 +108,24 @@ def test_classifiers_are_listed_in_their_order_the_first_by_default(
 def test_no_endpoint_starts_with_a_classifier_that_cannot_be_served(
     copy: Callable[..., ClassifierRef], how: str, at: int
 ) -> None:
-    places = [copy("one"), copy("other")]
-    spoil(places[at], how)
-    with pytest.raises(InputError, match=places[at].folder):
-        load_catalogue(places, None)
+    refs = [copy("one"), copy("other")]
+    spoil(refs[at], how)
+    with pytest.raises(InputError, match=refs[at].folder):
+        load_catalogue(refs, None)
 
 
 @pytest.mark.parametrize("at", [0, 1])
 def test_a_replica_that_starts_later_takes_what_there_is(
     copy: Callable[..., ClassifierRef], at: int
 ) -> None:
-    places = [copy("one"), copy("other")]
-    spoil(places[at], "weights cut")
-    catalogue = load_those_there_are(places, None)
-    assert list(catalogue.served) == [places[1 - at].name]
-    assert [each.split(":")[0] for each in catalogue.problems] == [places[at].name]
-    spoil(places[1 - at], "missing")
+    refs = [copy("one"), copy("other")]
+    spoil(refs[at], "weights cut")
+    catalogue = load_available(refs, None)
+    assert list(catalogue.loaded) == [refs[1 - at].name]
+    assert [each.split(":")[0] for each in catalogue.problems] == [refs[at].name]
+    spoil(refs[1 - at], "missing")
     with pytest.raises(InputError):
-        load_those_there_are(places, None)
+        load_available(refs, None)
 
 
 @pytest.mark.parametrize("how", SPOILT)
@@ -116,9 +138,9 @@ def test_a_change_keeps_what_cannot_be_replaced_and_says_why(
     spoil(spoilt, how)
     spoil(added, how)
     after = changed(before, [spoilt, new, added], None)
-    assert list(after.served) == ["other", "one"]
-    assert after.served["other"] is before.served["other"]
-    assert after.served["one"].version != before.served["one"].version
+    assert list(after.loaded) == ["other", "one"]
+    assert after.loaded["other"] is before.loaded["other"]
+    assert after.loaded["one"].version != before.loaded["one"].version
     assert [each.split(":")[0] for each in after.problems] == ["other", "added"]
     assert "\n" not in "".join(after.listing.problems)
     assert max(map(len, after.problems)) <= 500
@@ -131,13 +153,13 @@ def test_a_change_drops_what_it_does_not_name_but_never_everything(
 ) -> None:
     one, other = copy("one"), copy("other")
     before = load_catalogue([one, other], None)
-    assert list(changed(before, [other], None).served) == ["other"]
+    assert list(changed(before, [other], None).loaded) == ["other"]
     nothing = changed(before, [ClassifierRef(name="new", folder=one.folder + "-none")], None)
-    assert nothing.served == before.served
+    assert nothing.loaded == before.loaded
     assert len(nothing.problems) == 1
     assert nothing.listing.default == "one"
-    same = changed(before, [one, other], None).served["one"]
-    assert same.version == before.served["one"].version
+    same = changed(before, [one, other], None).loaded["one"]
+    assert same.version == before.loaded["one"].version
 
 
 def test_two_classifiers_may_not_have_one_name(copy: Callable[..., ClassifierRef]) -> None:
@@ -145,6 +167,7 @@ def test_two_classifiers_may_not_have_one_name(copy: Callable[..., ClassifierRef
         load_catalogue([copy("one"), copy("one", "one-2")], None)
 
 
+@pytest.mark.slow
 def test_a_running_replica_survives_every_list_that_it_is_given(
     copy: Callable[..., ClassifierRef],
     birds: Path,

@@ -29,6 +29,7 @@ from fieldguide.world import NAMES
 from serve.messages import ClassifyAnswer
 from tests.helpers.broken_images import FILES, JPEG, PNG, encoded, picture
 
+pytestmark = pytest.mark.cluster
 PROBLEM = "application/problem+json"
 CLASSIFY = "/v1/classify"
 Row = dict[str, Any]
@@ -365,17 +366,17 @@ def test_what_is_served_is_listed(http: httpx.Client, endpoint: Any) -> None:
     assert http.get("/healthz").json() == {"status": "ready"}
     listing = http.get("/v1/classifiers").json()
     assert (listing["default"], listing["problems"]) == ("birds", [])
-    for each, place in zip(listing["classifiers"], endpoint.places, strict=True):
-        classifier = load_classifier(place.folder)
+    for each, ref in zip(listing["classifiers"], endpoint.refs, strict=True):
+        classifier = load_classifier(ref.folder)
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", each.pop("loaded_at"))
         assert each == {
-            "name": place.name,
+            "name": ref.name,
             "version": classifier.identity[:12],
             "method": classifier.method,
-            "multi_label": place.name == "scenes",
+            "multi_label": ref.name == "scenes",
             "label_count": len(classifier.labels),
             "clip": FIELD_GUIDE,
-            "has_reference": place.name == "birds",
+            "has_reference": ref.name == "birds",
         }
 
 

@@ -23,6 +23,7 @@ from serve.deploying import deploy
 from tests.serve.conftest import Endpoint
 
 CLIENTS = 4
+pytestmark = pytest.mark.cluster
 
 
 class Load:
@@ -113,10 +114,10 @@ def test_a_killed_replica_is_replaced_and_its_requests_go_to_the_next(load: Load
 def test_a_swapped_classifier_answers_without_a_gap(
     endpoint: Endpoint, load: Load, tmp_path: Path
 ) -> None:
-    first = load_classifier(endpoint.places[0].folder)
+    first = load_classifier(endpoint.refs[0].folder)
     other = type(first)(**{**vars(first), "logit_scale": first.logit_scale / 2})
     save_classifier(other, str(tmp_path / "other"))
-    swapped = [ClassifierRef(name="birds", folder=str(tmp_path / "other")), endpoint.places[1]]
+    swapped = [ClassifierRef(name="birds", folder=str(tmp_path / "other")), endpoint.refs[1]]
     pids = replica_pids()
     with load.running():
         load.more()
@@ -128,7 +129,7 @@ def test_a_swapped_classifier_answers_without_a_gap(
         with endpoint.client() as client:
             time.sleep(1.1)  # the list is kept for a second
             listing = client.classifiers()
-        deploy(endpoint.settings, endpoint.places)
+        deploy(endpoint.settings, endpoint.refs)
         load.until(lambda: load.versions[first.identity[:12]] > 60)
     assert load.nobody_failed(), load.answers
     assert replica_pids() == pids, "a swap starts no replica"
@@ -144,8 +145,9 @@ def test_a_rolling_update_starts_the_new_before_it_stops_the_old(
     before = replica_pids()
     with load.running():
         load.more()
-        deploy(endpoint.settings.model_copy(update={"max_batch": 4}), endpoint.places)
+        # other arguments that mean the same to the tests after this one: no need to change back
+        endpoint.settings = endpoint.settings.model_copy(update={"retry_after": 2})
+        deploy(endpoint.settings, endpoint.refs)
         load.until(lambda: not replica_pids() & before)
         load.more()
     assert load.nobody_failed(), load.answers
-    deploy(endpoint.settings, endpoint.places)

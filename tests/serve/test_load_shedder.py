@@ -24,31 +24,31 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_as_many_as_were_refused_are_too_many_for_a_while(clock: Clock) -> None:
-    fullness = LoadShedder()
-    assert not fullness.full(1000)
-    fullness.refused(7)
-    assert fullness.full(7)
-    assert not fullness.full(6)
+    shedder = LoadShedder()
+    assert not shedder.full(1000)
+    shedder.refused(7)
+    assert shedder.full(7)
+    assert not shedder.full(6)
     clock.now += 0.6
-    assert not fullness.full(7)
+    assert not shedder.full(7)
 
 
 def test_a_level_that_stays_full_is_tried_less_often(clock: Clock) -> None:
-    fullness = LoadShedder()
+    shedder = LoadShedder()
     tries = 0
     for _ in range(10_000):
         clock.now += 0.01
-        if not fullness.full(7):
+        if not shedder.full(7):
             tries += 1
-            fullness.refused(7)
+            shedder.refused(7)
     assert 10 < tries < 25  # of 100 s; every half a second would be 200
 
 
 def test_it_is_tried_often_again_once_it_was_not_full(clock: Clock) -> None:
-    fullness = LoadShedder()
+    shedder = LoadShedder()
     for _ in range(6):
-        fullness.refused(7)
+        shedder.refused(7)
         clock.now += 10
-    fullness.refused(7)
+    shedder.refused(7)
     clock.now += 0.6
-    assert not fullness.full(7)
+    assert not shedder.full(7)

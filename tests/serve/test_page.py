@@ -16,7 +16,11 @@ expect = playwright_api.expect
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.cluster,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+]
 
 SIZES = {"phone": (360, 740), "desktop": (1280, 900)}
 HOSTILE = "<img src=x onerror=document.title='run'>"
@@ -61,7 +65,7 @@ def open_page(browser: Any, endpoint: Any) -> Iterator[OPEN]:
         if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
             errors.append(message.text)
 
-    def open_page(size: str = "desktop", **options: Any) -> Any:
+    def open_page(size: str = "desktop", path: str = "", **options: Any) -> Any:
         width, height = SIZES[size]
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
@@ -70,8 +74,9 @@ def open_page(browser: Any, endpoint: Any) -> Iterator[OPEN]:
         page.on("request", seen)
         page.on("console", said)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(origin)
-        expect(page.locator("#classifier")).to_be_enabled()
+        page.goto(origin + path)
+        if not path:
+            expect(page.locator("#classifier")).to_be_enabled()
         return page
 
     expect.set_options(timeout=30_000)
@@ -298,6 +303,20 @@ def test_layout(
             assert box["height"] >= 44
     assert contrast(page, ".verdict") > 7
     assert contrast(page, ".name") > 4.5
+
+
+def test_the_openapi_page_shows_what_can_be_asked_and_how(open_page: OPEN) -> None:
+    page = open_page(path="docs")
+    operation = page.locator(".opblock-post")
+    expect(operation).to_have_count(1)
+    expect(operation.locator(".opblock-summary-method")).to_have_text("POST")
+    # a break may stand after each slash
+    expect(operation.locator(".opblock-summary-path")).to_have_text(re.compile("^.?/v1/.?classify"))
+    expect(page.locator(".opblock-get")).to_have_count(3)
+    operation.locator(".opblock-summary-control").click()
+    expect(operation.locator(".opblock-section-request-body")).to_be_visible()
+    expect(operation.get_by_text("the request did not arrive in time")).to_be_visible()
+    expect(page.get_by_text("Unable to render this definition")).to_have_count(0)
 
 
 def choose(page: Any, paths: list[Path]) -> None:

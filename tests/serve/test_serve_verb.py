@@ -10,16 +10,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from methods.errors import InputError
 from ray_jobs.config import ServeConfig, parse
+from ray_jobs.verbs.serve import checking
 from ray_jobs.verbs.serve.checking import check
 from ray_jobs.verbs.serve.running import serve_classifiers
 from serve.catalogue import load_catalogue
 from serve.client import Client
 from tests.serve.conftest import Endpoint, free_port
+
+pytestmark = pytest.mark.cluster
 
 
 def config(*words: str) -> ServeConfig:
@@ -28,12 +32,12 @@ def config(*words: str) -> ServeConfig:
 
 
 def test_names_come_from_folders(birds_run: Path) -> None:
-    from ray_jobs.verbs.serve.running import _place
+    from ray_jobs.verbs.serve.running import _ref
 
     inner = str(birds_run / "classifier")
     for text in (str(birds_run), inner, f"birds={inner}", f"birds={birds_run}"):
-        place = _place(text)
-        assert (place.name, place.folder) == ("birds", inner)
+        ref = _ref(text)
+        assert (ref.name, ref.folder) == ("birds", inner)
 
 
 def test_wrong_use_is_told_before_ray_starts(birds_run: Path, tmp_path: Path) -> None:
@@ -57,28 +61,43 @@ def test_wrong_use_is_told_before_ray_starts(birds_run: Path, tmp_path: Path) ->
 
 
 def test_the_check_agrees_with_a_job_and_finds_what_differs(
-    endpoint: Endpoint, birds: Path, tmp_path: Path
+    endpoint: Endpoint, birds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    by_job = checking._by_job
+    labels: dict[str, Any] = {}
+
+    def remembered(settings: Any, loaded: Any, *where: str) -> Any:
+        labels[loaded.name] = by_job(settings, loaded, *where)
+        return labels[loaded.name]
+
+    monkeypatch.setattr(checking, "_by_job", remembered)
     archive = tmp_path / "images"
     archive.mkdir()
     for number, file in enumerate(sorted((birds / "images").rglob("*.*"))[:12]):
         (archive / f"{number}{file.suffix}").write_bytes(file.read_bytes())
     (archive / "broken.jpg").write_bytes(b"no image")
     (archive / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")
-    wanted = config("--classifiers", endpoint.places[0].folder, "--check", str(archive))
-    catalogue = load_catalogue(endpoint.places, None)
+    wanted = config("--classifiers", endpoint.refs[0].folder, "--check", str(archive))
+    catalogue = load_catalogue(endpoint.refs, None)
     found = check(wanted, catalogue, endpoint.url)
     for name in ("birds", "scenes"):
         assert found[name]["agree"] == found[name]["images"] == 14, found
         assert found[name]["largest_drift"] < 1e-3
-    strict = config(
-        *("--classifiers", endpoint.places[0].folder, "--check", str(archive)),
-        *("--check-drift", "1e-12", "--precision", "bf16"),
-    )
-    only = type(catalogue)(catalogue.model, {"birds": catalogue.served["birds"]})
-    differs = check(strict, only, endpoint.url)["birds"]
-    assert differs["agree"] < 14
-    assert "scores differ by" in " ".join(differs["differences"])
+    # the same job, as if it had said something else of three images
+    good, other, *_ = (row for row in labels["birds"].values() if row["error"] is None)
+    broken = next(row for row in labels["birds"].values() if row["error"] is not None)
+    good["top_scores"] = [score * 0.9 for score in good["top_scores"]]
+    other["label"] = "no bird at all"
+    broken["error"] = "missing"
+    monkeypatch.setattr(checking, "_by_job", lambda *_: labels["birds"])
+    only = type(catalogue)(catalogue.model, {"birds": catalogue.loaded["birds"]})
+    differs = check(wanted, only, endpoint.url)["birds"]
+    assert differs["agree"] == 11
+    assert differs["largest_drift"] >= 0.01
+    said = " ".join(differs["differences"])
+    assert "scores differ by 0." in said
+    assert "no bird at all in the job" in said
+    assert "missing in the job" in said
 
 
 @pytest.mark.timeout(600)

@@ -45,11 +45,11 @@ def check(config: ServeConfig, catalogue: Catalogue, url: str) -> dict[str, Any]
         chosen = partial(draw, size=config.check_images, seed=config.seed)
         write_manifest(config.check, manifest, chosen)
         rows = pq.read_table(manifest).to_pylist()
-        for name, served in catalogue.served.items():
-            if (there := _version(client, name)) != served.version:
-                raise InputError(f"the endpoint runs version {there} of {name}, not this one")
-            labels = _by_job(config, served, manifest, str(Path(temporary) / f"run-{len(found)}"))
-            found[name] = _compared(config, client, served, rows, labels)
+        for name, loaded in catalogue.loaded.items():
+            if (running := _version(client, name)) != loaded.version:
+                raise InputError(f"the endpoint runs version {running} of {name}, not this one")
+            labels = _by_job(config, loaded, manifest, str(Path(temporary) / f"run-{len(found)}"))
+            found[name] = _compared(config, client, loaded, rows, labels)
     return found
 
 
@@ -59,7 +59,7 @@ def _version(client: Client, name: str) -> str:
 
 
 def _by_job(
-    config: ServeConfig, served: LoadedClassifier, manifest: str, out: str
+    config: ServeConfig, loaded: LoadedClassifier, manifest: str, out: str
 ) -> dict[int, dict[str, Any]]:
     """Label the sample as `onoma label` does; rows by image id."""
     from ray_jobs.verbs.label import label
@@ -68,7 +68,7 @@ def _by_job(
         LabelClassifierConfig(
             images=manifest,
             out=out,
-            classifier=served.folder,
+            classifier=loaded.folder,
             clip=config.clip,
             precision=config.precision,
             max_pixels=min(config.max_pixels, DEFAULT_MAX_PIXELS),
@@ -81,7 +81,7 @@ def _by_job(
 def _compared(
     config: ServeConfig,
     client: Client,
-    served: LoadedClassifier,
+    loaded: LoadedClassifier,
     rows: list[dict[str, Any]],
     labels: Mapping[int, dict[str, Any]],
 ) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _compared(
     differences: list[str] = []
     for row in rows:
         wanted = labels[row["image_id"]]
-        problem, drift = _difference(client, served.name, row, wanted, config.check_drift)
+        problem, drift = _difference(client, loaded.name, row, wanted, config.check_drift)
         largest = max(largest, drift)
         if problem is None:
             agree += 1

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import queue
 import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from actors import storage
+from actors.compat.ray import HAPROXY, calm_serve_logs, set_environment
 from methods.classifier import CONFIG_FILE
 from methods.errors import InputError
 from ray_jobs.config import ServeConfig
-from ray_jobs.passes.session import Capacity, quiet_ray, start_ray
+from ray_jobs.passes.session import Capacity, quiet_ray, start_ray, verbose
 from serve.catalogue import ClassifierRef, load_catalogue
 from serve.deploying import deploy
 from serve.settings import EndpointSettings
-
-_HAPROXY = "RAY_SERVE_ENABLE_HA_PROXY"
-# seconds that an ingress lives on for load balancers elsewhere, 30 if nothing is said: the one here
-# hears at once that it goes, and asks another if it is refused
-_LINGERING = ("RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S", "3")
-# the model's threads wait for each other by spinning for a millisecond or so before they sleep: the
-# time of a lone image is that of many short operations, and jobs (which never spin) care for others
-_SPIN = ("GOMP_SPINCOUNT", "100000")
 
 
 def serve_classifiers(config: ServeConfig) -> dict[str, Any]:
@@ -42,29 +33,27 @@ def serve_classifiers(config: ServeConfig) -> dict[str, Any]:
         InputError: a classifier cannot be served, the port is taken, or too few GPUs are there.
         DeployError: the endpoint does not start.
     """
-    places = [_place(text) for text in config.classifiers]
-    catalogue = load_catalogue(places, config.clip)
+    refs = [_ref(text) for text in config.classifiers]
+    catalogue = load_catalogue(refs, config.clip)
     _check_port(config)
     if config.haproxy:
-        os.environ[_HAPROXY] = "1"
-        os.environ.setdefault(*_LINGERING)
-    os.environ["RAY_ADDRESS"] = "local"
-    os.environ.setdefault(*_SPIN)
-    capacity = start_ray()
+        set_environment("haproxy", HAPROXY)
+    capacity = start_ray(here=True)
     settings = _on(config, capacity)
-    names = {name: served.version for name, served in catalogue.served.items()}
+    names = {name: loaded.version for name, loaded in catalogue.loaded.items()}
     found: dict[str, Any] = {"url": _url(config), "classifiers": names}
     try:
-        _start(config)
-        deploy(settings, places)
-        if config.check:
-            from ray_jobs.verbs.serve.checking import check
+        with nullcontext() if verbose() else calm_serve_logs():
+            _start(config)
+            deploy(settings, refs)
+            if config.check:
+                from ray_jobs.verbs.serve.checking import check
 
-            checked = check(config, catalogue, found["url"])
-            passed = all(each["agree"] == each["images"] for each in checked.values())
-            return {**found, "check": checked, "passed": passed}
-        _until_stopped(found, settings, places)
-        return found
+                checked = check(config, catalogue, found["url"])
+                passed = all(each["agree"] == each["images"] for each in checked.values())
+                return {**found, "check": checked, "passed": passed}
+            _until_stopped(found, settings, refs)
+            return found
     finally:
         _stop()
 
@@ -86,7 +75,7 @@ def _on(config: ServeConfig, capacity: Capacity) -> EndpointSettings:
     return settings
 
 
-def _place(text: str) -> ClassifierRef:
+def _ref(text: str) -> ClassifierRef:
     """``NAME=FOLDER``, or a folder: of a classifier, or of a run that holds one."""
     name, equals, folder = text.partition("=")
     if not equals or "/" in name:
@@ -130,12 +119,11 @@ def _start(config: ServeConfig) -> None:
     from ray import serve
     from ray.serve.config import HTTPOptions
 
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     serve.start(http_options=HTTPOptions(host=config.host, port=config.port))
 
 
 def _until_stopped(
-    found: dict[str, Any], settings: EndpointSettings, places: list[ClassifierRef]
+    found: dict[str, Any], settings: EndpointSettings, refs: list[ClassifierRef]
 ) -> None:
     names = ", ".join(f"{name} ({version})" for name, version in found["classifiers"].items())
     _say(f"{names} at {found['url']}; Ctrl-C stops")
@@ -144,7 +132,7 @@ def _until_stopped(
     with _signals(asked):
         while asked.get() == signal.SIGHUP:
             generation += 1
-            deploy(settings, places, generation=generation)
+            deploy(settings, refs, generation=generation)
             _say("classifiers loaded anew")
     _say("stopping when what is under way is answered")
 
