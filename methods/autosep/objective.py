@@ -66,7 +66,7 @@ class Descriptions:
             for image in images
             if (prompt, image) not in self._texts
         ]
-        for attempt in range(self._settings.retries + 1):
+        for attempt in range(self._settings.description_retries + 1):
             name = stage if not attempt else f"{stage}_again_{attempt}"
             draw = f"again {attempt}" if attempt else ""
             asked = [Question(prompt, (image,), draw) for prompt, image in wanted]

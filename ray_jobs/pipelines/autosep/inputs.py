@@ -12,7 +12,7 @@ from methods.autosep.prompts import OPTIONAL, PLACEHOLDERS, PromptTexts
 from methods.autosep.questions import Kind
 from methods.autosep.settings import SearchSettings
 from methods.errors import InputError
-from ray_jobs.config import DescribingConfig, FitAutosepConfig
+from ray_jobs.config import DescribingConfig, FitAutosepConfig, settings_from
 from ray_jobs.passes.read_images import reading_identity
 from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.prompts import read_prompt
@@ -88,7 +88,7 @@ def resolve_inputs(config: FitAutosepConfig) -> AutosepInputs:
         mllm=mllm,
         writer=writer,
         texts=make_prompt_texts(config, config.category),
-        settings=search_settings(config),
+        settings=settings_from(config, SearchSettings, improvements=frozenset(config.improvements)),
         pictures=pictures if config.rewrite_images is None else config.rewrite_images,
     )
 
@@ -109,28 +109,6 @@ def make_prompt_texts(config: DescribingConfig, category: str) -> PromptTexts:
         for name in PLACEHOLDERS
     }  # fmt: skip
     return PromptTexts(category, tuple(names), prompts)
-
-
-def search_settings(config: FitAutosepConfig) -> SearchSettings:
-    """The settings of the search, as `methods.autosep` has them."""
-    return SearchSettings(
-        objective=config.objective,
-        rounds=config.rounds,
-        beam=config.beam,
-        negatives=config.negatives,
-        reflections=config.reflections,
-        errors_shown=config.errors_shown,
-        prompts_per_reflection=config.prompts_per_reflection,
-        paraphrases=config.paraphrases,
-        max_children=config.max_children,
-        minibatch=config.minibatch,
-        retries=config.description_retries,
-        improvements=frozenset(name for name in config.improvements if name != "all"),
-        choice_negatives=config.choice_negatives,
-        held_out_share=config.held_out_share,
-        votes=config.votes,
-        seed=config.seed,
-    )
 
 
 def samplings(config: FitAutosepConfig) -> dict[Kind, Sampling]:

@@ -37,7 +37,7 @@ def objective(mllm: StubMllm, **changes: object) -> InstanceObjective:
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_a_failing_description_is_asked_again_so_often(retries: int) -> None:
     mllm = Blind(never=[3, 4])
-    judged = objective(mllm, retries=retries)
+    judged = objective(mllm, description_retries=retries)
     tally = judged.score(0, "round_0", [PROMPT], range(N))[PROMPT]
     asked = [question for question in mllm.of("describe") if question.images[0] in (3, 4)]
     assert len(asked) == 2 * (retries + 1)
