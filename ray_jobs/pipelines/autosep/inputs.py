@@ -9,7 +9,7 @@ from actors.mllm.model import FIELD_GUIDE, MllmModel, resolve_mllm
 from actors.mllm.request import Sampling
 from methods.autosep.choices import ChoiceReader
 from methods.autosep.prompts import OPTIONAL, PLACEHOLDERS, PromptTexts
-from methods.autosep.questions import Kind
+from methods.autosep.requests import RequestKind
 from methods.autosep.settings import SearchSettings
 from methods.errors import InputError
 from ray_jobs.config import DescribingConfig, FitAutosepConfig, settings_from
@@ -21,7 +21,7 @@ METHOD = "autosep"
 PROMPT = "prompt.json"
 """The learned prompt, in the folder of a fit."""
 
-WRITING: tuple[Kind, ...] = ("reflect", "modify", "paraphrase")
+WRITING: tuple[RequestKind, ...] = ("reflect", "modify", "paraphrase")
 """What the model that rewrites prompts is asked for."""
 
 _PICTURES = 4
@@ -51,7 +51,7 @@ class AutosepInputs:
         """Names of the classes."""
         return self.texts.classes
 
-    def model_for(self, kind: Kind) -> MllmModel:
+    def model_for(self, kind: RequestKind) -> MllmModel:
         """Which model answers."""
         return self.writer if kind in WRITING else self.mllm
 
@@ -111,7 +111,7 @@ def make_prompt_texts(config: DescribingConfig, category: str) -> PromptTexts:
     return PromptTexts(category, tuple(names), prompts)
 
 
-def samplings(config: FitAutosepConfig) -> dict[Kind, Sampling]:
+def samplings(config: FitAutosepConfig) -> dict[RequestKind, Sampling]:
     """How each kind of answer is sampled."""
     describe = Sampling(config.max_tokens, config.temperature, config.top_p, config.seed)
     write = Sampling(config.rewrite_tokens, config.rewrite_temperature, config.top_p, config.seed)

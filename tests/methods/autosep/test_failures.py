@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from methods.autosep.instance import InstanceObjective
-from methods.autosep.questions import Kind, Question
+from methods.autosep.requests import RequestKind, SearchRequest
 from tests.helpers.stub_mllm import WORDING, Scripted, StubMllm, Wrong, search, settings
 
 PROMPT = "Describe it"
@@ -21,7 +21,7 @@ class Blind(Wrong):
         super().__init__()
         self.never, self.later = set(never), set(later)
 
-    def describe(self, question: Question) -> str | None:
+    def describe(self, question: SearchRequest) -> str | None:
         (image,) = question.images
         if image in self.never:
             return None if image % 2 else "  \n"
@@ -143,11 +143,13 @@ class Mumbling(StubMllm):
 
     mute = 3
 
-    def ask(self, stage: str, kind: Kind, questions: Sequence[Question]) -> list[str | None]:
-        usual = super().ask(stage, kind, questions)
+    def generate(
+        self, stage: str, kind: RequestKind, requests: Sequence[SearchRequest]
+    ) -> list[str | None]:
+        usual = super().generate(stage, kind, requests)
         if kind != "compare":
             return usual
-        pairs = zip(usual, questions, strict=True)
+        pairs = zip(usual, requests, strict=True)
         return ["hm" if q.images[0] < self.mute else reply for reply, q in pairs]
 
 
