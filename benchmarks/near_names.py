@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import describe
-from methods.near.settings import METHODS, Method
+from methods.near.settings import TRAININGS, Training
 
 _NAMING: dict[str, Any] = {"category": "bird", "unit": "species"}
 
@@ -35,7 +35,7 @@ def named_by_mllm(root: Path, archive: Path) -> dict[str, Any]:
     return {**record, "cacc": measured["cacc"]}
 
 
-def fitted(root: Path, archive: Path, training: Method, seed: int, sample: int) -> dict[str, Any]:
+def fitted(root: Path, archive: Path, training: Training, seed: int, sample: int) -> dict[str, Any]:
     """Fit on a sample and label everything; what it took, with the cACC."""
     from ray_jobs.config import FitNearConfig, LabelClassifierConfig
     from ray_jobs.verbs.evaluate import evaluate_run
@@ -86,7 +86,7 @@ def main() -> None:
         print("|---|---|---|---|---|---|---|")
         print(f"| mllm_names | {whole['cacc']:.3f} | | | | {whole['mllm_calls']} | 1 |", flush=True)
         speeds = []
-        for training in METHODS:
+        for training in TRAININGS:
             runs = [fitted(root, archive, training, seed, options.sample) for seed in options.seeds]
             speeds += [run["images_per_second"] for run in runs]
             scores = [run["cacc"] for run in runs]

@@ -25,12 +25,12 @@ from benchmarks.near_samples import (
     read_archive,
     sample_of,
 )
-from methods.near.settings import METHODS, Method, TrainSettings
+from methods.near.settings import TRAININGS, NearTrainSettings, Training
 from methods.text_tower import TextTower
 
 NOISE = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 
-Scores = dict[tuple[Method, float], list[float]]
+Scores = dict[tuple[Training, float], list[float]]
 
 
 def sweep(
@@ -39,13 +39,13 @@ def sweep(
     """Fit every method at every level of noise, on the sample of every seed."""
     scores: Scores = {}
     for noise in levels:
-        for method in METHODS:
+        for method in TRAININGS:
             scores[method, noise] = [
                 fit_sample(
                     archive,
                     tower,
                     sample_of(archive, size, seed),
-                    TrainSettings(method, seed=seed),
+                    NearTrainSettings(method, seed=seed),
                     noise=noise,
                 )
                 for seed in seeds
@@ -61,11 +61,11 @@ def levels_of(scores: Scores) -> list[float]:
 
 def table(scores: Scores) -> str:
     """The scores as a table in Markdown: mean (lowest to highest)."""
-    rows = ["| extra noise | " + " | ".join(METHODS) + " |", "|---|" + "---|" * len(METHODS)]
+    rows = ["| extra noise | " + " | ".join(TRAININGS) + " |", "|---|" + "---|" * len(TRAININGS)]
     for noise in levels_of(scores):
         cells = [
             f"{np.mean(each):.3f} ({min(each):.3f} to {max(each):.3f})"
-            for each in (scores[method, noise] for method in METHODS)
+            for each in (scores[method, noise] for method in TRAININGS)
         ]
         rows.append(f"| {noise:.0%} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
@@ -81,8 +81,8 @@ def plot(scores: Scores, mllm: float, path: Path) -> None:
 
     figure, axes = pyplot.subplots(figsize=(6.4, 4.0), layout="constrained")
     levels = levels_of(scores)
-    labels: dict[Method, str] = {"near": "NeaR", "ce": "cross-entropy", "proden": "PRODEN"}
-    for method, marker in zip(METHODS, "osD", strict=True):
+    labels: dict[Training, str] = {"near": "NeaR", "ce": "cross-entropy", "proden": "PRODEN"}
+    for method, marker in zip(TRAININGS, "osD", strict=True):
         each = [scores[method, noise] for noise in levels]
         mean = [float(np.mean(values)) for values in each]
         low, high = [min(values) for values in each], [max(values) for values in each]

@@ -23,7 +23,7 @@ from methods.image_ids import image_id
 from methods.metrics_cluster import cluster_accuracy
 from methods.near.candidates import candidate_sets, nearest_neighbours
 from methods.near.prompt_learner import PromptLearner
-from methods.near.settings import TrainSettings
+from methods.near.settings import NearTrainSettings
 from methods.near.training import train
 from methods.text_tower import TextTower
 from ray_jobs.pipelines.near.sample import nearest_to_centres
@@ -107,7 +107,7 @@ def fit_sample(
     archive: Archive,
     tower: TextTower,
     chosen: NDArray[np.int64],
-    settings: TrainSettings,
+    settings: NearTrainSettings,
     k: int = 3,
     noise: float = 0.0,
 ) -> float:

@@ -26,7 +26,7 @@ from benchmarks.near_samples import (
     read_archive,
     sample_of,
 )
-from methods.near.settings import TrainSettings
+from methods.near.settings import NearTrainSettings
 
 SIZES = (48, 100, 300)
 SPREADS = (1, 5)
@@ -71,7 +71,7 @@ def main() -> None:
                 for seed in options.seeds:
                     chosen = sample_of(archive, size, seed, spread)
                     missed.append(kinds - len(np.unique(archive.truth[chosen])))
-                    settings = TrainSettings(seed=seed)
+                    settings = NearTrainSettings(seed=seed)
                     scores.append(fit_sample(archive, tower, chosen, settings))
                 print(
                     f"| {size} | {spread} | {np.mean(missed):.1f} | {np.mean(scores):.3f} | "

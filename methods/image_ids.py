@@ -8,6 +8,8 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from methods.splitmix64 import splitmix64
+
 
 def image_id(path: str) -> int:
     """Hash a path relative to the archive's root (or a key) to a signed 64-bit integer.
@@ -35,12 +37,9 @@ class IdFingerprint:
         """Return the fingerprint with ``ids`` (int64, shape (n,)) added."""
         unsigned = ids.astype(np.int64, copy=False).view(np.uint64)
         with np.errstate(over="ignore"):
-            # the finaliser of SplitMix64: makes the second sum independent of the first
-            z = (unsigned ^ (unsigned >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            z = z ^ (z >> np.uint64(31))
             total = int(unsigned.sum(dtype=np.uint64))
-            mixed = int(z.sum(dtype=np.uint64))
+            # mixed, so that the second sum is independent of the first
+            mixed = int(splitmix64(unsigned).sum(dtype=np.uint64))
         modulus = 1 << 64
         return IdFingerprint(
             self.count + len(ids), (self.total + total) % modulus, (self.mixed + mixed) % modulus

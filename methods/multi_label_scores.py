@@ -2,9 +2,8 @@
 
 The formulas are TaI-DPT's (Guo et al. 2023).
 
-Learned prompts are two matrices by now; the text tower is not needed. Beside them the two methods
-without training that they are compared with, on a matrix of plain prompts: CLIP's zero-shot scores,
-and the same with local scores ("CLIP-DPT").
+Learned prompts are two matrices by now; the text tower is not needed. On a matrix of plain prompts
+the same gives CLIP's zero-shot scores, and the variant with local scores ("CLIP-DPT").
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_ZERO_SHOT_SCALE: Final = 100.0
 _BLOCK: Final = 64
 
 Scores = NDArray[np.float32]
@@ -79,19 +77,6 @@ def image_scores(
     return ImageScores(fused.astype(np.float32), one, other)
 
 
-def zero_shot_scores(
-    features: NDArray[np.float32], dense: NDArray[np.float32] | None, matrix: NDArray[np.float32]
-) -> ImageScores:
-    """Score images by plain prompts, without training: 100 times cosines, fused half and half.
-
-    ``whole`` is CLIP zero-shot, ``fused`` the variant with local scores. Shapes are those of
-    `image_scores`.
-    """
-    scale = _ZERO_SHOT_SCALE
-    settings = ScoreSettings(scale=scale, kappa_image=scale, fusion=0.5)
-    return image_scores(features, dense, matrix, matrix, settings)
-
-
 def local_image_scores(
     dense: NDArray[np.float32], matrix: NDArray[np.float32], kappa: float, scale: float
 ) -> Scores:
@@ -107,17 +92,17 @@ def local_image_scores(
     Returns:
         float32 (n, N).
     """
-    found = np.zeros((len(dense), len(matrix)), np.float32)
+    scores = np.zeros((len(dense), len(matrix)), np.float32)
     for start in range(0, len(dense), _BLOCK):
         block = slice(start, start + _BLOCK)
         cosines = (dense[block] @ matrix.T).astype(np.float32)
         highest = cosines.max(axis=1, keepdims=True)
         if math.isinf(kappa):
-            found[block] = scale * highest[:, 0]
+            scores[block] = scale * highest[:, 0]
             continue
         weights = np.exp(kappa * (cosines - highest))
-        found[block] = scale * (cosines * weights).sum(axis=1) / weights.sum(axis=1)
-    return found
+        scores[block] = scale * (cosines * weights).sum(axis=1) / weights.sum(axis=1)
+    return scores
 
 
 def centred(scores: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -52,8 +52,8 @@ class LabelledSentences:
         settings = self._settings
         read = parse_sentences(
             said["answer"],
-            shortest=settings.shortest,
-            longest=settings.longest,
+            shortest=settings.shortest_sentence,
+            longest=settings.longest_sentence,
             names=self._synonyms,
         )
         rows: list[dict[str, Any]] = [

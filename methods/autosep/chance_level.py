@@ -29,11 +29,11 @@ def null_band(
         The 5th and the 95th percentile of the best score in the beam, for each round.
     """
     rng = np.random.default_rng(seed)
-    kept = np.zeros((_RUNS, 0))
+    beam_scores = np.zeros((_RUNS, 0))
     band = []
     for count in prompts:
         fresh = rng.binomial(comparisons, 0.5, (_RUNS, count)) / comparisons
-        kept = np.sort(np.concatenate([kept, fresh], axis=1), axis=1)[:, -beam:]
-        low, high = np.percentile(kept[:, -1], _ENDS) if kept.shape[1] else (0.5, 0.5)
+        beam_scores = np.sort(np.concatenate([beam_scores, fresh], axis=1), axis=1)[:, -beam:]
+        low, high = np.percentile(beam_scores[:, -1], _ENDS) if beam_scores.shape[1] else (0.5, 0.5)
         band.append((float(low), float(high)))
     return band

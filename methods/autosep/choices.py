@@ -71,25 +71,25 @@ class ChoiceReader:
         exact = self._matcher.match(text, inside=False)
         if exact is not None:
             return exact[0]
-        found = self._marked(answer.strip())
+        chosen = self._marked(answer.strip())
         named = self._matcher.match(text, inside=True)
         # one letter among words is no name
         if named is not None and len(self._names[named[0]]) > 1:
-            found = found | {named[0]}
-        return found.pop() if len(found) == 1 else None
+            chosen = chosen | {named[0]}
+        return chosen.pop() if len(chosen) == 1 else None
 
     def _marked(self, text: str) -> set[int]:
         """The classes whose marks an answer presents."""
         if (alone := self._alone.match(text)) and alone["mark"] in self._marks:
             return {self._marks[alone["mark"]]}
         for pattern in (self._cued, self._listed, self._bracketed):
-            found = [
+            presented = [
                 self._marks[hit["mark"]]
                 for hit in pattern.finditer(text)
                 if hit["mark"] in self._marks and not _NOT.search(text[: hit.start()])
             ]
-            if found:
-                return {found[-1]} if pattern is self._cued else set(found)
+            if presented:
+                return {presented[-1]} if pattern is self._cued else set(presented)
         return set()
 
 

@@ -128,8 +128,8 @@ class History:
     def record(self) -> dict[str, Any]:
         """As ``history.json`` has it."""
         return {
-            "prompts": [{"id": id_, **asdict(each)} for id_, each in self.prompts.items()],
-            "rounds": [asdict(each) for each in self.rounds],
+            "prompts": [{"id": id_, **asdict(entry)} for id_, entry in self.prompts.items()],
+            "rounds": [asdict(entry) for entry in self.rounds],
             "chosen": self.chosen,
             "final": self.final,
         }

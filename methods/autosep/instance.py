@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from methods.autosep.history import Tally
-from methods.autosep.objective import Descriptions, ErrorShown
-from methods.autosep.parsing import Reading, Verdict, judge
+from methods.autosep.objective import DescriptionJudge, ErrorShown
+from methods.autosep.parsing import ComparisonReading, Verdict, judge
 from methods.autosep.prompts import PromptTexts
-from methods.autosep.questions import Mllm, Question
+from methods.autosep.requests import Mllm, SearchRequest
 from methods.autosep.seeded_choice import choose, coin, others
 from methods.autosep.settings import SearchSettings
 
@@ -26,7 +26,7 @@ class Pair:
     other: int
 
 
-class InstanceObjective:
+class InstanceObjective(DescriptionJudge):
     """Pairwise checks of descriptions on the images of a search."""
 
     def __init__(
@@ -35,7 +35,7 @@ class InstanceObjective:
         images: Sequence[int],
         wording: PromptTexts,
         settings: SearchSettings,
-        reading: Reading = "final",
+        reading: ComparisonReading = "final",
     ) -> None:
         """Prepare for images, by id.
 
@@ -46,9 +46,7 @@ class InstanceObjective:
             raise ValueError(
                 f"{len(images)} images are too few to compare each with {settings.negatives} others"
             )
-        self._mllm, self._images = mllm, sorted(images)
-        self._wording, self._settings, self._reading = wording, settings, reading
-        self._descriptions = Descriptions(mllm, settings)
+        super().__init__(mllm, images, wording, settings, reading)
         self._judged: dict[str, dict[Pair, Verdict | None]] = {}
         self._round_pairs: dict[int, dict[int, list[Pair]]] = {}
         self._drawn: set[Pair] = set()
@@ -123,11 +121,11 @@ class InstanceObjective:
         return [pair for image in images for pair in drawn[image]]
 
     def _others(
-        self, images: Sequence[int], count: int, *what: object, of: Sequence[int] | None = None
+        self, images: Sequence[int], count: int, *key: object, of: Sequence[int] | None = None
     ) -> dict[int, list[Pair]]:
         seed = self._settings.seed
         return {
-            image: [Pair(image, other) for other in others(images, image, count, seed, *what)]
+            image: [Pair(image, other) for other in others(images, image, count, seed, *key)]
             for image in (images if of is None else of)
         }
 
@@ -136,23 +134,23 @@ class InstanceObjective:
     ) -> dict[str, dict[Pair, Verdict | None]]:
         """Judge pairs: a verdict each, None where a description or an answer is missing."""
         judged: dict[str, dict[Pair, Verdict | None]] = {prompt: {} for prompt in pairs}
-        asked: list[tuple[str, Pair, int]] = []
-        questions = []
-        for prompt, wanted in pairs.items():
-            for pair in wanted:
-                own = self._descriptions.of(prompt, pair.image)
-                other = self._descriptions.of(prompt, pair.other)
-                if own is None or other is None:
+        compared: list[tuple[str, Pair, int]] = []
+        requests = []
+        for prompt, prompt_pairs in pairs.items():
+            for pair in prompt_pairs:
+                true_text = self._descriptions.of(prompt, pair.image)
+                other_text = self._descriptions.of(prompt, pair.other)
+                if true_text is None or other_text is None:
                     judged[prompt][pair] = None
-                elif own == other and "ties" in self._settings.improvements:
+                elif true_text == other_text and "ties" in self._settings.improvements:
                     judged[prompt][pair] = Verdict.TIE
                 else:
                     side = 1 + self._second(call, prompt, pair)
-                    texts = (own, other) if side == 1 else (other, own)
-                    asked.append((prompt, pair, side))
-                    questions.append(Question(self._wording.compare(*texts), (pair.image,)))
-        replies = self._mllm.ask(stage, "compare", questions)
-        for (prompt, pair, side), reply in zip(asked, replies, strict=True):
+                    texts = (true_text, other_text) if side == 1 else (other_text, true_text)
+                    compared.append((prompt, pair, side))
+                    requests.append(SearchRequest(self._wording.compare(*texts), (pair.image,)))
+        replies = self._mllm.generate(stage, "compare", requests)
+        for (prompt, pair, side), reply in zip(compared, replies, strict=True):
             verdict = None if reply is None else judge(reply, side, self._reading)
             judged[prompt][pair] = verdict
         return judged
@@ -164,14 +162,14 @@ class InstanceObjective:
         return coin(self._settings.seed, "order", call, shown, pair.image, pair.other)
 
     def _tally(self, verdicts: dict[Pair, Verdict | None]) -> Tally:
-        found = list(verdicts.values())
-        count = {verdict: found.count(verdict) for verdict in (*Verdict, None)}
+        outcomes = list(verdicts.values())
+        count = {verdict: outcomes.count(verdict) for verdict in (*Verdict, None)}
         unparsable, ties = count[Verdict.UNPARSABLE], count[Verdict.TIE]
-        asked = count[Verdict.RIGHT] + count[Verdict.WRONG]
+        decided = count[Verdict.RIGHT] + count[Verdict.WRONG]
         counted = 0 if "three_states" in self._settings.improvements else unparsable
         return Tally(
             right=count[Verdict.RIGHT] + ties / 2,
-            comparisons=asked + ties + counted,
+            comparisons=decided + ties + counted,
             unparsable=unparsable,
             ties=ties,
             missing=count[None],
@@ -184,8 +182,8 @@ class InstanceObjective:
         errors = []
         for pair, verdict in verdicts.items():
             if verdict in wrong:
-                own = self._descriptions.of(prompt, pair.image)
-                other = self._descriptions.of(prompt, pair.other)
-                text = f'Correct description: "{own}"\nWrong description: "{other}"'
+                true_text = self._descriptions.of(prompt, pair.image)
+                other_text = self._descriptions.of(prompt, pair.other)
+                text = f'Correct description: "{true_text}"\nWrong description: "{other_text}"'
                 errors.append(ErrorShown(pair.image, text))
         return errors

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 
 from methods.autosep.choices import ChoiceReader
 from methods.autosep.history import Tally
-from methods.autosep.objective import Descriptions, ErrorShown
+from methods.autosep.objective import DescriptionJudge, ErrorShown
 from methods.autosep.prompts import PromptTexts
-from methods.autosep.questions import Mllm, Question
+from methods.autosep.requests import Mllm, SearchRequest
 from methods.autosep.seeded_choice import choose, uniform
 from methods.autosep.settings import SearchSettings
 from methods.class_matching import display_name
@@ -31,12 +31,14 @@ def majority_labels(
     """The class that most of several answers give an image; images without any are left out."""
     reader = ChoiceReader(wording.classes)
     places = [(image, vote) for image in images for vote in range(settings.votes)]
-    asked = [Question(wording.vanilla(), (image,), f"vote {vote}") for image, vote in places]
+    requests = [
+        SearchRequest(wording.vanilla(), (image,), f"vote {vote}") for image, vote in places
+    ]
     votes: dict[int, Counter[int]] = {}
-    for (image, _), reply in zip(places, mllm.ask("votes", "vote", asked), strict=True):
-        said = None if reply is None else reader.read(reply)
-        if said is not None:
-            votes.setdefault(image, Counter())[said] += 1
+    for (image, _), reply in zip(places, mllm.generate("votes", "vote", requests), strict=True):
+        choice = None if reply is None else reader.read(reply)
+        if choice is not None:
+            votes.setdefault(image, Counter())[choice] += 1
     return {image: majority(counts) for image, counts in votes.items()}
 
 
@@ -45,7 +47,7 @@ def majority(votes: Mapping[int, int]) -> int:
     return min(votes, key=lambda index: (-votes[index], index))
 
 
-class LabelObjective:
+class LabelObjective(DescriptionJudge):
     """Accuracy against given labels."""
 
     def __init__(
@@ -56,11 +58,10 @@ class LabelObjective:
         settings: SearchSettings,
     ) -> None:
         """Prepare for images with a label each, an index of the wording's classes."""
-        self._mllm, self._labels = mllm, labels
-        self._wording, self._settings = wording, settings
+        super().__init__(mllm, list(labels), wording, settings)
+        self._labels = labels
         self._reader = ChoiceReader(wording.classes)
-        self._descriptions = Descriptions(mllm, settings)
-        self._said: dict[str, dict[int, int | None]] = {}
+        self._choices: dict[str, dict[int, int | None]] = {}
 
     def score(
         self, round_: int, stage: str, prompts: Sequence[str], images: Sequence[int]
@@ -72,23 +73,23 @@ class LabelObjective:
             (prompt, image)
             for prompt in prompts
             for image in labelled
-            if image not in self._said.get(prompt, {})
+            if image not in self._choices.get(prompt, {})
             and self._descriptions.of(prompt, image) is not None
         ]
-        asked = [
-            Question(self._wording.classify(self._descriptions.of(*place) or ""), (place[1],))
+        requests = [
+            SearchRequest(self._wording.classify(self._descriptions.of(*place) or ""), (place[1],))
             for place in places
         ]
-        replies = self._mllm.ask(f"{stage}_classify", "classify", asked)
+        replies = self._mllm.generate(f"{stage}_classify", "classify", requests)
         for (prompt, image), reply in zip(places, replies, strict=True):
             if reply is not None:
-                self._said.setdefault(prompt, {})[image] = self._reader.read(reply)
+                self._choices.setdefault(prompt, {})[image] = self._reader.read(reply)
         return {prompt: self._tally(prompt, labelled) for prompt in prompts}
 
     def mine(self, round_: int, stage: str, prompts: Sequence[str]) -> dict[str, list[ErrorShown]]:
         """Images of a random minibatch that were given another class than their label."""
         settings = self._settings
-        seen = sorted({image for prompt in prompts for image in self._said.get(prompt, {})})
+        seen = sorted({image for prompt in prompts for image in self._choices.get(prompt, {})})
         batch = choose(seen, settings.minibatch, settings.seed, "minibatch", round_)
         return {prompt: self._errors(prompt, sorted(batch)) for prompt in prompts}
 
@@ -97,21 +98,21 @@ class LabelObjective:
         return self.score(0, stage, prompts, images)
 
     def _tally(self, prompt: str, images: Sequence[int]) -> Tally:
-        said = self._said.get(prompt, {})
-        known = [image for image in images if image in said]
+        choices = self._choices.get(prompt, {})
+        classified = [image for image in images if image in choices]
         return Tally(
-            right=sum(said[image] == self._labels[image] for image in known),
-            comparisons=len(known),
-            unparsable=sum(said[image] is None for image in known),
-            missing=len(images) - len(known),
+            right=sum(choices[image] == self._labels[image] for image in classified),
+            comparisons=len(classified),
+            unparsable=sum(choices[image] is None for image in classified),
+            missing=len(images) - len(classified),
         )
 
     def _errors(self, prompt: str, images: Sequence[int]) -> list[ErrorShown]:
         names, errors = [display_name(name) for name in self._wording.classes], []
-        for image, said in self._said.get(prompt, {}).items():
+        for image, choice in self._choices.get(prompt, {}).items():
             label = self._labels[image]
-            if image in images and said != label:
-                guess = "none of the classes" if said is None else names[said]
+            if image in images and choice != label:
+                guess = "none of the classes" if choice is None else names[choice]
                 description = self._descriptions.of(prompt, image)
                 errors.append(
                     ErrorShown(

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from methods.autosep.history import Tally
-from methods.autosep.questions import Mllm, Question
+from methods.autosep.parsing import ComparisonReading
+from methods.autosep.prompts import PromptTexts
+from methods.autosep.requests import Mllm, SearchRequest
 from methods.autosep.settings import SearchSettings
 
 
@@ -60,19 +62,36 @@ class Descriptions:
 
     def need(self, stage: str, prompts: Iterable[str], images: Sequence[int]) -> None:
         """Describe images that have not been described; those that fail are asked again."""
-        wanted = [
+        missing = [
             (prompt, image)
             for prompt in prompts
             for image in images
             if (prompt, image) not in self._texts
         ]
-        for attempt in range(self._settings.retries + 1):
+        for attempt in range(self._settings.description_retries + 1):
             name = stage if not attempt else f"{stage}_again_{attempt}"
             draw = f"again {attempt}" if attempt else ""
-            asked = [Question(prompt, (image,), draw) for prompt, image in wanted]
-            replies = self._mllm.ask(name, "describe", asked)
-            for place, reply in zip(wanted, replies, strict=True):
+            requests = [SearchRequest(prompt, (image,), draw) for prompt, image in missing]
+            replies = self._mllm.generate(name, "describe", requests)
+            for place, reply in zip(missing, replies, strict=True):
                 self._texts[place] = (reply or "").strip() or None
-            wanted = [place for place in wanted if self._texts[place] is None]
-            if not wanted:
+            missing = [place for place in missing if self._texts[place] is None]
+            if not missing:
                 return
+
+
+class DescriptionJudge:
+    """What judges prompts by the descriptions that they lead to: who answers, on which images."""
+
+    def __init__(
+        self,
+        mllm: Mllm,
+        images: Sequence[int],
+        wording: PromptTexts,
+        settings: SearchSettings,
+        reading: ComparisonReading = "final",
+    ) -> None:
+        """Prepare for images, by id; ``reading`` is how comparisons are read."""
+        self._mllm, self._images = mllm, sorted(images)
+        self._wording, self._settings, self._reading = wording, settings, reading
+        self._descriptions = Descriptions(mllm, settings)

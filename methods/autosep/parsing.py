@@ -6,7 +6,7 @@ import re
 from enum import Enum
 from typing import Final, Literal
 
-Reading = Literal["final", "published"]
+ComparisonReading = Literal["final", "published"]
 """How a comparison is read: by its last words, or as in the published code."""
 
 _ORDINALS: Final = {"first": 1, "second": 2, "1": 1, "2": 2}
@@ -39,7 +39,7 @@ class Verdict(Enum):
     TIE = "tie"
 
 
-def read_side(reply: str, reading: Reading = "final") -> int | None:
+def read_side(reply: str, reading: ComparisonReading = "final") -> int | None:
     """Return which text a reply chooses, 1 or 2; None if that cannot be told.
 
     ``final`` takes, where there is one: the last "answer: first"; the last line that is nothing but
@@ -49,8 +49,8 @@ def read_side(reply: str, reading: Reading = "final") -> int | None:
     """
     text = reply.lower()
     if reading == "published":
-        there = [word for word in ("first", "second") if word in text]
-        return _ORDINALS[there[0]] if len(there) == 1 else None
+        ordinals = [word for word in ("first", "second") if word in text]
+        return _ORDINALS[ordinals[0]] if len(ordinals) == 1 else None
     lines = [line for line in _ASIDE.sub(" ", text).splitlines() if line.strip()]
     cued = [hit for line in lines for hit in _CUED.finditer(line)]
     if cued:
@@ -71,7 +71,7 @@ def read_side(reply: str, reading: Reading = "final") -> int | None:
     return None
 
 
-def judge(reply: str | None, true_side: int, reading: Reading = "final") -> Verdict:
+def judge(reply: str | None, true_side: int, reading: ComparisonReading = "final") -> Verdict:
     """Say whether a reply chooses the text that is true of the image (side 1 or 2)."""
     side = None if reply is None else read_side(reply, reading)
     if side is None:

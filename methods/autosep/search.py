@@ -1,7 +1,7 @@
 """The search for a description prompt: describe, compare, reflect, modify, score, keep the best.
 
 Algorithm 1 of the paper (arXiv 2506.03195), with the steps that only the published code has as
-settings. The search asks through `questions.Mllm` and is the same whoever answers; all draws are by
+settings. The search asks through `requests.Mllm` and is the same whoever answers; all draws are by
 counter, so the same answers give the same search.
 """
 
@@ -14,7 +14,7 @@ from methods.autosep.history import History, PromptRecord, RoundRecord, Tally
 from methods.autosep.objective import ErrorShown, Objective, numbered
 from methods.autosep.parsing import paraphrased_prompt, rewritten_prompts
 from methods.autosep.prompts import PromptTexts
-from methods.autosep.questions import Kind, Mllm, Question
+from methods.autosep.requests import Mllm, RequestKind, SearchRequest
 from methods.autosep.seeded_choice import choose
 from methods.autosep.settings import SearchSettings
 
@@ -86,11 +86,13 @@ class Search:
         round_ = RoundRecord(number)
         parents = [self.history.prompts[id_] for id_ in self.history.rounds[-1].beam]
         self.history.rounds.append(round_)
-        made = self._expand(round_, parents)
-        known = {each.id for each in self.history.prompts.values()}
+        children = self._expand(round_, parents)
+        known_ids = {prompt.id for prompt in self.history.prompts.values()}
         # a prompt made again that had been dropped competes with the score it has
-        again = [each for each in made if each.id in known and each.id in self._scores]
-        new = [each for each in made if self.history.add(each)]
+        again = [
+            prompt for prompt in children if prompt.id in known_ids and prompt.id in self._scores
+        ]
+        new = [prompt for prompt in children if self.history.add(prompt)]
         round_.prompts = len(new)
         rivals = [*parents, *again] if "rescored" in self._settings.improvements else []
         scored = self._score(round_, new, rivals)
@@ -99,13 +101,15 @@ class Search:
     def _expand(self, round_: RoundRecord, parents: list[PromptRecord]) -> list[PromptRecord]:
         """Make new prompts of the beam's."""
         mined = self._objective.mine(
-            round_.round, self._stage(round_, "mine"), [each.text for each in parents]
+            round_.round, self._stage(round_, "mine"), [parent.text for parent in parents]
         )
         round_.errors_found = sum(map(len, mined.values()))
         reflections = self._reflect(round_, parents, mined)
         children = self._modify(round_, reflections)
         children = self._paraphrase(round_, parents, children)
-        return [child for parent in parents for child in self._cut(round_, parent, children)]
+        return [
+            child for parent in parents for child in self._cap_children(round_, parent, children)
+        ]
 
     def _reflect(
         self,
@@ -120,47 +124,51 @@ class Search:
                 continue
             for number in range(settings.reflections):
                 errors = mined[parent.text]
-                what = (settings.seed, "errors", round_.round, parent.text, number)
-                places = choose(range(len(errors)), settings.errors_shown, *what)
+                key = (settings.seed, "errors", round_.round, parent.text, number)
+                places = choose(range(len(errors)), settings.errors_shown, *key)
                 drafts.append(Reflection(parent, number, [errors[place] for place in places], ""))
-        questions = [
-            Question(
-                self._wording.reflect(each.parent.text, each.texts()),
-                tuple(error.image for error in each.errors),
-                f"{round_.round} {each.number}",
+        requests = [
+            SearchRequest(
+                self._wording.reflect(draft.parent.text, draft.texts()),
+                tuple(error.image for error in draft.errors),
+                f"{round_.round} {draft.number}",
             )
-            for each in drafts
+            for draft in drafts
         ]
-        reasons = self._ask(round_, "reflect", questions)
+        reasons = self._generate(round_, "reflect", requests)
         return [
-            Reflection(each.parent, each.number, each.errors, reason.strip())
-            for each, reason in zip(drafts, reasons, strict=True)
+            Reflection(draft.parent, draft.number, draft.errors, reason.strip())
+            for draft, reason in zip(drafts, reasons, strict=True)
             if reason is not None and reason.strip()
         ]
 
     def _modify(self, round_: RoundRecord, reflections: list[Reflection]) -> list[PromptRecord]:
         count = self._settings.prompts_per_reflection
-        questions = [
-            Question(
-                self._wording.modify(each.parent.text, each.texts(), each.reason, count),
-                tuple(error.image for error in each.errors),
-                f"{round_.round} {each.number}",
+        requests = [
+            SearchRequest(
+                self._wording.modify(
+                    reflection.parent.text, reflection.texts(), reflection.reason, count
+                ),
+                tuple(error.image for error in reflection.errors),
+                f"{round_.round} {reflection.number}",
             )
-            for each in reflections
+            for reflection in reflections
         ]
-        replies = self._ask(round_, "modify", questions)
+        replies = self._generate(round_, "modify", requests)
         children, useless = [], 0
-        for each, reply in zip(reflections, replies, strict=True):
+        for reflection, reply in zip(reflections, replies, strict=True):
             texts = rewritten_prompts(reply, self._settings.longest_prompt)
             useless += not texts
             # a reply of thirty prompts does not make the round thirty times as dear
-            texts = [text for text in texts if text != each.parent.text][:count]
+            texts = [text for text in texts if text != reflection.parent.text][:count]
             shown = [
                 {"image": str(error.image), "text": text}
-                for error, text in zip(each.errors, each.texts(), strict=True)
+                for error, text in zip(reflection.errors, reflection.texts(), strict=True)
             ]
             children += [
-                PromptRecord(text, round_.round, each.parent.id, "modify", each.reason, shown)
+                PromptRecord(
+                    text, round_.round, reflection.parent.id, "modify", reflection.reason, shown
+                )
                 for text in texts
             ]
         if useless:
@@ -179,34 +187,34 @@ class Search:
         ]
         if not sources:
             return children
-        questions = [
-            Question(self._wording.paraphrase(source.text), (), f"{round_.round} {place}")
+        requests = [
+            SearchRequest(self._wording.paraphrase(source.text), (), f"{round_.round} {place}")
             for place, (source, _) in enumerate(sources)
         ]
-        replies = self._ask(round_, "paraphrase", questions)
-        found = []
+        replies = self._generate(round_, "paraphrase", requests)
+        paraphrases = []
         for (source, parent), reply in zip(sources, replies, strict=True):
             text = paraphrased_prompt(reply, self._settings.longest_prompt)
             if text is not None:
-                found.append(
+                paraphrases.append(
                     PromptRecord(text, round_.round, parent.id, "paraphrase", source.reason)
                 )
-        return [*children, *found]
+        return [*children, *paraphrases]
 
-    def _cut(
+    def _cap_children(
         self, round_: RoundRecord, parent: PromptRecord, children: list[PromptRecord]
     ) -> list[PromptRecord]:
         """One parent's new prompts, each once, at most ``max_children`` of them at random."""
-        own: dict[str, PromptRecord] = {}
-        for each in children:
-            if each.parent == parent.id != each.id:
-                own.setdefault(each.id, each)
+        distinct: dict[str, PromptRecord] = {}
+        for child in children:
+            if child.parent == parent.id != child.id:
+                distinct.setdefault(child.id, child)
         most = self._settings.max_children
         if most is None:
-            return list(own.values())
-        what = (self._settings.seed, "children", round_.round, parent.text)
-        kept = choose(sorted(own), most, *what)
-        return [each for each in own.values() if each.id in kept]
+            return list(distinct.values())
+        key = (self._settings.seed, "children", round_.round, parent.text)
+        drawn = choose(sorted(distinct), most, *key)
+        return [child for child in distinct.values() if child.id in drawn]
 
     def _score(
         self, round_: RoundRecord, prompts: list[PromptRecord], rivals: Sequence[PromptRecord] = ()
@@ -216,22 +224,22 @@ class Search:
         for number, images in enumerate(self._parts(round_) if prompts else [], start=1):
             whole = len(images) == len(self._images)
             if whole:
-                left = list({each.id: each for each in (*left, *rivals)}.values())
+                left = list({prompt.id: prompt for prompt in (*left, *rivals)}.values())
             name = "score" if whole else f"part_{number}"
             stage = self._stage(round_, name)
             tallies = self._objective.score(
-                round_.round, stage, [each.text for each in left], images
+                round_.round, stage, [prompt.text for prompt in left], images
             )
-            for each in left:
-                each.scored(round_.round, "search" if whole else "part", tallies[each.text])
+            for prompt in left:
+                prompt.scored(round_.round, "search" if whole else "part", tallies[prompt.text])
             self._note_unparsable(round_, tallies)
-            ranked = sorted(left, key=lambda each: -(tallies[each.text].value or 0.0))
+            ranked = sorted(left, key=lambda prompt: -(tallies[prompt.text].value or 0.0))
             left = ranked if whole else ranked[: max(self._settings.beam, -(-len(ranked) // 2))]
-        for each in left:
-            value = each.scores[-1]["value"]
+        for prompt in left:
+            value = prompt.scores[-1]["value"]
             if value is not None:
-                self._scores[each.id] = value
-        return [each for each in left if each.id in self._scores]
+                self._scores[prompt.id] = value
+        return [prompt for prompt in left if prompt.id in self._scores]
 
     def _parts(self, round_: RoundRecord) -> list[list[int]]:
         """The images that prompts are scored on, one part after another, the last being all."""
@@ -246,10 +254,10 @@ class Search:
     def _keep(self, round_: RoundRecord, prompts: list[PromptRecord]) -> None:
         """Keep the best; of equal ones, those made earlier."""
         order = {id_: place for place, id_ in enumerate(self.history.prompts)}
-        there = {each.id for each in prompts if each.id in self._scores}
-        ranked = sorted(there, key=lambda id_: (-self._scores[id_], order[id_]))
+        scored = {prompt.id for prompt in prompts if prompt.id in self._scores}
+        ranked = sorted(scored, key=lambda id_: (-self._scores[id_], order[id_]))
         # without any score the search goes on from what it had
-        round_.beam = ranked[: self._settings.beam] or [each.id for each in prompts][:1]
+        round_.beam = ranked[: self._settings.beam] or [prompt.id for prompt in prompts][:1]
         round_.best = self._scores.get(round_.beam[0])
         self._watch(self.history)
 
@@ -263,10 +271,10 @@ class Search:
         else:
             best, stage = beam[0], "search"
         self.history.chosen = best.id
-        scores = [each for each in best.scores if each["stage"] == stage]
+        scores = [score for score in best.scores if score["stage"] == stage]
         if scores:
-            kept = {name: scores[-1][name] for name in ("value", "comparisons")}
-            self.history.final = {"stage": stage, **kept}
+            figures = {name: scores[-1][name] for name in ("value", "comparisons")}
+            self.history.final = {"stage": stage, **figures}
         self._watch(self.history)
 
     def _choose_afresh(self, last: RoundRecord, beam: list[PromptRecord]) -> PromptRecord:
@@ -277,7 +285,7 @@ class Search:
         """
         first = next(iter(self.history.prompts.values()))
         tallies = self._score_afresh(last, "choice", [*beam, first])
-        best = max(beam + [first] * (first not in beam), key=lambda each: tallies[each.id])
+        best = max(beam + [first] * (first not in beam), key=lambda prompt: tallies[prompt.id])
         self._score_afresh(last, "final", [best, first])
         return best
 
@@ -285,29 +293,29 @@ class Search:
         self, last: RoundRecord, name: str, prompts: list[PromptRecord]
     ) -> dict[str, float]:
         """Score prompts on fresh pairs of the images for it; returns the scores by id."""
-        distinct = list({each.id: each for each in prompts}.values())
+        distinct = list({prompt.id: prompt for prompt in prompts}.values())
         images = self._held_out or self._images
-        texts = [each.text for each in distinct]
+        texts = [prompt.text for prompt in distinct]
         tallies = self._objective.choose(self._stage(last, name), texts, images)
-        for each in distinct:
-            each.scored(last.round, "choice", tallies[each.text])
-        return {each.id: tallies[each.text].value or 0.0 for each in distinct}
+        for prompt in distinct:
+            prompt.scored(last.round, "choice", tallies[prompt.text])
+        return {prompt.id: tallies[prompt.text].value or 0.0 for prompt in distinct}
 
     def _note_unparsable(self, round_: RoundRecord, tallies: dict[str, Tally]) -> None:
         bad = sum(tally.unparsable for tally in tallies.values())
-        asked = sum(tally.comparisons - tally.ties for tally in tallies.values())
+        compared = sum(tally.comparisons - tally.ties for tally in tallies.values())
         if "three_states" in self._settings.improvements:
-            asked += bad
-        if bad > 0.05 * max(asked, bad, 1):
-            round_.notes.append(f"{bad} of {max(asked, bad)} comparisons could not be read")
+            compared += bad
+        if bad > 0.05 * max(compared, bad, 1):
+            round_.notes.append(f"{bad} of {max(compared, bad)} comparisons could not be read")
 
     def _stage(self, round_: RoundRecord, name: str) -> str:
         return f"round_{round_.round}_{name}"
 
-    def _ask(
-        self, round_: RoundRecord, kind: Kind, questions: Sequence[Question]
+    def _generate(
+        self, round_: RoundRecord, kind: RequestKind, requests: Sequence[SearchRequest]
     ) -> list[str | None]:
-        replies = self._mllm.ask(self._stage(round_, kind), kind, questions)
+        replies = self._mllm.generate(self._stage(round_, kind), kind, requests)
         missing = sum(reply is None for reply in replies)
         if missing:
             round_.notes.append(f"{missing} of {len(replies)} {kind} questions without an answer")

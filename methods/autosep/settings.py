@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-Objective = Literal["instance", "random_labels", "majority_labels", "spo"]
+ObjectiveName = Literal["instance", "random_labels", "majority_labels", "spo"]
 """What a prompt is judged by: whether its descriptions tell images apart (AutoSEP), accuracy
 against random labels or against the majority of several answers, or which of two prompts a judge
 prefers (SPO); all but the first are the paper's baselines."""
@@ -35,6 +35,8 @@ IMPROVEMENTS: Final[tuple[Improvement, ...]] = (
 class SearchSettings:
     """How the search runs; the letters are the paper's (section 4, and appendix).
 
+    The fields that a user may set are named as the flags of ``fit autosep``.
+
     Attributes:
         objective: what a prompt is judged by.
         rounds: T.
@@ -46,7 +48,7 @@ class SearchSettings:
         paraphrases: of each new prompt and of its parent (1 in the code, none in the paper).
         max_children: kept of one parent's new prompts, at random (5 in the code); None for all.
         minibatch: images whose errors a round looks for; at most all.
-        retries: how often an image is described again where no description came.
+        description_retries: how often an image is described again where no description came.
         longest_prompt: characters; longer new prompts are dropped.
         improvements: departures from the paper.
         choice_negatives: k of the final choice on fresh pairs or held-out images.
@@ -55,7 +57,7 @@ class SearchSettings:
         seed: of all draws.
     """
 
-    objective: Objective = "instance"
+    objective: ObjectiveName = "instance"
     rounds: int = 6
     beam: int = 4
     negatives: int = 2
@@ -65,7 +67,7 @@ class SearchSettings:
     paraphrases: int = 0
     max_children: int | None = None
     minibatch: int = 50
-    retries: int = 1
+    description_retries: int = 1
     longest_prompt: int = 2000
     improvements: frozenset[Improvement] = field(default_factory=frozenset)
     choice_negatives: int = 4

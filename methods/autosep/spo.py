@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from methods.autosep.history import History, PromptRecord, RoundRecord, Tally
-from methods.autosep.objective import Descriptions, ErrorShown, numbered
-from methods.autosep.parsing import Reading, Verdict, judge, rewritten_prompts
+from methods.autosep.objective import DescriptionJudge, ErrorShown, numbered
+from methods.autosep.parsing import ComparisonReading, Verdict, judge, rewritten_prompts
 from methods.autosep.prompts import PromptTexts
-from methods.autosep.questions import Mllm, Question
+from methods.autosep.requests import Mllm, SearchRequest
 from methods.autosep.search import Watch
 from methods.autosep.seeded_choice import choose, coin
 from methods.autosep.settings import SearchSettings
@@ -23,7 +23,7 @@ _REASON = "the descriptions should say more of what tells the classes apart."
 _SHOWN = 3
 
 
-class PreferenceSearch:
+class PreferenceSearch(DescriptionJudge):
     """One search by a judge's preference."""
 
     def __init__(
@@ -32,14 +32,12 @@ class PreferenceSearch:
         images: Sequence[int],
         wording: PromptTexts,
         settings: SearchSettings,
-        reading: Reading = "final",
+        reading: ComparisonReading = "final",
         watch: Watch | None = None,
     ) -> None:
         """Prepare for images, by id; ``watch`` is called with the history after every round."""
-        self._mllm, self._images = mllm, sorted(images)
-        self._wording, self._settings, self._reading = wording, settings, reading
+        super().__init__(mllm, images, wording, settings, reading)
         self._watch = watch or (lambda history: None)
-        self._descriptions = Descriptions(mllm, settings)
         self.history = History()
 
     def run(self) -> History:
@@ -56,8 +54,8 @@ class PreferenceSearch:
             self._watch(self.history)
         self.history.chosen = best.id
         last = best.scores[-1] if best.scores else {"value": None, "comparisons": 0}
-        kept = {key: last[key] for key in ("value", "comparisons")}
-        self.history.final = {"stage": "search", **kept}
+        figures = {key: last[key] for key in ("value", "comparisons")}
+        self.history.final = {"stage": "search", **figures}
         self._watch(self.history)
         return self.history
 
@@ -84,14 +82,14 @@ class PreferenceSearch:
             if self._descriptions.of(best.text, image) is not None
         ]
         text = self._wording.modify(best.text, numbered(seen), _REASON, 1)
-        question = Question(text, tuple(each.image for each in seen), f"{round_.round}")
-        (reply,) = self._mllm.ask(f"round_{round_.round}_modify", "modify", [question])
-        found = rewritten_prompts(reply, self._settings.longest_prompt)
-        return PromptRecord(found[0], round_.round, best.id, "spo", _REASON) if found else None
+        request = SearchRequest(text, tuple(error.image for error in seen), f"{round_.round}")
+        (reply,) = self._mllm.generate(f"round_{round_.round}_modify", "modify", [request])
+        prompts = rewritten_prompts(reply, self._settings.longest_prompt)
+        return PromptRecord(prompts[0], round_.round, best.id, "spo", _REASON) if prompts else None
 
     def _prefer(self, stage: str, number: int, new: str, best: str) -> Tally:
         """How often the judge prefers the new prompt's description of an image."""
-        asked, sides, missing = [], [], 0
+        requests, sides, missing = [], [], 0
         for image in self._images:
             ours, theirs = self._descriptions.of(new, image), self._descriptions.of(best, image)
             if ours is None or theirs is None:
@@ -99,8 +97,8 @@ class PreferenceSearch:
                 continue
             sides.append(1 + coin(self._settings.seed, "prefer", number, new, image))
             texts = (ours, theirs) if sides[-1] == 1 else (theirs, ours)
-            asked.append(Question(self._wording.compare(*texts), (image,)))
-        replies = self._mllm.ask(stage, "compare", asked)
+            requests.append(SearchRequest(self._wording.compare(*texts), (image,)))
+        replies = self._mllm.generate(stage, "compare", requests)
         verdicts = [
             judge(reply, side, self._reading)
             for reply, side in zip(replies, sides, strict=True)

@@ -37,7 +37,7 @@ def label_sets(
     per_class: int,
     *,
     most_names: int = 5,
-    from_graph: float = 0.5,
+    graph_share: float = 0.5,
     seed: int = 0,
 ) -> list[LabelSet]:
     """Draw label sets, ``per_class`` for each class as long as there are new ones.
@@ -51,7 +51,7 @@ def label_sets(
         relation: co-occurrence strengths, float (N, N), 0 or more.
         per_class: sets that start at each class.
         most_names: classes in a set, at most.
-        from_graph: share of sets that follow the graph.
+        graph_share: of the sets that follow the graph.
         seed: of all draws.
 
     Raises:
@@ -61,19 +61,19 @@ def label_sets(
         raise ValueError(f"{relation.shape} relations of {len(names)} names, which must differ")
     order = np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)
     seen: set[frozenset[int]] = set()
-    found = []
+    sets = []
     for number in range(per_class):
         for start in order:
-            walk = bool(_generator(seed, names[start], number).random() < from_graph)
+            walk = bool(_generator(seed, names[start], number).random() < graph_share)
             for attempt in range(_ATTEMPTS):
                 rng = _generator(seed, names[start], number, attempt)
                 on_graph = walk and attempt < _ATTEMPTS // 2
                 drawn = _draw(rng, int(start), order, relation, most_names, on_graph)
                 if frozenset(drawn.members) not in seen:
                     seen.add(frozenset(drawn.members))
-                    found.append(drawn)
+                    sets.append(drawn)
                     break
-    return found
+    return sets
 
 
 def _draw(
@@ -97,6 +97,6 @@ def _draw(
     return LabelSet(tuple(members), "graph")
 
 
-def _generator(*what: object) -> np.random.Generator:
-    digest = hashlib.blake2b(repr(what).encode(), digest_size=16).digest()
+def _generator(*key: object) -> np.random.Generator:
+    digest = hashlib.blake2b(repr(key).encode(), digest_size=16).digest()
     return np.random.default_rng(int.from_bytes(digest))

@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from methods.prompt import Prompt, default_prompt, parse_prompt
+from methods.prompt import Prompt
 
 QuestionKind = Literal["characteristics", "contexts", "cooccurrence", "attributes", "scenes"]
 KINDS: Final[tuple[QuestionKind, ...]] = get_args(QuestionKind)
 
-METHOD: Final = "data_free"
 PLACEHOLDERS: Final[dict[QuestionKind, tuple[str, ...]]] = {
     "characteristics": ("class",),
     "contexts": ("class",),
@@ -34,22 +33,6 @@ OPTIONAL: Final[dict[QuestionKind, tuple[str, ...]]] = {
     "scenes": ("count", "others"),
 }
 """What it may hold."""
-
-
-def question_prompt(kind: QuestionKind, text: str | None = None, where: str = "") -> Prompt:
-    """Make the prompt of a kind of question of a file's text, or of the file that comes with it.
-
-    Args:
-        kind: which question.
-        text: what the file holds; None for the prompt that comes with the project.
-        where: what to call the file in errors.
-
-    Raises:
-        InputError: no text, a placeholder missing, or one that means nothing here.
-    """
-    if text is None:
-        return default_prompt(METHOD, kind, PLACEHOLDERS[kind], OPTIONAL[kind])
-    return parse_prompt(text, where, PLACEHOLDERS[kind], OPTIONAL[kind])
 
 
 @dataclass(frozen=True)

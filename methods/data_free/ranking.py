@@ -56,7 +56,7 @@ def local_scores(
     kappa: float = 50.0,
     scale: float = 4.0,
     *,
-    there: Tensor | None = None,
+    present: Tensor | None = None,
 ) -> Tensor:
     """Score texts by their tokens: scaled cosines, averaged by a softmax over positions.
 
@@ -66,19 +66,20 @@ def local_scores(
         kappa: what cosines are multiplied by in the softmax; 0 is the mean over positions, infinity
             the greatest.
         scale: what cosines are multiplied by otherwise.
-        there: bool (B, T), at least one a text; other positions count for nothing. All by default.
+        present: bool (B, T), at least one a text; other positions count for nothing. By default
+            all are.
 
     Returns:
         float32 (B, N).
     """
     cosines = features @ matrix.T
-    if there is not None:
-        absent = ~there[:, :, None]
+    if present is not None:
+        absent = ~present[:, :, None]
     if math.isinf(kappa):
-        shown = cosines if there is None else cosines.masked_fill(absent, -math.inf)
+        shown = cosines if present is None else cosines.masked_fill(absent, -math.inf)
         return scale * shown.amax(dim=1)
     logits = kappa * cosines
-    if there is not None:
+    if present is not None:
         logits = logits.masked_fill(absent, -math.inf)
         cosines = cosines.masked_fill(absent, 0)
     return scale * (cosines * torch.softmax(logits, dim=1)).sum(dim=1)

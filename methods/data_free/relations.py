@@ -40,14 +40,14 @@ def relation_matrix(
         ValueError: a strength is of a class that does not exist, negative or not finite.
     """
     count = len(strengths)
-    said, answered = np.zeros((count, count)), np.zeros(count, np.int64)
+    stated, answered = np.zeros((count, count)), np.zeros(count, np.int64)
     for one, others in enumerate(strengths):
         answered[one] = others is not None
         for other, strength in (others or {}).items():
             if not 0 <= other < count or not np.isfinite(strength) or strength < 0:
                 raise ValueError(f"class {one}: strength {strength} for class {other} of {count}")
-            said[one, other] = strength
-    matrix = (said + said.T) / np.maximum(1, np.add.outer(answered, answered))
+            stated[one, other] = strength
+    matrix = (stated + stated.T) / np.maximum(1, np.add.outer(answered, answered))
     np.fill_diagonal(matrix, 0)
     matrix[matrix < least] = 0
     return matrix
@@ -98,17 +98,17 @@ def make_groups(
     Raises:
         ValueError: what the source needs is missing.
     """
-    count = group_count(len(names)) if settings.count is None else settings.count
-    if settings.source == "none":
+    count = group_count(len(names)) if settings.group_count is None else settings.group_count
+    if settings.groups == "none":
         return np.arange(len(names), dtype=np.int64)
-    if settings.source == "clip_text_kmeans":
+    if settings.groups == "clip_text_kmeans":
         if features is None:
             raise ValueError("groups by CLIP need text features of the names")
         return kmeans_groups(features, count, settings.max_group)
     if relation is None:
-        raise ValueError(f"groups by {settings.source} need the relations of the classes")
+        raise ValueError(f"groups by {settings.groups} need the relations of the classes")
     groups = linked_groups(relation, count, settings.max_group)
-    return groups if settings.source == "llm" else random_groups(groups, names, settings.seed)
+    return groups if settings.groups == "llm" else random_groups(groups, names, settings.seed)
 
 
 def linked_groups(relation: Relation, count: int, max_group: int) -> Groups:

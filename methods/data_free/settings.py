@@ -1,5 +1,7 @@
 """How sentences are gathered, prompts are trained and images are scored.
 
+The fields that a user may set are named as the flags of ``fit data_free``.
+
 Defaults are TaI-DPT's (Guo et al. 2023) where that work has such a value, else ours: those of the
 paper (arXiv 2403.01209) are not known to us.
 """
@@ -58,14 +60,14 @@ class CorpusSettings:
     """How sentences are gathered. All of it is ours but the NUS cap of 1,000, which is TaI-DPT's.
 
     Attributes:
-        per_question: sentences asked for at once. Large models give 20; the one that comes with the
+        sentences: sentences asked for at once. Large models give 20; the one that comes with the
             project knows requests for 1 to 5.
         descriptions: how often characteristics and contexts of a class are asked for.
         sets_per_class: label sets that start at each class.
         most_names: classes in a label set, at most.
-        from_graph: share of label sets that follow the co-occurrence graph; others are uniform.
-        shortest, longest: words of a usable sentence.
-        retries: how often an unusable answer is asked for again.
+        graph_share: share of label sets that follow the co-occurrence graph; others are uniform.
+        shortest_sentence, longest_sentence: words of a usable sentence.
+        answer_retries: how often an unusable answer is asked for again.
         label_source: what a sentence's labels are: the classes it names, those it was asked for, or
             those that are both.
         min_per_class: sentences below which a class is reported as short of text.
@@ -75,14 +77,14 @@ class CorpusSettings:
         seed: of label sets, and of what is kept.
     """
 
-    per_question: int = 5
+    sentences: int = 5
     descriptions: int = 1
     sets_per_class: int = 40
     most_names: int = 5
-    from_graph: float = 0.5
-    shortest: int = 3
-    longest: int = 60
-    retries: int = 2
+    graph_share: float = 0.5
+    shortest_sentence: int = 3
+    longest_sentence: int = 60
+    answer_retries: int = 2
     label_source: LabelSource = "nouns"
     min_per_class: int = 200
     max_per_class: int = 1000
@@ -95,22 +97,22 @@ class CorpusSettings:
         _one_of("label_source", self.label_source, LabelSource)
         _at_least(
             1,
-            per_question=self.per_question,
+            sentences=self.sentences,
             most_names=self.most_names,
-            shortest=self.shortest,
+            shortest_sentence=self.shortest_sentence,
             max_per_class=self.max_per_class,
         )
         _at_least(
             0,
             descriptions=self.descriptions,
             sets_per_class=self.sets_per_class,
-            retries=self.retries,
+            answer_retries=self.answer_retries,
             min_per_class=self.min_per_class,
             template_repeats=self.template_repeats,
         )
-        _share("from_graph", self.from_graph)
-        if self.longest < self.shortest:
-            raise ValueError("longest must not be below shortest")
+        _share("graph_share", self.graph_share)
+        if self.longest_sentence < self.shortest_sentence:
+            raise ValueError("longest_sentence must not be below shortest_sentence")
         if self.max_per_class < self.min_per_class:
             raise ValueError("max_per_class must not be below min_per_class")
 
@@ -120,45 +122,47 @@ class GroupSettings:
     """Which classes share tokens; ours.
 
     Attributes:
-        source: ``llm``, the model's answers; ``clip_text_kmeans``, CLIP's features of the names,
+        groups: ``llm``, the model's answers; ``clip_text_kmeans``, CLIP's features of the names,
             without an LLM; ``random``, groups of the sizes that ``llm`` gives, as a control;
             ``none``, each class for itself.
-        count: groups; by default a sixth of the classes, within 4 and 16.
+        group_count: of each kind; by default a sixth of the classes, within 4 and 16.
         max_group: classes in a group, at most.
-        least: strength below which two classes are not related, of strengths from 0 to 3.
+        least_relation: strength below which two classes are not related, of strengths from 0 to 3.
         seed: of random groups.
     """
 
-    source: GroupSource = "llm"
-    count: int | None = None
+    groups: GroupSource = "llm"
+    group_count: int | None = None
     max_group: int = 12
-    least: float = 1.0
+    least_relation: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Reject what cannot be meant."""
-        _one_of("source", self.source, GroupSource)
-        _at_least(1, max_group=self.max_group, count=1 if self.count is None else self.count)
-        if self.least <= 0:
-            raise ValueError("least must be above 0")
+        _one_of("groups", self.groups, GroupSource)
+        _at_least(1, max_group=self.max_group)
+        if self.group_count is not None:
+            _at_least(1, group_count=self.group_count)
+        if self.least_relation <= 0:
+            raise ValueError("least_relation must be above 0")
 
 
 @dataclass(frozen=True)
-class TrainSettings:
+class DataFreeTrainSettings:
     """How prompts are trained.
 
     Attributes:
         tokens: context tokens of each level.
-        local: whether a second bank of prompts is trained on token features.
+        local_prompts: whether a second bank of prompts is trained on token features.
         text_scale: what cosines are multiplied by; belongs together with the margin.
         margin: of the ranking loss, which is a sum over pairs.
         kappa_text: how sharply the local score attends to the tokens closest to a class.
-        batch: texts a step.
+        train_batch: texts a step.
         epochs: passes over the texts.
         optimizer: ``sgd`` (TaI-DPT) or ``adam`` (CoMC).
-        lr: rate after the first epochs; by default 1e-4 for sgd, 1e-3 for adam. TaI-DPT takes
+        learning_rate: after the first epochs; by default 1e-4 for sgd, 1e-3 for adam. TaI-DPT takes
             1e-3 for NUS-WIDE.
-        first_epochs, first_lr: epochs at a constant rate before that, and the rate.
+        first_epochs, first_rate: epochs at a constant rate before that, and the rate.
         momentum: of sgd.
         weight_decay: of either.
         level_rates: multiply the rate of tokens by the square root of (classes / classes that share
@@ -174,16 +178,16 @@ class TrainSettings:
     """
 
     tokens: TokenCounts = field(default_factory=TokenCounts)
-    local: bool = True
+    local_prompts: bool = True
     text_scale: float = 4.0
     margin: float = 1.0
     kappa_text: float = 50.0
-    batch: int = 512
+    train_batch: int = 512
     epochs: int = 20
     optimizer: Optimizer = "sgd"
-    lr: float | None = None
+    learning_rate: float | None = None
     first_epochs: int = 1
-    first_lr: float = 1e-5
+    first_rate: float = 1e-5
     momentum: float = 0.9
     weight_decay: float = 5e-4
     level_rates: bool | None = None
@@ -197,7 +201,7 @@ class TrainSettings:
         """Reject what cannot be meant."""
         _one_of("optimizer", self.optimizer, Optimizer)
         _one_of("selection", self.selection, Selection)
-        _at_least(1, batch=self.batch, epochs=self.epochs)
+        _at_least(1, train_batch=self.train_batch, epochs=self.epochs)
         _at_least(0, first_epochs=self.first_epochs, weight_decay=self.weight_decay)
         _share("held_out", self.held_out)
         if self.held_out == 1:
@@ -205,13 +209,13 @@ class TrainSettings:
         if self.selection == "best_held_out" and not self.held_out:
             raise ValueError("selection best_held_out needs held_out above 0")
         if self.text_scale <= 0 or self.kappa_text < 0 or self.rate <= 0:
-            raise ValueError("text_scale and lr must be above 0, kappa_text 0 or more")
+            raise ValueError("text_scale and learning_rate must be above 0, kappa_text 0 or more")
 
     @property
     def rate(self) -> float:
         """The learning rate: the one given, or the optimizer's default."""
-        if self.lr is not None:
-            return self.lr
+        if self.learning_rate is not None:
+            return self.learning_rate
         return 1e-4 if self.optimizer == "sgd" else 1e-3
 
     @property

@@ -106,8 +106,8 @@ class TextFeatures:
         parts = []
         for start in range(0, max(1, len(texts)), batch):
             whole, tokens, lengths = text_token_features(tower, texts[start : start + batch])
-            there = torch.arange(tokens.shape[1]) < lengths[:, None]
-            parts.append(cls(whole.numpy(), tokens[there].numpy(), lengths.numpy()))
+            present = torch.arange(tokens.shape[1]) < lengths[:, None]
+            parts.append(cls(whole.numpy(), tokens[present].numpy(), lengths.numpy()))
         return cls.joined(parts)
 
     @classmethod
@@ -127,13 +127,13 @@ class TextFeatures:
 
         Returns:
             Features of texts, float32 (b, D); features of tokens, float32 (b, T, D), 0 in padding;
-            and which are there, bool (b, T).
+            and which tokens are no padding, bool (b, T).
         """
         lengths = self.lengths[texts]
-        there = np.arange(int(lengths.max(initial=1)))[None, :] < lengths[:, None]
+        present = np.arange(int(lengths.max(initial=1)))[None, :] < lengths[:, None]
         starts = (np.cumsum(self.lengths) - self.lengths)[texts]
-        tokens = np.zeros((*there.shape, self.tokens.shape[1]), np.float32)
-        place = starts[:, None] + np.arange(there.shape[1])[None, :]
-        tokens[there] = self.tokens[place[there]]
+        tokens = np.zeros((*present.shape, self.tokens.shape[1]), np.float32)
+        place = starts[:, None] + np.arange(present.shape[1])[None, :]
+        tokens[present] = self.tokens[place[present]]
         whole = self.whole[texts].astype(np.float32)
-        return torch.from_numpy(whole), torch.from_numpy(tokens), torch.from_numpy(there)
+        return torch.from_numpy(whole), torch.from_numpy(tokens), torch.from_numpy(present)

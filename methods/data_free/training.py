@@ -1,15 +1,13 @@
 """Learning prompts on sentences: ranking losses on cached features, text only (TaI-DPT).
 
-Only the prompts are encoded anew in each step. An epoch's order of texts comes from the seed and
-the epoch's number alone, so a run that stops and goes on ends where an uninterrupted one does. What
-tells epochs apart is text that was not trained on; the parents choose theirs on test images.
+Only the prompts are encoded anew in each step. What tells epochs apart is text that was not trained
+on; the parents choose theirs on test images. `methods.training_loop` says how a run that stops goes
+on.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -21,31 +19,24 @@ from torch import Tensor
 
 from methods.data_free.hierarchical_prompts import HierarchicalPrompts
 from methods.data_free.ranking import global_scores, local_scores, ranking_loss
-from methods.data_free.schedule import learning_rate
-from methods.data_free.settings import TrainSettings
+from methods.data_free.settings import DataFreeTrainSettings
 from methods.data_free.text_features import TextFeatures
 from methods.metrics_multilabel import average_precisions
-from methods.shuffling import shuffled_batches
+from methods.training_loop import EpochReport, TrainingLoop, copied_to_cpu
 
 _BATCH: Final = 512
 
 
 @dataclass(frozen=True)
-class EpochReport:
-    """What an epoch did.
+class DataFreeEpochReport(EpochReport):
+    """What an epoch did; its loss is the sum of the banks' ranking losses.
 
     Attributes:
-        epoch: its number, from 0.
-        lr: learning rate of tokens that all classes share.
-        loss: sum of the banks' ranking losses, mean over the texts trained on, during the epoch.
-        held_out_loss: the same of held-out texts, after the epoch; None without any.
+        held_out_loss: the loss of held-out texts, after the epoch; None without any.
         held_out_map: mean average precision of held-out texts, as a fraction, over the classes that
             have some; None without any.
     """
 
-    epoch: int
-    lr: float
-    loss: float
     held_out_loss: float | None
     held_out_map: float | None
 
@@ -56,14 +47,14 @@ class TrainResult:
 
     Attributes:
         epochs: a report each.
-        kept: number of the epoch whose tokens are kept.
+        kept_epoch: number of the epoch whose tokens are kept.
         whole: unit features of prompts for whole images, float32 (N, D).
         local: the same for positions; None without that bank.
         state: of the last epoch.
     """
 
-    epochs: tuple[EpochReport, ...]
-    kept: int
+    epochs: tuple[DataFreeEpochReport, ...]
+    kept_epoch: int
     whole: NDArray[np.float32]
     local: NDArray[np.float32] | None
     state: dict[str, Any]
@@ -82,12 +73,12 @@ def train(
     prompts: HierarchicalPrompts,
     texts: TextFeatures,
     labels: NDArray[np.bool_],
-    settings: TrainSettings,
+    settings: DataFreeTrainSettings,
     *,
     held_out: NDArray[np.bool_] | None = None,
     implied: NDArray[np.bool_] | None = None,
     state: dict[str, Any] | None = None,
-    on_epoch: Callable[[EpochReport, dict[str, Any]], None] | None = None,
+    on_epoch: Callable[[DataFreeEpochReport, dict[str, Any]], None] | None = None,
 ) -> TrainResult:
     """Train prompts of N classes on n texts.
 
@@ -95,7 +86,7 @@ def train(
         prompts: made with the tokens, the banks and the seed of the settings.
         texts: features of the n texts.
         labels: bool (n, N), the classes of each text.
-        settings: how.
+        settings: losses, epochs, rates, and which epoch is kept.
         held_out: bool (n,), texts that are not trained on; see `held_out_texts`. None by default.
         implied: bool (n, N), classes that a text lacks but that are no negatives of it, if
             ``settings.mask_implied``; see `methods.data_free.relations.implied_classes`.
@@ -109,20 +100,19 @@ def train(
             of other settings.
         FloatingPointError: the loss is not finite.
     """
-    loop = _Loop(prompts, texts, labels, settings, held_out, implied)
-    last = loop.resume(state) if state is not None else {}
-    for epoch in range(len(loop.reports), settings.epochs):
-        loop.run(epoch)
+    loop = _DataFreeLoop(prompts, texts, labels, settings, held_out, implied)
+    last = state or {}
+    for report in loop.run(state):
         last = loop.state()
         if on_epoch is not None:
-            on_epoch(loop.reports[-1], last)
+            on_epoch(report, last)
     if settings.selection == "best_held_out":
         prompts.load_state_dict(loop.best_tokens)
     with torch.no_grad():
         whole, local = prompts.matrices()
     return TrainResult(
         epochs=tuple(loop.reports),
-        kept=loop.best if settings.selection == "best_held_out" else len(loop.reports) - 1,
+        kept_epoch=loop.best if settings.selection == "best_held_out" else len(loop.reports) - 1,
         whole=whole.cpu().numpy(),
         local=None if local is None else local.cpu().numpy(),
         state=last,
@@ -134,7 +124,7 @@ def text_scores(
     which: NDArray[np.int64],
     whole: Tensor,
     local: Tensor | None,
-    settings: TrainSettings,
+    settings: DataFreeTrainSettings,
 ) -> tuple[Tensor, Tensor | None]:
     """Score texts by whole and by token.
 
@@ -147,12 +137,12 @@ def text_scores(
     Returns:
         Global and local scores, float32 (b, N), on the device of ``whole``; None without ``local``.
     """
-    features, tokens, there = (part.to(whole.device) for part in texts.padded(which))
+    features, tokens, present = (part.to(whole.device) for part in texts.padded(which))
     first = global_scores(features, whole, settings.text_scale)
     if local is None:
         return first, None
     kappa, scale = settings.kappa_text, settings.text_scale
-    return first, local_scores(tokens, local, kappa, scale, there=there)
+    return first, local_scores(tokens, local, kappa, scale, present=present)
 
 
 def fused_text_scores(
@@ -160,7 +150,7 @@ def fused_text_scores(
     which: NDArray[np.int64],
     whole: Tensor,
     local: Tensor | None,
-    settings: TrainSettings,
+    settings: DataFreeTrainSettings,
     fusion: float = 0.5,
 ) -> NDArray[np.float32]:
     """Score texts by whole and by token in one, float32 (b, N): what images are scored by.
@@ -178,15 +168,24 @@ def fused_text_scores(
     return scores.cpu().numpy()
 
 
-class _Loop:
-    """One run: the data, and all that changes from epoch to epoch."""
+class _DataFreeLoop(TrainingLoop[DataFreeEpochReport]):
+    """One run: the data, and what changes from epoch to epoch.
+
+    Attributes:
+        held: int64 (h,), texts that are not trained on.
+        reports: of each epoch so far.
+        best, best_tokens: the epoch with the highest mAP on held-out text, the first of equal ones,
+            and its tokens.
+    """
+
+    settings: DataFreeTrainSettings
 
     def __init__(
         self,
         prompts: HierarchicalPrompts,
         texts: TextFeatures,
         labels: NDArray[np.bool_],
-        settings: TrainSettings,
+        settings: DataFreeTrainSettings,
         held_out: NDArray[np.bool_] | None,
         implied: NDArray[np.bool_] | None,
     ) -> None:
@@ -199,53 +198,39 @@ class _Loop:
             )
         if settings.mask_implied and (implied is None or implied.shape != labels.shape):
             raise ValueError("to leave implied classes out, say which they are, as for the labels")
-        if settings.local != ("local" in prompts.banks):
+        if settings.local_prompts != ("local" in prompts.banks):
             raise ValueError("settings and prompts do not agree on the bank for positions")
-        self.used, self.held = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-        if not len(self.used):
+        used, self.held = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+        if not len(used):
             raise ValueError("no text is left to train on")
         if settings.selection == "best_held_out" and not len(self.held):
             raise ValueError("to keep the best epoch, some texts must be held out")
-        self.prompts, self.texts, self.settings = prompts, texts, settings
-        self.labels = labels.astype(np.bool_)
-        self.implied = implied if settings.mask_implied else None
         groups = prompts.rate_groups(settings.rate, by_level=settings.multiply_rates)
-        self.optimizer: torch.optim.Optimizer
+        optimizer: torch.optim.Optimizer
         if settings.optimizer == "adam":
-            self.optimizer = torch.optim.Adam(groups, weight_decay=settings.weight_decay)
+            optimizer = torch.optim.Adam(groups, weight_decay=settings.weight_decay)
         else:
-            self.optimizer = torch.optim.SGD(
+            optimizer = torch.optim.SGD(
                 groups, momentum=settings.momentum, weight_decay=settings.weight_decay
             )
-        self.reports: list[EpochReport] = []
-        self.best, self.best_tokens = -1, _copied(prompts.state_dict())
+        super().__init__(prompts, optimizer, used, settings)
+        self.prompts, self.texts = prompts, texts
+        self.labels = labels.astype(np.bool_)
+        self.implied = implied if settings.mask_implied else None
+        self.reports: list[DataFreeEpochReport] = []
+        self.best, self.best_tokens = -1, copied_to_cpu(prompts.state_dict())
 
-    def run(self, epoch: int) -> None:
-        settings = self.settings
-        rate = learning_rate(
-            epoch,
-            settings.rate,
-            settings.epochs,
-            first_epochs=settings.first_epochs,
-            first_rate=settings.first_lr,
-        )
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["multiplier"]
-        total = 0.0
-        for batch in shuffled_batches(self.used, settings.batch, settings.seed, epoch):
-            whole, local = self.prompts.matrices()
-            loss = self._loss(batch, whole, local)
-            if not math.isfinite(value := float(loss.detach())):
-                raise FloatingPointError(f"the loss of epoch {epoch} is not finite; use float32")
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-            total += value * len(batch)
+    def batch_loss(self, batch: NDArray[np.int64]) -> Tensor:
+        return self._loss(batch, *self.prompts.matrices())
+
+    def report(self, epoch: EpochReport) -> DataFreeEpochReport:
         held_out_loss, held_out_map = self._held_out()
-        report = EpochReport(epoch, rate, total / len(self.used), held_out_loss, held_out_map)
+        report = DataFreeEpochReport(epoch.epoch, epoch.lr, epoch.loss, held_out_loss, held_out_map)
         self.reports.append(report)
         if self.best < 0 or (held_out_map or 0) > (self.reports[self.best].held_out_map or 0):
-            self.best, self.best_tokens = epoch, _copied(self.prompts.state_dict())
+            self.best = epoch.epoch
+            self.best_tokens = copied_to_cpu(self.prompts.state_dict())
+        return report
 
     def _loss(self, batch: NDArray[np.int64], whole: Tensor, local: Tensor | None) -> Tensor:
         labels = torch.from_numpy(self.labels[batch]).to(whole.device)
@@ -270,36 +255,17 @@ class _Loop:
                 total += float(self._loss(batch, whole, local)) * len(batch)
         scores = fused_text_scores(self.texts, self.held, whole, local, self.settings)
         labels = self.labels[self.held]
-        there = labels.any(axis=0)
-        precision = average_precisions(scores, labels)[there].mean() if there.any() else 0.0
+        named = labels.any(axis=0)
+        precision = average_precisions(scores, labels)[named].mean() if named.any() else 0.0
         return total / len(self.held), float(precision)
 
-    def state(self) -> dict[str, Any]:
-        """What the run is made of but its inputs, on the CPU."""
-        return _copied(
-            {
-                "settings": asdict(self.settings),
-                "prompts": self.prompts.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "best": self.best,
-                "best_tokens": self.best_tokens,
-                "reports": [asdict(report) for report in self.reports],
-            }
-        )
+    def method_state(self) -> dict[str, Any]:
+        return {
+            "best": self.best,
+            "best_tokens": self.best_tokens,
+            "reports": [asdict(report) for report in self.reports],
+        }
 
-    def resume(self, state: dict[str, Any]) -> dict[str, Any]:
-        if state["settings"] != asdict(self.settings):
-            raise ValueError("the state to go on from is of a run with other settings")
-        self.prompts.load_state_dict(state["prompts"])
-        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
-        self.best, self.best_tokens = int(state["best"]), _copied(state["best_tokens"])
-        self.reports = [EpochReport(**report) for report in state["reports"]]
-        return state
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.detach().cpu().clone()
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value
+    def load_method_state(self, state: dict[str, Any]) -> None:
+        self.best, self.best_tokens = int(state["best"]), copied_to_cpu(state["best_tokens"])
+        self.reports = [DataFreeEpochReport(**report) for report in state["reports"]]

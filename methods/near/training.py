@@ -2,17 +2,14 @@
 
 NeaR's loop on cached image features: only the text side is computed anew. Two plainer methods run
 in it for comparison: ``ce`` trains on the noisy labels as they are, ``proden`` on the candidate
-sets without a split. Images are known by their index everywhere, and an epoch's randomness comes
-from the seed and its number alone, so a run that stops and goes on ends where an uninterrupted one
-does.
+sets without a split. Images are known by their index everywhere; `methods.training_loop` says how a
+run that stops goes on.
 """
 
 from __future__ import annotations
 
-import copy
-import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,7 +21,7 @@ from methods.near.candidates import CandidateSets
 from methods.near.clean_noisy_split import Split, split_losses
 from methods.near.frequency_alignment import align
 from methods.near.predictions import candidate_probabilities, label_losses
-from methods.near.settings import TrainSettings, learning_rate
+from methods.near.settings import NearTrainSettings
 from methods.near.targets import (
     first_targets,
     negative_entropy,
@@ -33,7 +30,7 @@ from methods.near.targets import (
     soft_cross_entropy,
     uniform_divergence,
 )
-from methods.shuffling import shuffled_batches
+from methods.training_loop import EpochReport, TrainingLoop
 
 
 class Learner(Protocol):
@@ -59,13 +56,10 @@ class Learner(Protocol):
 
 
 @dataclass(frozen=True)
-class EpochReport:
-    """What an epoch did.
+class NearEpochReport(EpochReport):
+    """What an epoch did, beside its loss.
 
     Attributes:
-        epoch: its number, from 0.
-        loss: mean over images.
-        lr: learning rate.
         images: how many took part: those with a candidate (``ce``: a label of their own).
         clean: share of labelled images that are clean; None where there was no split.
         split: None in warm-up, and in the methods without one.
@@ -76,9 +70,6 @@ class EpochReport:
         state: to go on from after this epoch; tensors, numbers and texts only, on the CPU.
     """
 
-    epoch: int
-    loss: float
-    lr: float
     images: int
     clean: float | None
     split: Split | None
@@ -93,11 +84,11 @@ def train(
     features: NDArray[np.float32],
     labels: NDArray[np.int64],
     candidates: CandidateSets,
-    settings: TrainSettings,
+    settings: NearTrainSettings,
     *,
     neighbours: NDArray[np.int64] | None = None,
     state: dict[str, Any] | None = None,
-) -> Iterator[EpochReport]:
+) -> Iterator[NearEpochReport]:
     """Train, and report after each epoch; the learner then holds what that epoch learned.
 
     Args:
@@ -105,7 +96,7 @@ def train(
         features: unit image features, float32 (N, D).
         labels: int64 (N,), each image's own name, -1 for none.
         candidates: of the N images; an image with none takes no part.
-        settings: how.
+        settings: which training, its epochs and rates, and how targets are refined.
         neighbours: int64 (N, K), nearest first, that the candidates come of; ``near`` needs them.
         state: of the last report of a run with the same inputs and settings that stopped; training
             goes on with the epoch after it.
@@ -115,14 +106,22 @@ def train(
             state is of other settings.
         FloatingPointError: the loss is not finite.
     """
-    loop = _Loop(learner, features, labels, candidates, settings, neighbours)
-    first = loop.resume(state) if state is not None else 0
-    for epoch in range(first, settings.epochs):
-        yield loop.run(epoch)
+    yield from _NearLoop(learner, features, labels, candidates, settings, neighbours).run(state)
 
 
-class _Loop:
-    """One run: the data, and all that changes from epoch to epoch."""
+class _NearLoop(TrainingLoop[NearEpochReport]):
+    """One run: the data, and what changes from epoch to epoch.
+
+    Attributes:
+        split: of this epoch; None in warm-up, and in the methods without one.
+        eligible: bool (entries,), the candidates that a clean image gave; all before a split.
+        history: float64 (epochs, N), scaled losses, as `split_losses` takes them.
+        confidences: float32 (entries,), what images are trained towards, of each candidate.
+        predicted: the names predicted in each batch of the epoch, int64 (b,) each.
+    """
+
+    learner: Learner
+    settings: NearTrainSettings
 
     def __init__(
         self,
@@ -130,75 +129,72 @@ class _Loop:
         features: NDArray[np.float32],
         labels: NDArray[np.int64],
         candidates: CandidateSets,
-        settings: TrainSettings,
+        settings: NearTrainSettings,
         neighbours: NDArray[np.int64] | None,
     ) -> None:
         if not len(features) == len(labels) == len(candidates.sizes):
             raise ValueError("features, labels and candidates are of different numbers of images")
         if not np.isfinite(features).all():
             raise ValueError("features of some images are not finite; leave those images out")
-        self.learner, self.labels, self.candidates = learner, labels, candidates
-        self.settings, self.labelled = settings, labels >= 0
-        taking_part = self.labelled if settings.method == "ce" else candidates.sizes > 0
-        self.used = np.flatnonzero(taking_part)
-        if not len(self.used):
+        labelled = labels >= 0
+        taking_part = labelled if settings.training == "ce" else candidates.sizes > 0
+        used = np.flatnonzero(taking_part)
+        if not len(used):
             raise ValueError("no image has a name, nor a neighbour with one: nothing to learn")
         parameters = list(learner.parameters())
-        self.device = parameters[0].device
-        self.features = torch.tensor(features).to(self.device)  # a copy: it may be read-only
-        self.optimizer = torch.optim.SGD(
+        optimizer = torch.optim.SGD(
             parameters,
-            lr=settings.lr,
+            lr=settings.learning_rate,
             momentum=settings.momentum,
             weight_decay=settings.weight_decay,
         )
-        own = np.arange(len(labels), dtype=np.int64)[:, None]
+        super().__init__(learner, optimizer, used, settings)
+        self.labels, self.labelled, self.candidates = labels, labelled, candidates
+        self.device = parameters[0].device
+        self.features = torch.tensor(features).to(self.device)  # a copy: it may be read-only
+        images = np.arange(len(labels), dtype=np.int64)[:, None]
         if neighbours is None:
-            if settings.method == "near":
+            if settings.training == "near":
                 raise ValueError("near needs the neighbours that the candidates come of")
-            neighbours = own[:, :0]
+            neighbours = images[:, :0]
         self.neighbours = neighbours
-        self.views = np.hstack([own, neighbours[:, : settings.views]])
-        self.kept = np.ones(len(candidates.classes), bool)
+        self.views = np.hstack([images, neighbours[:, : settings.views]])
+        self.split: Split | None = None
+        self.predicted: list[NDArray[np.int64]] = []
+        self.eligible = np.ones(len(candidates.classes), bool)
         self.history = np.zeros((0, len(labels)))
         share = 1 / np.maximum(candidates.sizes, 1)
         self.classes = torch.from_numpy(candidates.classes.astype(np.int64))
         self.confidences = torch.from_numpy(np.repeat(share, candidates.sizes).astype(np.float32))
 
-    def run(self, epoch: int) -> EpochReport:
-        settings = self.settings
-        rate = learning_rate(epoch, settings)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        split = self._split() if settings.method == "near" and epoch >= settings.warmup else None
-        total, predicted = 0.0, []
-        for batch in shuffled_batches(self.used, settings.batch, settings.seed, epoch):
-            text = self.learner.text_features()
-            logits = self.learner.logit_scale * self.features[self._tensor(batch)] @ text.T
-            loss = self._loss(logits, batch, split)
-            if not math.isfinite(value := float(loss.detach())):
-                raise FloatingPointError(f"the loss of epoch {epoch} is not finite; use float32")
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-            total += value * len(batch)
-            predicted.append(logits.detach().argmax(dim=1).cpu().numpy())
-        votes = np.bincount(np.concatenate(predicted))
+    def start_epoch(self, epoch: int) -> None:
+        past_warmup = self.settings.training == "near" and epoch >= self.settings.warmup
+        self.split = self._split_images() if past_warmup else None
+        self.predicted = []
+
+    def batch_loss(self, batch: NDArray[np.int64]) -> Tensor:
+        text = self.learner.text_features()
+        logits = self.learner.logit_scale * self.features[self._tensor(batch)] @ text.T
+        self.predicted.append(logits.detach().argmax(dim=1).cpu().numpy())
+        return self._loss(logits, batch)
+
+    def report(self, epoch: EpochReport) -> NearEpochReport:
+        split, votes = self.split, np.bincount(np.concatenate(self.predicted))
         clean = float(split.clean[self.labelled].mean()) if split and self.labelled.any() else None
-        return EpochReport(
-            epoch=epoch,
-            loss=total / len(self.used),
-            lr=rate,
+        return NearEpochReport(
+            epoch=epoch.epoch,
+            lr=epoch.lr,
+            loss=epoch.loss,
             images=len(self.used),
             clean=clean,
             split=split,
             names=int(np.count_nonzero(votes)),
             top_share=float(votes.max() / len(self.used)),
             note=split.note if split else None,
-            state=self._state(epoch),
+            state=self.state(),
         )
 
-    def _split(self) -> Split:
+    def _split_images(self) -> Split:
         """Predict the candidates anew, split the images, keep what clean ones gave, and align."""
         with torch.no_grad():
             text = self.learner.text_features()
@@ -210,42 +206,43 @@ class _Loop:
             label_losses(probabilities, self.labels, self.candidates),
             self.labelled,
             self.history,
-            threshold=settings.threshold,
-            window=settings.window,
+            threshold=settings.clean_threshold,
+            window=settings.loss_window,
         )
         self.history = split.history
-        self.kept = self.candidates.given_by(self.labels, self.neighbours, split.clean)
-        kept = probabilities * self.kept
+        self.eligible = self.candidates.given_by(self.labels, self.neighbours, split.clean)
         self.confidences = torch.from_numpy(
-            align(kept, self.labels, self.candidates, settings.alignment)
+            align(probabilities * self.eligible, self.labels, self.candidates, settings.alignment)
         )
         return split
 
-    def _loss(self, logits: Tensor, batch: NDArray[np.int64], split: Split | None) -> Tensor:
-        settings = self.settings
+    def _loss(self, logits: Tensor, batch: NDArray[np.int64]) -> Tensor:
+        settings, split = self.settings, self.split
         labels = self._tensor(self.labels[batch])
         mask = self._tensor(self.candidates.mask(batch, logits.shape[1]))
         if split is None:
-            if settings.method == "proden" or (
-                settings.method == "near" and settings.first == "candidates"
+            if settings.training == "proden" or (
+                settings.training == "near" and settings.warmup_on == "candidates"
             ):
                 loss = self._proden_loss(logits, batch, mask)
             else:
                 loss = soft_cross_entropy(logits, first_targets(labels, mask))
-            if settings.method == "near" and settings.alpha1:
-                loss = loss + settings.alpha1 * negative_entropy(logits)
+            if settings.training == "near" and settings.entropy_weight:
+                loss = loss + settings.entropy_weight * negative_entropy(logits)
             return loss
         targets = refined_targets(
             self._table(batch, logits, self.confidences),
             labels,
             self._tensor(split.weights[batch].astype(np.float32)),
             self._tensor(split.clean[batch]),
-            self._table(batch, logits, torch.from_numpy(self.kept)),
+            self._table(batch, logits, torch.from_numpy(self.eligible)),
             trust=settings.trust,
-            power=settings.sharpen,
+            power=settings.sharpening,
         )
         loss = soft_cross_entropy(logits, targets)
-        return loss + settings.alpha2 * uniform_divergence(logits) if settings.alpha2 else loss
+        if settings.uniform_weight:
+            loss = loss + settings.uniform_weight * uniform_divergence(logits)
+        return loss
 
     def _table(self, batch: NDArray[np.int64], like: Tensor, entries: Tensor) -> Tensor:
         """Something of each candidate of some images as a table, 0 for other names."""
@@ -263,30 +260,9 @@ class _Loop:
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(array).to(self.device)
 
-    def _state(self, epoch: int) -> dict[str, Any]:
-        state = {
-            "epoch": epoch,
-            "settings": asdict(self.settings),
-            "learner": self.learner.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "history": torch.from_numpy(self.history),
-            "confidences": self.confidences,
-        }
-        return _on_cpu(copy.deepcopy(state))
+    def method_state(self) -> dict[str, Any]:
+        return {"history": torch.from_numpy(self.history), "confidences": self.confidences}
 
-    def resume(self, state: dict[str, Any]) -> int:
-        if state["settings"] != asdict(self.settings):
-            raise ValueError("the state to go on from is of a run with other settings")
-        self.learner.load_state_dict(state["learner"])
-        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+    def load_method_state(self, state: dict[str, Any]) -> None:
         self.history = state["history"].numpy().copy()
         self.confidences = state["confidences"].clone()
-        return int(state["epoch"]) + 1
-
-
-def _on_cpu(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.cpu()
-    if isinstance(value, dict):
-        return {key: _on_cpu(item) for key, item in value.items()}
-    return [_on_cpu(item) for item in value] if isinstance(value, list) else value

@@ -1,9 +1,17 @@
 """Typed configuration: one pydantic class per verb and method, and nothing beside it."""
 
 from ray_jobs.config.autosep import DescribingConfig, FitAutosepConfig, LabelAutosepConfig
-from ray_jobs.config.base import VerbConfig, method_of, parse, program_name, yaml_method
+from ray_jobs.config.base import (
+    VerbConfig,
+    method_of,
+    parse,
+    program_name,
+    settings_from,
+    yaml_method,
+)
 from ray_jobs.config.data_free import FitDataFreeConfig
-from ray_jobs.config.open_vocabulary import FitNearConfig, LabelMllmNamesConfig, NamingConfig
+from ray_jobs.config.near import FitNearConfig
+from ray_jobs.config.open_vocabulary import LabelMllmNamesConfig, NamingConfig
 from ray_jobs.config.plan import PlanConfig, plan_of
 from ray_jobs.config.serve import ServeConfig
 from ray_jobs.config.shared import (
@@ -68,5 +76,6 @@ __all__ = [
     "parse",
     "plan_of",
     "program_name",
+    "settings_from",
     "yaml_method",
 ]

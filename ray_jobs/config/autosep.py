@@ -6,8 +6,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator
 
-from methods.autosep.parsing import Reading
-from methods.autosep.settings import IMPROVEMENTS, Improvement, Objective
+from methods.autosep.parsing import ComparisonReading
+from methods.autosep.settings import IMPROVEMENTS, Improvement, ObjectiveName
 from ray_jobs.config.shared import AskingImagesConfig, Positive
 
 _WORD = Annotated[str, Field(min_length=1)]
@@ -44,7 +44,7 @@ class FitAutosepConfig(DescribingConfig):
     optimizer_mllm: str | None = Field(
         None, description="another model for reflecting and rewriting, as --mllm [default: --mllm]"
     )
-    objective: Objective = Field(
+    objective: ObjectiveName = Field(
         "instance",
         description="what a prompt is judged by: instance (AutoSEP), or for comparison "
         "random_labels, majority_labels or spo",
@@ -90,7 +90,7 @@ class FitAutosepConfig(DescribingConfig):
         description="longest comparison, in tokens: the model may reason before it answers; the "
         "published code has 6",
     )
-    compare_reading: Reading = Field(
+    compare_reading: ComparisonReading = Field(
         "final",
         description="how a comparison is read: by its last words, or published (first or second "
         "anywhere, not both)",

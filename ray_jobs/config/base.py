@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
 import yaml
 from pydantic import Field, ValidationError
@@ -25,7 +26,11 @@ from pydantic_settings import (
 
 from methods.errors import InputError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 T = TypeVar("T", bound="VerbConfig")
+Settings = TypeVar("Settings", bound="DataclassInstance")
 
 _SECRET = re.compile("token|secret|password|api_?key", re.IGNORECASE)
 
@@ -67,6 +72,22 @@ class VerbConfig(BaseSettings):
         """The settings as plain values, for ``run.json`` and the report, without secrets."""
         values = self.model_dump(mode="json", exclude={"config", "json_output"})
         return {name: _public(value) for name, value in values.items()}
+
+
+def settings_from(config: VerbConfig, kind: type[Settings], **derived: Any) -> Settings:
+    """Make a dataclass of `methods` from the settings of a verb that have its fields' names.
+
+    Args:
+        config: the verb's settings.
+        kind: the dataclass; a field that is neither a setting nor derived keeps its default.
+        derived: fields that are worked out from settings rather than set.
+
+    Raises:
+        ValueError: the values contradict each other.
+    """
+    settings = type(config).model_fields
+    named = {f.name: getattr(config, f.name) for f in fields(kind) if f.name in settings}
+    return kind(**{**named, **derived})
 
 
 def _public(value: Any) -> Any:

@@ -127,7 +127,7 @@ class FitDataFreeConfig(AskingConfig, ClipConfig):
     )
     fusion: _Share = Field(0.5, description="weight of the local score")
     dense_mode: DenseMode = Field(
-        "auto", description="how local image features are computed, see actors/dense.py"
+        "auto", description="how local image features are computed, see actors/clip/dense.py"
     )
     held_out: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.1, description="share of the sentences that tunes thresholds and is not trained on"

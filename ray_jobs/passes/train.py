@@ -13,16 +13,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actors import storage
+from actors.clip.model import ClipModel
 from actors.compat.ray import set_environment
+from methods.training_loop import EpochReport, LoopSettings
 from ray_jobs.passes.resources import ReplicaPool, on_nodes
 from ray_jobs.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from actors.clip.encoder import ClipEncoder
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +45,43 @@ _FAILURES: Final = 2
 _LINES: Final = 10
 
 
+@dataclass(frozen=True)
+class TrainTask:
+    """What a worker needs to train prompts of CLIP; methods add what they train on.
+
+    Attributes:
+        clip: the model whose prompts are learned.
+        names: L names as CLIP should read them.
+        settings: of the method's training.
+        device, threads: of each worker.
+        epochs_file: where the figures of each epoch go.
+        checkpoint_seconds: between checkpoints, at least.
+    """
+
+    clip: ClipModel
+    names: tuple[str, ...]
+    settings: LoopSettings
+    device: str
+    threads: int | None
+    epochs_file: str
+    checkpoint_seconds: float
+
+    def encoder(self) -> ClipEncoder:
+        """The model, in float32: context tokens lose their gradients in half precision."""
+        from actors.clip.encoder import ClipEncoder
+
+        return ClipEncoder(self.clip, precision="fp32", device=self.device, threads=self.threads)
+
+    def progress(self, device: Any) -> Progress:
+        """What training goes on from, where workers exchange tensors on ``device``."""
+        return Progress(self.epochs_file, self.settings.epochs, self.checkpoint_seconds, device)
+
+
 def train_on_cluster(
     run: RunFolder,
     loop: Callable[[dict[str, Any]], None],
-    task: Any,
+    task: TrainTask,
     workers: ReplicaPool,
-    epochs: int,
     line: Callable[[Figures, int], str],
 ) -> tuple[dict[str, NDArray[Any]], list[Figures]]:
     """Train; resumes from the last checkpoint that the fit's folder holds.
@@ -55,7 +92,6 @@ def train_on_cluster(
             keeps its epochs by `Progress`.
         task: what is trained.
         workers: how many, and the GPUs of each.
-        epochs: of the training.
         line: says the figures of an epoch, of so many, in a line.
 
     Returns:
@@ -86,7 +122,7 @@ def train_on_cluster(
         ),
     )
     file = epochs_file(run)
-    with _told(file, epochs, line):
+    with _epochs_logged(file, task.settings.epochs, line):
         result = trainer.fit()
     if result.checkpoint is None:
         raise RuntimeError("training ended without a checkpoint")
@@ -95,6 +131,20 @@ def train_on_cluster(
         np.load(Path(folder, _RESULT), allow_pickle=False) as saved,
     ):
         return dict(saved), read_epochs(file)
+
+
+def common_figures(report: EpochReport) -> Figures:
+    """The figures that every method's report has."""
+    return {
+        "epoch": report.epoch + 1,
+        "loss": round(report.loss, 6),
+        "learning_rate": report.lr,
+    }
+
+
+def loss_line(figures: Figures, epochs: int) -> str:
+    """How every method's line on an epoch begins."""
+    return f"epoch {figures['epoch']} of {epochs}: loss {figures['loss']:.3f}"
 
 
 def epochs_file(run: RunFolder) -> str:
@@ -163,7 +213,7 @@ class Progress:
     def _write(self) -> None:
         """Write the figures of the epochs so far."""
         if self._first:
-            lines = [json.dumps(each) + "\n" for each in self._figures]
+            lines = [json.dumps(epoch) + "\n" for epoch in self._figures]
             storage.write_bytes(self._file, "".join(lines).encode())
 
     def _keep(
@@ -220,20 +270,20 @@ def read_epochs(uri: str) -> list[Figures]:
 
 
 @contextmanager
-def _told(uri: str, epochs: int, line: Callable[[Figures, int], str]) -> Iterator[None]:
-    """Tell of epochs while they are trained elsewhere, some ten lines in all, and of every note."""
+def _epochs_logged(uri: str, epochs: int, line: Callable[[Figures, int], str]) -> Iterator[None]:
+    """Log epochs while they are trained elsewhere, some ten lines in all, and every note."""
     ended = threading.Event()
     every = max(1, epochs // _LINES)
 
     def follow() -> None:
-        told = len(read_epochs(uri))
+        logged = len(read_epochs(uri))
         while True:
             last = ended.wait(_LOOK_S)
             figures = read_epochs(uri)
-            for each in figures[told:]:
-                if each["note"] or each["epoch"] % every == 0:
-                    logger.warning("%s", line(each, epochs))
-            told = max(told, len(figures))
+            for epoch in figures[logged:]:
+                if epoch["note"] or epoch["epoch"] % every == 0:
+                    logger.warning("%s", line(epoch, epochs))
+            logged = max(logged, len(figures))
             if last:
                 return
 

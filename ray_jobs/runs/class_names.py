@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from actors import storage
 from actors.clip.model import FIELD_GUIDE, ClipModel
 from actors.mllm.model import MllmModel
 from methods.class_names import parse_class_names
 from methods.errors import InputError
+from ray_jobs.runs.text_files import read_text
 
 logger = logging.getLogger(__name__)
 
@@ -24,13 +24,7 @@ def read_classes(path: str | None, method: str) -> list[str]:
         raise InputError(
             f"--classes is needed: {method} chooses among class names; give a file of them"
         )
-    try:
-        text = storage.read_bytes(path).decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(f"--classes {path}: no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--classes {path}: not a readable UTF-8 text file ({error})") from error
-    return parse_class_names(text, f"--classes {path}")
+    return parse_class_names(read_text("--classes", path), f"--classes {path}")
 
 
 def check_same_classes(path: str, labels: Sequence[str], classifier: str) -> None:

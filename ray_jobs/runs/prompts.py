@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from actors import storage
-from methods.errors import InputError
 from methods.prompt import Prompt, default_prompt, default_prompts, parse_prompt, parse_prompts
+from ray_jobs.runs.text_files import read_text
 
 
 def read_prompt(
@@ -23,8 +22,8 @@ def read_prompt(
     """
     if path is None:
         return default_prompt(method, name, placeholders, optional)
-    where = f"--{name}-prompt {path}"
-    return parse_prompt(_text(path, where), where, placeholders, optional)
+    flag = f"--{name}-prompt"
+    return parse_prompt(read_text(flag, path), f"{flag} {path}", placeholders, optional)
 
 
 def read_prompts(
@@ -37,12 +36,5 @@ def read_prompts(
     """
     if path is None:
         return default_prompts(method, name, placeholders)
-    where = f"--{name}-prompts {path}"
-    return parse_prompts(_text(path, where), where, placeholders)
-
-
-def _text(path: str, where: str) -> str:
-    try:
-        return storage.read_bytes(path).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{where}: not a readable UTF-8 text file ({error})") from error
+    flag = f"--{name}-prompts"
+    return parse_prompts(read_text(flag, path), f"{flag} {path}", placeholders)

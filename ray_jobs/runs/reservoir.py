@@ -13,26 +13,22 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from methods.splitmix64 import splitmix64
+
 _FIXED_SHUFFLE = np.uint64(0x9E3779B97F4A7C15)
 
 
 def random_keys(image_ids: NDArray[np.int64], seed: int = 0) -> NDArray[np.float64]:
     """Return a pseudo-random key in [0, 1) per image id: the same one in every run and order.
 
-    The mixing function is the finaliser of SplitMix64; a seed other than 0 gives other keys.
+    A seed other than 0 gives other keys.
     """
     with np.errstate(over="ignore"):
         z = image_ids.view(np.uint64) + _FIXED_SHUFFLE
         if seed:
-            z = z ^ _mixed(np.array([seed], np.int64).view(np.uint64) + _FIXED_SHUFFLE)
-        z = _mixed(z)
+            z = z ^ splitmix64(np.array([seed], np.int64).view(np.uint64) + _FIXED_SHUFFLE)
+        z = splitmix64(z)
     return (z >> np.uint64(11)).astype(np.float64) / float(1 << 53)
-
-
-def _mixed(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
 
 
 class KeyedReservoir:

@@ -10,9 +10,9 @@ from hashlib import blake2b
 
 from methods.autosep.history import History
 from methods.autosep.instance import InstanceObjective
-from methods.autosep.parsing import Reading
+from methods.autosep.parsing import ComparisonReading
 from methods.autosep.prompts import PromptTexts
-from methods.autosep.questions import Kind, Question
+from methods.autosep.requests import RequestKind, SearchRequest
 from methods.autosep.search import Search
 from methods.autosep.seeded_choice import uniform
 from methods.autosep.settings import SearchSettings
@@ -43,67 +43,69 @@ class StubMllm:
     def __init__(self, seed: int = 0) -> None:
         """Start with nothing asked."""
         self.seed = seed
-        self.asked: list[tuple[str, Kind, Question]] = []
+        self.asked: list[tuple[str, RequestKind, SearchRequest]] = []
         self.stages: list[str] = []
 
-    def ask(self, stage: str, kind: Kind, questions: Sequence[Question]) -> list[str | None]:
+    def generate(
+        self, stage: str, kind: RequestKind, requests: Sequence[SearchRequest]
+    ) -> list[str | None]:
         assert stage not in self.stages, f"{stage} is asked twice"
         self.stages.append(stage)
         if self.keeps:
-            self.asked += [(stage, kind, question) for question in questions]
+            self.asked += [(stage, kind, question) for question in requests]
         answer = getattr(self, kind)
-        return [answer(question) for question in questions]
+        return [answer(question) for question in requests]
 
     def kinds(self, start: str = "") -> Counter[str]:
         """Questions by kind, of stages that start like this."""
         return Counter(kind for stage, kind, _ in self.asked if stage.startswith(start))
 
-    def of(self, kind: Kind, start: str = "") -> list[Question]:
+    def of(self, kind: RequestKind, start: str = "") -> list[SearchRequest]:
         """Questions of a kind, of stages that start like this."""
         return [q for stage, what, q in self.asked if what == kind and stage.startswith(start)]
 
-    def chance(self, question: Question, *what: object) -> float:
+    def chance(self, question: SearchRequest, *what: object) -> float:
         """A number in [0, 1) for a question."""
         return uniform(self.seed, question.text, question.images, question.draw, *what)
 
-    def describe(self, question: Question) -> str | None:
+    def describe(self, question: SearchRequest) -> str | None:
         return f"d{question.images[0]} {mark(question.text)}"
 
-    def true_side(self, question: Question) -> int:
+    def true_side(self, question: SearchRequest) -> int:
         """Which text is the image's own: descriptions begin with its id."""
         own = [text.split()[0] == f"d{question.images[0]}" for text in sides(question)]
         return 1 if own[0] else 2
 
-    def compare(self, question: Question) -> str | None:
+    def compare(self, question: SearchRequest) -> str | None:
         return ("", "first", "second")[self.true_side(question)]
 
-    def reflect(self, question: Question) -> str | None:
+    def reflect(self, question: SearchRequest) -> str | None:
         return f"reason {self.chance(question):.12f}"
 
-    def modify(self, question: Question) -> str | None:
+    def modify(self, question: SearchRequest) -> str | None:
         return f"<START>new prompt number {self.chance(question):.15f}<END>"
 
-    def paraphrase(self, question: Question) -> str | None:
+    def paraphrase(self, question: SearchRequest) -> str | None:
         return f"other words for {self.chance(question):.15f}"
 
-    def classify(self, question: Question) -> str | None:
+    def classify(self, question: SearchRequest) -> str | None:
         return "A"
 
-    def vote(self, question: Question) -> str | None:
+    def vote(self, question: SearchRequest) -> str | None:
         return "A"
 
 
 class Wrong(StubMllm):
     """Always chooses the other image's description: every comparison is an error."""
 
-    def compare(self, question: Question) -> str | None:
+    def compare(self, question: SearchRequest) -> str | None:
         return ("", "second", "first")[self.true_side(question)]
 
 
 class First(StubMllm):
     """Always says first."""
 
-    def compare(self, question: Question) -> str | None:
+    def compare(self, question: SearchRequest) -> str | None:
         return "first"
 
 
@@ -112,7 +114,7 @@ class Coin(StubMllm):
 
     keeps = False
 
-    def compare(self, question: Question) -> str | None:
+    def compare(self, question: SearchRequest) -> str | None:
         key = f"{self.seed} {question.images[0]} {question.text}".encode()
         return "first" if blake2b(key, digest_size=1).digest()[0] & 1 else "second"
 
@@ -120,7 +122,7 @@ class Coin(StubMllm):
 class Uneven(StubMllm):
     """Right for most pairs, by image and other image only: not by the order of the texts."""
 
-    def compare(self, question: Question) -> str | None:
+    def compare(self, question: SearchRequest) -> str | None:
         both = sorted(sides(question))
         right = uniform(self.seed, question.images, both) < 0.6
         return ("", "first", "second")[
@@ -138,18 +140,18 @@ class Planted(StubMllm):
     def quality(cls, prompt: str) -> int:
         return len(set(cls.words) & set(prompt.split()))
 
-    def describe(self, question: Question) -> str | None:
+    def describe(self, question: SearchRequest) -> str | None:
         good = self.quality(question.text)
         return f"d{question.images[0]} {good} {mark(question.text)}"
 
-    def compare(self, question: Question) -> str | None:
+    def compare(self, question: SearchRequest) -> str | None:
         good = int(sides(question)[0].split()[1])
         right = self.chance(question) < 0.55 + 0.055 * good
         return ("", "first", "second")[
             self.true_side(question) if right else 3 - self.true_side(question)
         ]
 
-    def modify(self, question: Question) -> str | None:
+    def modify(self, question: SearchRequest) -> str | None:
         """Add a word, planted or not; sometimes lose one."""
         found = prompt_of(question).split()
         vocabulary = self.words if self.chance(question, "kind") < 0.5 else self.duds
@@ -158,20 +160,22 @@ class Planted(StubMllm):
         found.append(vocabulary[int(self.chance(question, "word") * len(vocabulary))])
         return f"<START>{' '.join(dict.fromkeys(found))}<END>"
 
-    def paraphrase(self, question: Question) -> str | None:
+    def paraphrase(self, question: SearchRequest) -> str | None:
         return f"{prompt_of(question)} please"
 
 
 class Scripted(StubMllm):
     """Gives fixed replies to some kinds of questions."""
 
-    def __init__(self, replies: Mapping[Kind, str | None], seed: int = 0) -> None:
+    def __init__(self, replies: Mapping[RequestKind, str | None], seed: int = 0) -> None:
         super().__init__(seed)
         self.replies = replies
 
-    def ask(self, stage: str, kind: Kind, questions: Sequence[Question]) -> list[str | None]:
-        usual = super().ask(stage, kind, questions)
-        return [self.replies[kind] for _ in questions] if kind in self.replies else usual
+    def generate(
+        self, stage: str, kind: RequestKind, requests: Sequence[SearchRequest]
+    ) -> list[str | None]:
+        usual = super().generate(stage, kind, requests)
+        return [self.replies[kind] for _ in requests] if kind in self.replies else usual
 
 
 @cache
@@ -180,13 +184,13 @@ def mark(prompt: str) -> str:
     return f"{uniform(0, prompt):.12f}"
 
 
-def sides(question: Question) -> tuple[str, str]:
+def sides(question: SearchRequest) -> tuple[str, str]:
     """The two texts of a comparison."""
     first, second = question.text.split(" || ")
     return first, second
 
 
-def prompt_of(question: Question) -> str:
+def prompt_of(question: SearchRequest) -> str:
     """The prompt that a question is about."""
     found = re.search(r"<<(.*?)>>", question.text, re.DOTALL)
     assert found
@@ -204,7 +208,7 @@ def search(
     images: Sequence[int],
     held_out: Sequence[int] = (),
     *,
-    reading: Reading = "final",
+    reading: ComparisonReading = "final",
     wording: PromptTexts = WORDING,
     **changes: object,
 ) -> History:

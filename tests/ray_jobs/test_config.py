@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from methods.autosep.settings import SearchSettings
+from methods.data_free.settings import (
+    CorpusSettings,
+    DataFreeTrainSettings,
+    GroupSettings,
+    ScoreSettings,
+)
 from methods.errors import InputError
+from methods.near.settings import NearTrainSettings
 from ray_jobs.commands import COMMANDS
-from ray_jobs.config import LabelSlacConfig, LabelZeroShotConfig, VerbConfig, parse, yaml_method
+from ray_jobs.config import (
+    FitAutosepConfig,
+    FitDataFreeConfig,
+    FitNearConfig,
+    LabelSlacConfig,
+    LabelZeroShotConfig,
+    VerbConfig,
+    parse,
+    settings_from,
+    yaml_method,
+)
 
 NEEDED = ["--images", "a", "--out", "b"]
 
@@ -93,3 +113,27 @@ def test_what_an_engine_needs_to_log_in_is_not_recorded() -> None:
     assert config.mllm_engine["hf_token"] == "hf_abc"
     assert config.public()["mllm_engine"] == {"hf_token": "***", "max_num_batched_tokens": 4096}
     assert "hf_abc" not in str(config.public())
+
+
+@pytest.mark.parametrize(
+    ("config", "kind", "not_set"),
+    [
+        (FitNearConfig, NearTrainSettings, {"first_epochs", "first_rate"}),
+        (FitAutosepConfig, SearchSettings, {"longest_prompt"}),
+        (FitDataFreeConfig, CorpusSettings, set()),
+        (FitDataFreeConfig, GroupSettings, set()),
+        (FitDataFreeConfig, DataFreeTrainSettings, {"tokens"}),
+        (FitDataFreeConfig, ScoreSettings, {"scale"}),
+    ],
+)
+def test_settings_of_a_method_are_named_as_its_flags(
+    config: type[VerbConfig], kind: Any, not_set: set[str]
+) -> None:
+    """All but those that are derived from others or no user's to set."""
+    assert {each.name for each in fields(kind)} - config.model_fields.keys() == not_set
+
+
+def test_settings_are_taken_by_name_and_derived_ones_given() -> None:
+    config = parse(FitNearConfig, [*NEEDED, "--trust", "0.5", "--seed", "7"], "onoma")
+    settings = settings_from(config, NearTrainSettings, views=4)
+    assert settings == NearTrainSettings(trust=0.5, seed=7, views=4)

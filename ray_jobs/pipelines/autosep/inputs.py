@@ -9,9 +9,9 @@ from actors.mllm.model import FIELD_GUIDE, MllmModel, resolve_mllm
 from actors.mllm.request import Sampling
 from methods.autosep.choices import ChoiceReader
 from methods.autosep.prompts import OPTIONAL, PLACEHOLDERS, PromptTexts
-from methods.autosep.questions import Kind
+from methods.autosep.requests import RequestKind
 from methods.autosep.settings import SearchSettings
-from ray_jobs.config import DescribingConfig, FitAutosepConfig
+from ray_jobs.config import DescribingConfig, FitAutosepConfig, settings_from
 from ray_jobs.passes.read_images import reading_identity
 from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.prompts import read_prompt
@@ -20,7 +20,7 @@ METHOD = "autosep"
 PROMPT = "prompt.json"
 """The learned prompt, in the folder of a fit."""
 
-WRITING: tuple[Kind, ...] = ("reflect", "modify", "paraphrase")
+WRITING: tuple[RequestKind, ...] = ("reflect", "modify", "paraphrase")
 """What the model that rewrites prompts is asked for."""
 
 _PICTURES = 4
@@ -50,7 +50,7 @@ class AutosepInputs:
         """Names of the classes."""
         return self.texts.classes
 
-    def model_for(self, kind: Kind) -> MllmModel:
+    def model_for(self, kind: RequestKind) -> MllmModel:
         """Which model answers."""
         return self.writer if kind in WRITING else self.mllm
 
@@ -89,7 +89,7 @@ def resolve_inputs(config: FitAutosepConfig) -> AutosepInputs:
         mllm=mllm,
         writer=writer,
         texts=make_prompt_texts(config, config.category),
-        settings=search_settings(config),
+        settings=settings_from(config, SearchSettings, improvements=frozenset(config.improvements)),
         pictures=pictures if config.rewrite_images is None else config.rewrite_images,
     )
 
@@ -112,29 +112,7 @@ def make_prompt_texts(config: DescribingConfig, category: str) -> PromptTexts:
     return PromptTexts(category, tuple(names), prompts)
 
 
-def search_settings(config: FitAutosepConfig) -> SearchSettings:
-    """The settings of the search, as `methods.autosep` has them."""
-    return SearchSettings(
-        objective=config.objective,
-        rounds=config.rounds,
-        beam=config.beam,
-        negatives=config.negatives,
-        reflections=config.reflections,
-        errors_shown=config.errors_shown,
-        prompts_per_reflection=config.prompts_per_reflection,
-        paraphrases=config.paraphrases,
-        max_children=config.max_children,
-        minibatch=config.minibatch,
-        retries=config.description_retries,
-        improvements=frozenset(name for name in config.improvements if name != "all"),
-        choice_negatives=config.choice_negatives,
-        held_out_share=config.held_out_share,
-        votes=config.votes,
-        seed=config.seed,
-    )
-
-
-def samplings(config: FitAutosepConfig) -> dict[Kind, Sampling]:
+def samplings(config: FitAutosepConfig) -> dict[RequestKind, Sampling]:
     """How each kind of answer is sampled."""
     describe = Sampling(config.max_tokens, config.temperature, config.top_p, config.seed)
     write = Sampling(config.rewrite_tokens, config.rewrite_temperature, config.top_p, config.seed)

@@ -13,7 +13,7 @@ from actors.mllm.model import MllmModel
 from actors.mllm.prompts import SampleImagesPrompt
 from actors.mllm.query import Query
 from methods.answers import AnswerError, usable_text
-from methods.autosep.questions import Kind, Question
+from methods.autosep.requests import RequestKind, SearchRequest
 from ray_jobs.config import FitAutosepConfig
 from ray_jobs.passes.generate import cached, generate
 from ray_jobs.passes.job import Job
@@ -28,7 +28,7 @@ from ray_jobs.runs.usage import Usage, count_usage
 
 REPLY = "reply"
 """Name of the ask, and of its column."""
-_READ_AS_THEY_ARE: tuple[Kind, ...] = ("compare", "classify", "vote")
+_READ_AS_THEY_ARE: tuple[RequestKind, ...] = ("compare", "classify", "vote")
 """Answers that have readers of their own, for which a refusal is one more thing they may say."""
 
 
@@ -37,10 +37,10 @@ class NothingCame(Exception):
 
 
 class SampleMllm:
-    """Answers the questions of a search, a stage each, with the run's answers table behind it.
+    """Answers the requests of a search, a stage each, with the run's answers table behind it.
 
     A stage that a run has finished is read, not asked again; what an interrupted stage was told is
-    in the answers table. Equal questions of a stage are asked once.
+    in the answers table. Equal requests of a stage are generated once.
     """
 
     def __init__(
@@ -57,15 +57,17 @@ class SampleMllm:
         self.used: dict[str, Usage] = {}
         """What each stage asked for."""
 
-    def ask(self, stage: str, kind: Kind, questions: Sequence[Question]) -> list[str | None]:
+    def generate(
+        self, stage: str, kind: RequestKind, requests: Sequence[SearchRequest]
+    ) -> list[str | None]:
         """Return the usable text of each answer, in order; None where none came.
 
         Raises:
             NothingCame: every request failed; the stage is forgotten, so that a rerun asks again.
         """
-        if not questions:
+        if not requests:
             return []
-        rows = [self._row(kind, each) for each in questions]
+        rows = [self._row(kind, request) for request in requests]
         distinct = list({row["content"]: row for row in rows}.values())
         model = self._inputs.model_for(kind)
         query = Query(
@@ -83,14 +85,14 @@ class SampleMllm:
             self._forget(stage, said)
         return [_text_of(said[row["content"]], kind) for row in rows]
 
-    def _row(self, kind: Kind, question: Question) -> dict[str, Any]:
-        """A question as a row: ``content`` is all that tells it from others."""
-        images = question.images[: self._inputs.pictures] if kind in WRITING else question.images
-        draw = question.draw if self._samplings[kind].temperature else ""
+    def _row(self, kind: RequestKind, request: SearchRequest) -> dict[str, Any]:
+        """A request as a row: ``content`` is all that tells it from others."""
+        images = request.images[: self._inputs.pictures] if kind in WRITING else request.images
+        draw = request.draw if self._samplings[kind].temperature else ""
         shown = " ".join(self._sample.keys[image] for image in images)
         return {
-            "content": f"{shown}\n{draw}\n{question.text}",
-            "text": question.text,
+            "content": f"{shown}\n{draw}\n{request.text}",
+            "text": request.text,
             "images": list(images),
         }
 
@@ -121,7 +123,7 @@ class SampleMllm:
         raise NothingCame(f"{stage}: no request was answered ({codes}): {example}")
 
 
-def _text_of(said: Mapping[str, Any], kind: Kind) -> str | None:
+def _text_of(said: Mapping[str, Any], kind: RequestKind) -> str | None:
     """The text of an answer; None where it did not come, or is a refusal where that is no answer.
 
     A text cut at the token limit counts, as in the published code.

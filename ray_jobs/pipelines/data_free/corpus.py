@@ -64,9 +64,7 @@ class Corpus:
 def ask_relations(job: Job, inputs: DataFreeInputs) -> list[str]:
     """Ask which classes look alike, and which are seen together; returns the stages."""
     questions = [
-        ClassQuestion(
-            kind, (one,), inputs.questions.of_class(kind, one, inputs.corpus.per_question)
-        )
+        ClassQuestion(kind, (one,), inputs.questions.of_class(kind, one, inputs.corpus.sentences))
         for kind in ("attributes", "cooccurrence")
         for one in range(len(inputs.labels))
     ]
@@ -90,7 +88,7 @@ def read_relations(
         strengths = parse_relations(said.answer, names, said.members[0])
         dropped.update(strengths.dropped)
         found[said.kind][said.members[0]] = strengths.kept
-    least = inputs.groups.least
+    least = inputs.groups.least_relation
     return Relations(
         relation_matrix(found["attributes"], least), relation_matrix(found["cooccurrence"], least)
     ), dropped
@@ -100,7 +98,7 @@ def ask_sentences(job: Job, inputs: DataFreeInputs, together: Relation) -> list[
     """Ask for sentences about each class and about sets of classes; returns the stages."""
     questions, corpus = inputs.questions, inputs.corpus
     asked = [
-        ClassQuestion(kind, (one,), questions.of_class(kind, one, corpus.per_question), draw)
+        ClassQuestion(kind, (one,), questions.of_class(kind, one, corpus.sentences), draw)
         for kind in ("characteristics", "contexts")
         for one in range(len(inputs.labels))
         for draw in range(corpus.descriptions)
@@ -110,18 +108,20 @@ def ask_sentences(job: Job, inputs: DataFreeInputs, together: Relation) -> list[
         together,
         corpus.sets_per_class,
         most_names=corpus.most_names,
-        from_graph=corpus.from_graph,
+        graph_share=corpus.graph_share,
         seed=corpus.seed,
     )
     asked += [
         ClassQuestion(
-            "scenes", each.members, questions.of_scene(sorted(each.members), corpus.per_question)
+            "scenes", each.members, questions.of_scene(sorted(each.members), corpus.sentences)
         )
         for each in sets
     ]
 
     def usable(said: ClassResponse) -> bool:
-        read = parse_sentences(said.answer, shortest=corpus.shortest, longest=corpus.longest)
+        read = parse_sentences(
+            said.answer, shortest=corpus.shortest_sentence, longest=corpus.longest_sentence
+        )
         return bool(read.kept)
 
     how = sentence_sampling(job.settings(FitDataFreeConfig))

@@ -32,7 +32,7 @@ from ray_jobs.pipelines.data_free.corpus import (
 )
 from ray_jobs.pipelines.data_free.features import encode_texts
 from ray_jobs.pipelines.data_free.inputs import METHOD, DataFreeInputs, resolve_inputs
-from ray_jobs.pipelines.data_free.training import Task, Trained, train_prompts
+from ray_jobs.pipelines.data_free.training import DataFreeTask, DataFreeTrained, train_prompts
 from ray_jobs.runs.folder import RunFolder, versions
 from ray_jobs.runs.usage import count_usage
 
@@ -94,7 +94,7 @@ def _groups(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Groups of classes that look alike, and of those seen together."""
     names, features = inputs.questions.classes, None
-    if inputs.groups.source == "clip_text_kmeans":
+    if inputs.groups.groups == "clip_text_kmeans":
         features, _ = encode_names(config, inputs.clip, names, SIMPLE_TEMPLATES, capacity)
     alike, together = (
         make_groups(inputs.groups, names, relation=relation, features=features)
@@ -119,10 +119,10 @@ def _train(
     groups: tuple[NDArray[np.int64], NDArray[np.int64]],
     table: str,
     capacity: Capacity,
-) -> Trained:
+) -> DataFreeTrained:
     settings = inputs.training
     worker = size_clip_pool(capacity, config, 1)
-    task = Task(
+    task = DataFreeTask(
         clip=inputs.clip,
         names=inputs.questions.classes,
         table=table,
@@ -131,10 +131,10 @@ def _train(
         context_groups=groups[1],
         together=relations.together,
         settings=settings,
-        fusion=inputs.scoring.fusion if settings.local else 0.0,
+        fusion=inputs.scoring.fusion if settings.local_prompts else 0.0,
         device=worker.device,
         threads=worker.threads,
-        epochs=epochs_file(run),
+        epochs_file=epochs_file(run),
         checkpoint_seconds=config.checkpoint_seconds,
     )
     return train_prompts(run, task, worker)
@@ -148,7 +148,7 @@ def _fit_baseline(
         config, inputs.clip, inputs.questions.classes, SIMPLE_TEMPLATES, capacity
     )
     dense = config.baseline == "zero_shot_dense"
-    trained = Trained(matrix, matrix if dense else None, None, record["logit_scale"], [])
+    trained = DataFreeTrained(matrix, matrix if dense else None, None, record["logit_scale"], [])
     scoring = {
         "scale": _ZERO_SHOT_SCALE,
         "kappa_image": _ZERO_SHOT_SCALE,
@@ -163,7 +163,7 @@ def _fit_baseline(
 def _classifier(
     config: FitDataFreeConfig,
     inputs: DataFreeInputs,
-    trained: Trained,
+    trained: DataFreeTrained,
     scoring: dict[str, Any],
     record: dict[str, Any],
 ) -> Classifier:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from actors import storage
 from actors.clip.model import ClipModel, resolve_clip
 from actors.mllm.model import MllmModel, resolve_mllm
 from actors.mllm.prompts import ColumnPrompt
@@ -13,13 +12,19 @@ from actors.mllm.query import Query
 from actors.mllm.request import Sampling
 from methods.class_matching import display_name
 from methods.data_free.questions import KINDS, OPTIONAL, PLACEHOLDERS, Questions
-from methods.data_free.settings import HIERARCHIES, CorpusSettings, GroupSettings, TrainSettings
+from methods.data_free.settings import (
+    HIERARCHIES,
+    CorpusSettings,
+    DataFreeTrainSettings,
+    GroupSettings,
+)
 from methods.errors import InputError
 from methods.multi_label_scores import ScoreSettings
-from ray_jobs.config import FitDataFreeConfig
+from ray_jobs.config import FitDataFreeConfig, settings_from
 from ray_jobs.passes.mllm_settings import engine_options, sampling
 from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.prompts import read_prompt
+from ray_jobs.runs.text_files import read_text
 
 ANSWER = "answer"
 """Name of the query about classes, and of its column."""
@@ -44,7 +49,7 @@ class DataFreeInputs:
     questions: Questions
     corpus: CorpusSettings
     groups: GroupSettings
-    training: TrainSettings
+    training: DataFreeTrainSettings
     scoring: ScoreSettings
 
     @property
@@ -90,7 +95,12 @@ def resolve_inputs(config: FitDataFreeConfig) -> DataFreeInputs:
     if len(labels) < 2:
         raise InputError("data_free ranks classes against each other; give at least two names")
     try:
-        corpus, groups, training, scoring = _settings(config)
+        corpus = settings_from(config, CorpusSettings)
+        groups = settings_from(config, GroupSettings)
+        training = settings_from(
+            config, DataFreeTrainSettings, tokens=HIERARCHIES[config.hierarchy]
+        )
+        scoring = settings_from(config, ScoreSettings, scale=config.text_scale)
     except ValueError as error:
         raise InputError(f"settings of data_free: {error}") from error
     return DataFreeInputs(
@@ -103,59 +113,6 @@ def resolve_inputs(config: FitDataFreeConfig) -> DataFreeInputs:
         training=training,
         scoring=scoring,
     )
-
-
-def _settings(
-    config: FitDataFreeConfig,
-) -> tuple[CorpusSettings, GroupSettings, TrainSettings, ScoreSettings]:
-    corpus = CorpusSettings(
-        per_question=config.sentences,
-        descriptions=config.descriptions,
-        sets_per_class=config.sets_per_class,
-        most_names=config.most_names,
-        from_graph=config.graph_share,
-        shortest=config.shortest_sentence,
-        longest=config.longest_sentence,
-        retries=config.answer_retries,
-        label_source=config.label_source,
-        min_per_class=config.min_per_class,
-        max_per_class=config.max_per_class,
-        use_templates=config.use_templates,
-        template_repeats=config.template_repeats,
-        seed=config.seed,
-    )
-    groups = GroupSettings(
-        source=config.groups,
-        count=config.group_count,
-        max_group=config.max_group,
-        least=config.least_relation,
-        seed=config.seed,
-    )
-    training = TrainSettings(
-        tokens=HIERARCHIES[config.hierarchy],
-        local=config.local_prompts,
-        text_scale=config.text_scale,
-        margin=config.margin,
-        kappa_text=config.kappa_text,
-        batch=config.train_batch,
-        epochs=config.epochs,
-        optimizer=config.optimizer,
-        lr=config.learning_rate,
-        first_epochs=config.first_epochs,
-        first_lr=config.first_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        level_rates=config.level_rates,
-        held_out=config.held_out,
-        selection=config.selection,
-        mask_implied=config.mask_implied,
-        implied_strength=config.implied_strength,
-        seed=config.seed,
-    )
-    scoring = ScoreSettings(
-        scale=config.text_scale, kappa_image=config.kappa_image, fusion=config.fusion
-    )
-    return corpus, groups, training, scoring
 
 
 def sentence_sampling(config: FitDataFreeConfig) -> Sampling:
@@ -179,20 +136,16 @@ def read_synonyms(path: str | None, labels: tuple[str, ...]) -> tuple[tuple[str,
     Raises:
         InputError: not readable, a line without a colon, or a name that is no class.
     """
-    found = {name: [display_name(name)] for name in labels}
+    synonyms = {name: [display_name(name)] for name in labels}
     if path is None:
-        return tuple(tuple(words) for words in found.values())
-    where = f"--synonyms {path}"
-    try:
-        lines = storage.read_bytes(path).decode("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{where}: not a readable UTF-8 text file ({error})") from error
+        return tuple(tuple(words) for words in synonyms.values())
+    lines = read_text("--synonyms", path).splitlines()
     for number, line in enumerate(lines, start=1):
         name, colon, words = line.partition(":")
         if not line.strip():
             continue
-        if not colon or name.strip() not in found:
-            what = "has no colon" if not colon else f"names {name.strip()!r}, which is no class"
-            raise InputError(f"{where} line {number} {what}; write NAME: WORD, WORD")
-        found[name.strip()] += [word.strip() for word in words.split(",") if word.strip()]
-    return tuple(tuple(dict.fromkeys(words)) for words in found.values())
+        if not colon or name.strip() not in synonyms:
+            problem = "has no colon" if not colon else f"names {name.strip()!r}, which is no class"
+            raise InputError(f"--synonyms {path} line {number} {problem}; write NAME: WORD, WORD")
+        synonyms[name.strip()] += [word.strip() for word in words.split(",") if word.strip()]
+    return tuple(tuple(dict.fromkeys(words)) for words in synonyms.values())

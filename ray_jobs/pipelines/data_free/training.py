@@ -2,57 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.clip.encoder import ClipEncoder
-from actors.clip.model import ClipModel
 from methods.data_free.relations import Relation
-from methods.data_free.settings import TrainSettings
+from methods.data_free.settings import DataFreeTrainSettings
+from methods.data_free.training import DataFreeEpochReport
 from ray_jobs.passes.resources import ReplicaPool
-from ray_jobs.passes.train import Figures, Progress, train_on_cluster
+from ray_jobs.passes.train import Figures, TrainTask, common_figures, loss_line, train_on_cluster
 from ray_jobs.pipelines.data_free.features import read_texts
 from ray_jobs.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Task:
+class DataFreeTask(TrainTask):
     """What is trained.
 
     Attributes:
-        clip: the model whose prompts are learned.
-        names: of N classes, as CLIP should read them.
+        settings: of the training.
         table: stage table of the texts' features.
         held_out: bool (n,), texts that tune thresholds and are not trained on.
-        attribute_groups, context_groups: int64 (N,).
+        attribute_groups, context_groups: int64 (N,), of N classes.
         together: co-occurrence strengths, float64 (N, N).
-        settings: how.
         fusion: weight of the local score in thresholds.
-        device, threads: of the worker.
-        epochs: where the figures of each epoch go.
-        checkpoint_seconds: between checkpoints, at least.
     """
 
-    clip: ClipModel
-    names: tuple[str, ...]
+    settings: DataFreeTrainSettings
     table: str
     held_out: NDArray[np.bool_]
     attribute_groups: NDArray[np.int64]
     context_groups: NDArray[np.int64]
     together: Relation
-    settings: TrainSettings
     fusion: float
-    device: str
-    threads: int | None
-    epochs: str
-    checkpoint_seconds: float
 
 
 @dataclass(frozen=True)
-class Trained:
+class DataFreeTrained:
     """What came of training.
 
     Attributes:
@@ -69,13 +57,11 @@ class Trained:
     epochs: list[Figures]
 
 
-def train_prompts(run: RunFolder, task: Task, worker: ReplicaPool) -> Trained:
+def train_prompts(run: RunFolder, task: DataFreeTask, worker: ReplicaPool) -> DataFreeTrained:
     """Train on the cluster in one process, since the prompts are the work and cannot be shared out
     without giving the same to all; resumes where it was stopped."""
-    result, epochs = train_on_cluster(
-        run, train_loop, task, worker, task.settings.epochs, epoch_line
-    )
-    return Trained(
+    result, epochs = train_on_cluster(run, train_loop, task, worker, epoch_line)
+    return DataFreeTrained(
         result["whole"],
         result.get("local"),
         result.get("thresholds"),
@@ -93,37 +79,37 @@ def train_loop(config: dict[str, Any]) -> None:
     from methods.data_free.hierarchical_prompts import HierarchicalPrompts
     from methods.data_free.relations import implied_classes
     from methods.data_free.thresholds import text_thresholds
-    from methods.data_free.training import EpochReport, fused_text_scores, train
+    from methods.data_free.training import fused_text_scores, train
     from methods.multi_label_scores import centred
 
-    task: Task = ray.get(config["task"])
+    task: DataFreeTask = ray.get(config["task"])
     settings = task.settings
-    encoder = ClipEncoder(task.clip, precision="fp32", device=task.device, threads=task.threads)
+    encoder = task.encoder()
     prompts = HierarchicalPrompts(
         text_tower(encoder),
         task.names,
         settings.tokens,
         attribute_groups=task.attribute_groups,
         context_groups=task.context_groups,
-        local=settings.local,
+        local=settings.local_prompts,
         seed=settings.seed,
     )
     texts, labels = read_texts(task.table, len(task.names))
-    progress = Progress(task.epochs, settings.epochs, task.checkpoint_seconds, encoder.device)
+    progress = task.progress(encoder.device)
 
     def result() -> dict[str, Any]:
         with torch.no_grad():
             whole, local = prompts.matrices()
-        kept = {"whole": whole.cpu().numpy(), "logit_scale": encoder.logit_scale}
+        arrays = {"whole": whole.cpu().numpy(), "logit_scale": encoder.logit_scale}
         if local is not None:
-            kept["local"] = local.cpu().numpy()
+            arrays["local"] = local.cpu().numpy()
         if task.held_out.any():
             out = np.flatnonzero(task.held_out)
             scores = fused_text_scores(texts, out, whole, local, settings, task.fusion)
-            kept["thresholds"] = text_thresholds(centred(scores), labels[out])
-        return kept
+            arrays["thresholds"] = text_thresholds(centred(scores), labels[out])
+        return arrays
 
-    def keep(report: EpochReport, state: dict[str, Any]) -> None:
+    def keep(report: DataFreeEpochReport, state: dict[str, Any]) -> None:
         progress.add(epoch_figures(report), state, result)
 
     trained = train(
@@ -138,23 +124,20 @@ def train_loop(config: dict[str, Any]) -> None:
     )
     if settings.selection == "best_held_out":
         # the tokens that are kept may be those of another epoch than the last checkpoint's
-        figures = {**epoch_figures(trained.epochs[-1]), "kept": trained.kept + 1}
+        figures = {**epoch_figures(trained.epochs[-1]), "kept": trained.kept_epoch + 1}
         progress.finish(figures, trained.state, result)
 
 
-def epoch_figures(report: Any) -> Figures:
-    """The figures of an `methods.data_free.training.EpochReport`, as plain values."""
-    values = asdict(report)
-    rounded = {
-        name: None if values[name] is None else round(values[name], 6)
-        for name in ("loss", "held_out_loss", "held_out_map")
-    }
-    return {"epoch": report.epoch + 1, "learning_rate": report.lr, **rounded, "note": ""}
+def epoch_figures(report: DataFreeEpochReport) -> Figures:
+    """The figures of an epoch, as plain values."""
+    held_out = {"held_out_loss": report.held_out_loss, "held_out_map": report.held_out_map}
+    rounded = {name: None if value is None else round(value, 6) for name, value in held_out.items()}
+    return {**common_figures(report), **rounded, "note": ""}
 
 
 def epoch_line(figures: Figures, epochs: int) -> str:
     """One epoch in a line."""
-    text = f"epoch {figures['epoch']} of {epochs}: loss {figures['loss']:.3f}"
+    text = loss_line(figures, epochs)
     if figures["held_out_loss"] is not None:
         text += f", of held-out sentences {figures['held_out_loss']:.3f}"
         text += f" (mAP {figures['held_out_map']:.3f})"

@@ -25,7 +25,7 @@ from ray_jobs.pipelines.near.features import Features, compute_features
 from ray_jobs.pipelines.near.inputs import NearInputs, resolve_inputs
 from ray_jobs.pipelines.near.sample import choose_spread, draw_images
 from ray_jobs.pipelines.near.sample_names import SampleName, name_sample
-from ray_jobs.pipelines.near.training import Task, Trained, train_prompt
+from ray_jobs.pipelines.near.training import NearTask, NearTrained, train_prompt
 from ray_jobs.pipelines.near.vocabulary import (
     Labelled,
     keep_names,
@@ -94,9 +94,9 @@ def _ask_for_names(job: Job, inputs: NearInputs, features: Features) -> dict[int
 
 def _train(
     run: RunFolder, config: FitNearConfig, inputs: NearInputs, labelled: Labelled, each: ReplicaPool
-) -> Trained:
+) -> NearTrained:
     neighbours = neighbours_of(labelled, config.neighbours)
-    task = Task(
+    task = NearTask(
         clip=inputs.clip,
         names=labelled.vocabulary.forms,
         context=inputs.context,
@@ -107,15 +107,15 @@ def _train(
         settings=inputs.settings,
         device=each.device,
         threads=each.threads,
-        epochs=epochs_file(run),
+        epochs_file=epochs_file(run),
         checkpoint_seconds=config.checkpoint_seconds,
     )
     return train_prompt(run, task, each)
 
 
 def _predicted_names(
-    config: FitNearConfig, labelled: Labelled, trained: Trained
-) -> tuple[Labelled, Trained]:
+    config: FitNearConfig, labelled: Labelled, trained: NearTrained
+) -> tuple[Labelled, NearTrained]:
     """With ``--label-filter trained``, drop the names that no image of the sample gets."""
     if config.label_filter != "trained":
         return labelled, trained
@@ -147,7 +147,7 @@ def _classifier(
     config: FitNearConfig,
     inputs: NearInputs,
     labelled: Labelled,
-    trained: Trained,
+    trained: NearTrained,
     counts: dict[str, Any],
     usage: dict[str, Any],
 ) -> Classifier:

@@ -7,17 +7,17 @@ from typing import Any
 
 import xxhash
 
-from actors import storage
 from actors.clip.model import ClipModel, resolve_clip
 from actors.mllm.model import MllmModel, resolve_mllm
 from methods.discovered_names import read_names
 from methods.errors import InputError
-from methods.near.settings import TrainSettings
-from ray_jobs.config import FitNearConfig
+from methods.near.settings import NearTrainSettings
+from ray_jobs.config import FitNearConfig, settings_from
 from ray_jobs.passes.mllm_settings import engine_options
 from ray_jobs.passes.read_images import reading_identity
 from ray_jobs.pipelines.name_query import NameReader, resolve_name_reader
 from ray_jobs.pipelines.near.sample_names import samplings
+from ray_jobs.runs.text_files import read_text
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class NearInputs:
     mllm: MllmModel
     reader: NameReader
     merges: dict[str, str]
-    settings: TrainSettings
+    settings: NearTrainSettings
     context: int | str
     names: tuple[str, ...] = ()
 
@@ -78,41 +78,13 @@ def resolve_inputs(config: FitNearConfig) -> NearInputs:
         mllm=mllm,
         reader=resolve_name_reader(config, mllm),
         merges=_decisions(config.names) if config.names is not None else {},
-        settings=train_settings(config),
+        settings=settings_from(config, NearTrainSettings),
         context=int(config.context) if config.context.isdigit() else config.context,
     )
 
 
-def train_settings(config: FitNearConfig) -> TrainSettings:
-    """The settings of training, as `methods.near` has them."""
-    return TrainSettings(
-        method=config.training,
-        epochs=config.epochs,
-        warmup=config.warmup,
-        first=config.warmup_on,
-        views=config.views,
-        trust=config.trust,
-        alignment=config.alignment,
-        batch=config.train_batch,
-        lr=config.learning_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        threshold=config.clean_threshold,
-        window=config.loss_window,
-        sharpen=config.sharpening,
-        alpha1=config.entropy_weight,
-        alpha2=config.uniform_weight,
-        seed=config.seed,
-    )
-
-
 def _decisions(path: str) -> dict[str, str]:
-    try:
-        text = storage.read_bytes(path).decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputError(f"--names {path}: no such file; a fit writes one, names.csv") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--names {path}: not a readable UTF-8 text file ({error})") from error
+    text = read_text("--names", path, hint="a fit writes one, names.csv")
     try:
         return read_names(text)
     except InputError as error:

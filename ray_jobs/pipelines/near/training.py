@@ -8,49 +8,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.clip.encoder import ClipEncoder
-from actors.clip.model import ClipModel
 from methods.near.candidates import CandidateSets
-from methods.near.settings import TrainSettings
+from methods.near.settings import NearTrainSettings
+from methods.near.training import NearEpochReport
 from ray_jobs.passes.resources import ReplicaPool
-from ray_jobs.passes.train import Figures, Progress, train_on_cluster
+from ray_jobs.passes.train import Figures, TrainTask, common_figures, loss_line, train_on_cluster
 from ray_jobs.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Task:
+class NearTask(TrainTask):
     """What is trained.
 
     Attributes:
-        clip: the model whose prompt is learned.
-        names: L names as CLIP should read them.
+        settings: of the training.
         context: as `methods.near.prompt_learner.PromptLearner` takes it.
         features: unit image features, float32 (N, D).
         labels: int64 (N,), -1 for none.
         candidates: of the N images.
         neighbours: int64 (N, K), the images nearest to each.
-        settings: how.
-        device, threads: of each worker.
-        epochs: where the figures of each epoch go.
-        checkpoint_seconds: between checkpoints, at least.
     """
 
-    clip: ClipModel
-    names: tuple[str, ...]
+    settings: NearTrainSettings
     context: int | str
     features: NDArray[np.float32]
     labels: NDArray[np.int64]
     candidates: CandidateSets
     neighbours: NDArray[np.int64]
-    settings: TrainSettings
-    device: str
-    threads: int | None
-    epochs: str
-    checkpoint_seconds: float
 
 
 @dataclass(frozen=True)
-class Trained:
+class NearTrained:
     """What came of training.
 
     Attributes:
@@ -64,11 +52,11 @@ class Trained:
     epochs: list[Figures]
 
 
-def train_prompt(run: RunFolder, task: Task, workers: ReplicaPool) -> Trained:
+def train_prompt(run: RunFolder, task: NearTask, workers: ReplicaPool) -> NearTrained:
     """Train on the cluster, with at most one worker a name; resumes where it was stopped."""
-    own = replace(workers, replicas=min(workers.replicas, len(task.names)))
-    result, epochs = train_on_cluster(run, train_loop, task, own, task.settings.epochs, epoch_line)
-    return Trained(result["matrix"], float(result["logit_scale"]), epochs)
+    busy = replace(workers, replicas=min(workers.replicas, len(task.names)))
+    result, epochs = train_on_cluster(run, train_loop, task, busy, epoch_line)
+    return NearTrained(result["matrix"], float(result["logit_scale"]), epochs)
 
 
 def train_loop(config: dict[str, Any]) -> None:
@@ -82,14 +70,13 @@ def train_loop(config: dict[str, Any]) -> None:
     from methods.near.shared_learner import SharedLearner
     from methods.near.training import train
 
-    task: Task = ray.get(config["task"])
-    # a context loses its gradients in half precision
-    encoder = ClipEncoder(task.clip, precision="fp32", device=task.device, threads=task.threads)
+    task: NearTask = ray.get(config["task"])
+    encoder = task.encoder()
     learner = PromptLearner(
         text_tower(encoder), task.names, context=task.context, seed=task.settings.seed
     )
     several = ray.train.get_context().get_world_size() > 1
-    progress = Progress(task.epochs, task.settings.epochs, task.checkpoint_seconds, encoder.device)
+    progress = task.progress(encoder.device)
 
     def result() -> dict[str, Any]:
         with torch.no_grad():
@@ -109,13 +96,11 @@ def train_loop(config: dict[str, Any]) -> None:
         progress.add(epoch_figures(report), report.state, result)
 
 
-def epoch_figures(report: Any) -> Figures:
-    """The figures of an `methods.near.training.EpochReport`, as plain values."""
+def epoch_figures(report: NearEpochReport) -> Figures:
+    """The figures of an epoch, as plain values."""
     split = report.split
     return {
-        "epoch": report.epoch + 1,
-        "loss": round(report.loss, 6),
-        "learning_rate": report.lr,
+        **common_figures(report),
         "images": report.images,
         "clean": None if report.clean is None else round(report.clean, 4),
         "threshold": None if split is None else split.threshold,
@@ -127,8 +112,7 @@ def epoch_figures(report: Any) -> Figures:
 
 def epoch_line(figures: Figures, epochs: int) -> str:
     """One epoch in a line."""
-    text = f"epoch {figures['epoch']} of {epochs}: loss {figures['loss']:.3f}"
-    text += f", {figures['names']} names"
+    text = f"{loss_line(figures, epochs)}, {figures['names']} names"
     if figures["clean"] is not None:
         text += f", {figures['clean']:.0%} of the names clean"
         if figures["threshold"] is not None:

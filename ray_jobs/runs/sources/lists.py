@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 
 from actors import storage
-from methods.errors import InputError
 from ray_jobs.runs.sources.rows import ManifestRow
+from ray_jobs.runs.text_files import read_text
 
 
 def text_list(uri: str) -> Iterator[ManifestRow]:
@@ -16,10 +16,7 @@ def text_list(uri: str) -> Iterator[ManifestRow]:
     Raises:
         InputError: the file cannot be read as UTF-8 text.
     """
-    try:
-        text = storage.read_bytes(uri).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--images {uri}: not a readable UTF-8 list ({error})") from error
+    text = read_text("--images", uri)
     local = storage.is_local(uri)
     folder = os.path.dirname(storage.local_path(uri)) if local else uri.rpartition("/")[0]
     for line in text.split("\n"):

@@ -16,7 +16,7 @@ from fieldguide.scene_drawing import render_scene
 from fieldguide.scenes import CATEGORIES, scene
 from methods.class_matrix import softmax_scores, top_k, unit_rows
 from methods.classifier import Classifier
-from methods.multi_label_scores import ScoreSettings, image_scores, zero_shot_scores
+from methods.multi_label_scores import ScoreSettings, image_scores
 
 N, C, D, P = 7, 6, 16, 9
 SCORING = {"scale": 3.0, "kappa_image": 20.0, "fusion": 0.25}
@@ -117,6 +117,7 @@ def test_drawn_scenes_get_the_scores_and_labels_of_the_method() -> None:
     pixels = np.stack([np.asarray(each) for each in drawn])
     prompts = [f"a photo of a {name}" for name in CATEGORIES]
     matrix = encoder.encode_texts(prompts)
+    scoring = {"scale": 100.0, "kappa_image": 100.0, "fusion": 0.5}
     scorer = ImageScorer(
         Classifier(
             labels=tuple(CATEGORIES),
@@ -126,11 +127,11 @@ def test_drawn_scenes_get_the_scores_and_labels_of_the_method() -> None:
             logit_scale=100.0,
             multi_label=True,
             local_matrix=matrix,
-            scoring={"scale": 100.0, "kappa_image": 100.0, "fusion": 0.5},
+            scoring=scoring,
         )
     )
     whole, dense = encoder.encode_pixels(pixels), encoder.encode_dense(pixels)
-    wanted = zero_shot_scores(whole, dense, matrix).fused
+    wanted = image_scores(whole, dense, matrix, matrix, ScoreSettings(**scoring)).fused
     encoded = scorer.encoding.of(encoder, pixels)
     scores = scorer.scores(encoded)
     np.testing.assert_allclose(scores, wanted, atol=1e-3)

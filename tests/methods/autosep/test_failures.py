@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from methods.autosep.instance import InstanceObjective
-from methods.autosep.questions import Kind, Question
+from methods.autosep.requests import RequestKind, SearchRequest
 from tests.helpers.stub_mllm import WORDING, Scripted, StubMllm, Wrong, search, settings
 
 PROMPT = "Describe it"
@@ -21,7 +21,7 @@ class Blind(Wrong):
         super().__init__()
         self.never, self.later = set(never), set(later)
 
-    def describe(self, question: Question) -> str | None:
+    def describe(self, question: SearchRequest) -> str | None:
         (image,) = question.images
         if image in self.never:
             return None if image % 2 else "  \n"
@@ -37,7 +37,7 @@ def objective(mllm: StubMllm, **changes: object) -> InstanceObjective:
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_a_failing_description_is_asked_again_so_often(retries: int) -> None:
     mllm = Blind(never=[3, 4])
-    judged = objective(mllm, retries=retries)
+    judged = objective(mllm, description_retries=retries)
     tally = judged.score(0, "round_0", [PROMPT], range(N))[PROMPT]
     asked = [question for question in mllm.of("describe") if question.images[0] in (3, 4)]
     assert len(asked) == 2 * (retries + 1)
@@ -143,11 +143,13 @@ class Mumbling(StubMllm):
 
     mute = 3
 
-    def ask(self, stage: str, kind: Kind, questions: Sequence[Question]) -> list[str | None]:
-        usual = super().ask(stage, kind, questions)
+    def generate(
+        self, stage: str, kind: RequestKind, requests: Sequence[SearchRequest]
+    ) -> list[str | None]:
+        usual = super().generate(stage, kind, requests)
         if kind != "compare":
             return usual
-        pairs = zip(usual, questions, strict=True)
+        pairs = zip(usual, requests, strict=True)
         return ["hm" if q.images[0] < self.mute else reply for reply, q in pairs]
 
 

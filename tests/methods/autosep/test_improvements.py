@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from methods.autosep.history import History
-from methods.autosep.questions import Question
+from methods.autosep.requests import SearchRequest
 from methods.autosep.settings import IMPROVEMENTS
 from tests.helpers.stub_mllm import Coin, Planted, search, sides
 
@@ -18,13 +18,13 @@ CASES = [(), *((name,) for name in IMPROVEMENTS), IMPROVEMENTS]
 class Dull(Planted):
     """Describes images alike as long as the prompt is bad, so that there are ties."""
 
-    def describe(self, question: Question) -> str | None:
+    def describe(self, question: SearchRequest) -> str | None:
         usual = super().describe(question)
         assert usual
         image, good, mark = usual.split()
         return f"d{int(image[1:]) % (4 + 3 * int(good))} {good} {mark}"
 
-    def true_side(self, question: Question) -> int:
+    def true_side(self, question: SearchRequest) -> int:
         good = int(sides(question)[0].split()[1])
         own = f"d{question.images[0] % (4 + 3 * good)}"
         return 1 if sides(question)[0].split()[0] == own else 2
@@ -33,7 +33,7 @@ class Dull(Planted):
 class Biased(Planted):
     """Favours the first text, and tells by the picture alone what to say otherwise."""
 
-    def compare(self, question: Question) -> str | None:
+    def compare(self, question: SearchRequest) -> str | None:
         image = question.images[0]
         return "first" if image % 3 else ("", "first", "second")[self.true_side(question)]
 

@@ -10,7 +10,7 @@ import pytest
 from methods.autosep import instance
 from methods.autosep.history import Tally
 from methods.autosep.instance import InstanceObjective
-from methods.autosep.questions import Question
+from methods.autosep.requests import SearchRequest
 from tests.helpers.stub_mllm import (
     WORDING,
     First,
@@ -28,10 +28,10 @@ PROMPT, OTHER = "Describe it", "Describe it well"
 class Coarse(StubMllm):
     """Describes only which third of the images one is of; the judge finds what differs."""
 
-    def describe(self, question: Question) -> str | None:
+    def describe(self, question: SearchRequest) -> str | None:
         return f"d{question.images[0] % 3}"
 
-    def compare(self, question: Question) -> str | None:
+    def compare(self, question: SearchRequest) -> str | None:
         own = f"d{question.images[0] % 3}"
         return "first" if sides(question)[0] == own else "second"
 
@@ -39,7 +39,7 @@ class Coarse(StubMllm):
 class Unsure(StubMllm):
     """Cannot decide on images whose id is even; wrong on the rest."""
 
-    def compare(self, question: Question) -> str | None:
+    def compare(self, question: SearchRequest) -> str | None:
         if question.images[0] % 2 == 0:
             return "neither of them"
         return ("", "second", "first")[self.true_side(question)]

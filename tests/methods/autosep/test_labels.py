@@ -11,7 +11,7 @@ import pytest
 from methods.autosep.history import Tally
 from methods.autosep.labels import LabelObjective, majority, majority_labels, random_labels
 from methods.autosep.prompts import PromptTexts
-from methods.autosep.questions import Question
+from methods.autosep.requests import SearchRequest
 from methods.autosep.search import Search
 from tests.helpers.stub_mllm import CLASSES, WORDING, Planted, Scripted, StubMllm, settings
 
@@ -25,14 +25,14 @@ class Voting(StubMllm):
         super().__init__()
         self.says = says
 
-    def vote(self, question: Question) -> str | None:
+    def vote(self, question: SearchRequest) -> str | None:
         return self.says[question.images[0]][int(question.draw.split()[1])]
 
 
 class Naming(Planted):
     """Gives an image the class of its id, more often the better the prompt."""
 
-    def classify(self, question: Question) -> str | None:
+    def classify(self, question: SearchRequest) -> str | None:
         description = question.text.split(" ~~ ")[1]
         good, image = int(description.split()[1]), question.images[0]
         right = self.chance(question) < 0.4 + 0.08 * good

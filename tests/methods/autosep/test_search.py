@@ -12,7 +12,7 @@ import pytest
 
 from methods.autosep.history import History
 from methods.autosep.instance import InstanceObjective
-from methods.autosep.questions import Kind, Question
+from methods.autosep.requests import RequestKind, SearchRequest
 from methods.autosep.search import Search
 from methods.autosep.settings import IMPROVEMENTS, SearchSettings
 from methods.autosep.spo import PreferenceSearch
@@ -52,11 +52,13 @@ def test_the_same_seed_gives_the_same_search_and_another_seed_another(
 class Shuffled(Planted):
     """Answers questions in another order, as replicas do."""
 
-    def ask(self, stage: str, kind: Kind, questions: Sequence[Question]) -> list[str | None]:
-        order = random.Random(stage).sample(range(len(questions)), len(questions))
-        replies = super().ask(stage, kind, [questions[place] for place in order])
+    def generate(
+        self, stage: str, kind: RequestKind, requests: Sequence[SearchRequest]
+    ) -> list[str | None]:
+        order = random.Random(stage).sample(range(len(requests)), len(requests))
+        replies = super().generate(stage, kind, [requests[place] for place in order])
         found = dict(zip(order, replies, strict=True))
-        return [found[place] for place in range(len(questions))]
+        return [found[place] for place in range(len(requests))]
 
 
 def test_the_order_in_which_answers_come_means_nothing() -> None:
@@ -145,14 +147,16 @@ def test_no_rounds_score_the_first_prompt_alone() -> None:
 class Relapsing(StubMllm):
     """Is wrong about the first prompt in the search, and about all others in the choice."""
 
-    def ask(self, stage: str, kind: Kind, questions: Sequence[Question]) -> list[str | None]:
-        usual = super().ask(stage, kind, questions)
+    def generate(
+        self, stage: str, kind: RequestKind, requests: Sequence[SearchRequest]
+    ) -> list[str | None]:
+        usual = super().generate(stage, kind, requests)
         if kind != "compare":
             return usual
         first = self.asked[0][2].text
-        mark = StubMllm.describe(self, Question(first, (0,))).split()[1]
+        mark = StubMllm.describe(self, SearchRequest(first, (0,))).split()[1]
         late = "choice" in stage or "final" in stage
-        wrong = [(mark in question.text) is not late for question in questions]
+        wrong = [(mark in question.text) is not late for question in requests]
         said = zip(usual, wrong, strict=True)
         return [{"first": "second", "second": "first"}[r] if bad else r for r, bad in said]
 
@@ -187,7 +191,7 @@ def test_a_search_cannot_see_labels() -> None:
     } | {each.name for each in fields(SearchSettings)}
     known = {"objective"}  # whose values name the baselines with labels
     assert not {name for name in given - known if "label" in name or "truth" in name}
-    assert [each.name for each in fields(Question)] == ["text", "images", "draw"]
+    assert [each.name for each in fields(SearchRequest)] == ["text", "images", "draw"]
     mllm = Planted()
     search(mllm, range(12), paraphrases=1, improvements=ALL)
     whole = "A. Zorblax\nB. Quimby\nC. Vantor"

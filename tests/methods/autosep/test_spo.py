@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from methods.autosep.history import History
-from methods.autosep.questions import Kind, Question
+from methods.autosep.requests import RequestKind, SearchRequest
 from methods.autosep.spo import PreferenceSearch
 from tests.helpers.stub_mllm import WORDING, First, Planted, Scripted, StubMllm, settings, sides
 
@@ -17,7 +17,7 @@ from tests.helpers.stub_mllm import WORDING, First, Planted, Scripted, StubMllm,
 class Liking(Planted):
     """Prefers the description of the better prompt; of equal ones, the first text."""
 
-    def compare(self, question: Question) -> str | None:
+    def compare(self, question: SearchRequest) -> str | None:
         good = [int(text.split()[1]) for text in sides(question)]
         return "second" if good[1] > good[0] else "first"
 
@@ -25,7 +25,7 @@ class Liking(Planted):
 class Worse(Liking):
     """Always prefers the worse one."""
 
-    def compare(self, question: Question) -> str | None:
+    def compare(self, question: SearchRequest) -> str | None:
         return "second" if super().compare(question) == "first" else "first"
 
 
@@ -122,11 +122,13 @@ def test_the_writer_sees_three_images_with_their_descriptions() -> None:
 class Blind(StubMllm):
     """Describes images of even id only."""
 
-    def ask(self, stage: str, kind: Kind, questions: Sequence[Question]) -> list[str | None]:
-        usual = super().ask(stage, kind, questions)
+    def generate(
+        self, stage: str, kind: RequestKind, requests: Sequence[SearchRequest]
+    ) -> list[str | None]:
+        usual = super().generate(stage, kind, requests)
         if kind != "describe":
             return usual
-        pairs = zip(usual, questions, strict=True)
+        pairs = zip(usual, requests, strict=True)
         return [None if q.images[0] % 2 else reply for reply, q in pairs]
 
 

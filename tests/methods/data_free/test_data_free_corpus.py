@@ -10,8 +10,9 @@ import pytest
 from fieldguide.mllm_tasks import scene_texts
 from methods.data_free.balance import balanced, rarest_classes, scarce_classes, template_items
 from methods.data_free.label_sets import label_sets
-from methods.data_free.questions import KINDS, Questions, question_prompt
+from methods.data_free.questions import KINDS, OPTIONAL, PLACEHOLDERS, Questions
 from methods.errors import InputError
+from methods.prompt import default_prompt, parse_prompt
 
 NAMES = ("boat", "fish", "lighthouse", "car")
 WORDINGS = {
@@ -24,7 +25,10 @@ WORDINGS = {
 
 @pytest.fixture(scope="module")
 def questions() -> Questions:
-    prompts = {kind: question_prompt(kind) for kind in KINDS}
+    prompts = {
+        kind: default_prompt("data_free", kind, PLACEHOLDERS[kind], OPTIONAL[kind])
+        for kind in KINDS
+    }
     return Questions(NAMES, (("boat", "ship"), (), (), ("car", "auto")), prompts)
 
 
@@ -40,7 +44,8 @@ def test_the_wordings_that_the_field_guide_knows(questions: Questions) -> None:
 
 def test_prompts_of_ones_own(questions: Questions) -> None:
     text = 'Say {count} things of a {class} ({synonyms}), as {"sentences": [{"a": "b"}]}.'
-    prompt = question_prompt("characteristics", text, "mine.txt")
+    holds, may_hold = PLACEHOLDERS["characteristics"], OPTIONAL["characteristics"]
+    prompt = parse_prompt(text, "mine.txt", holds, may_hold)
     asked = Questions(NAMES, questions.synonyms, {**questions.prompts, "characteristics": prompt})
     assert asked.of_class("characteristics", 0, 5) == (
         'Say 5 things of a boat (ship), as {"sentences": [{"a": "b"}]}.'
@@ -48,9 +53,9 @@ def test_prompts_of_ones_own(questions: Questions) -> None:
     hostile = Questions(("{others}", "b"), ((), ()), questions.prompts)
     assert "{others}" in hostile.of_class("cooccurrence", 0, 1)
     with pytest.raises(InputError, match=r"mine.txt: the prompt must hold \{class\}"):
-        question_prompt("contexts", "Say something.", "mine.txt")
+        parse_prompt("Say something.", "mine.txt", PLACEHOLDERS["contexts"], OPTIONAL["contexts"])
     with pytest.raises(InputError, match=r"\{others\} means nothing here"):
-        question_prompt("characteristics", "A {class} and {others}.", "mine.txt")
+        parse_prompt("A {class} and {others}.", "mine.txt", holds, may_hold)
 
 
 def test_label_sets() -> None:

@@ -1,4 +1,4 @@
-"""The ranking loss, scores of texts and the schedule, against the parents' values."""
+"""The ranking loss and scores of texts, against the parents' values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from methods.data_free.ranking import global_scores, local_scores, ranking_loss
-from methods.data_free.schedule import learning_rate
 
 
 def test_the_parents_loss() -> None:
@@ -74,13 +73,13 @@ def test_the_parents_aggregation(kappa: float, expected: float) -> None:
 
 def test_masked_positions_count_for_nothing() -> None:
     masked = torch.tensor([0.3, 0.1, 0.2, 0.9])[None, :, None]
-    there = torch.tensor([[True, True, True, False]])
+    present = torch.tensor([[True, True, True, False]])
     for kappa in (0, 4, 50, math.inf):
-        found = local_scores(masked, torch.ones(1, 1), kappa, there=there)
+        found = local_scores(masked, torch.ones(1, 1), kappa, present=present)
         assert float(found) == pytest.approx(
             float(local_scores(masked[:, :3], torch.ones(1, 1), kappa)), abs=1e-6
         )
-    assert float(local_scores(masked, torch.ones(1, 1), 50, there=there)) == pytest.approx(
+    assert float(local_scores(masked, torch.ones(1, 1), 50, present=present)) == pytest.approx(
         1.19729, abs=1e-5
     )
 
@@ -95,10 +94,3 @@ def test_local_scores_lie_between_mean_and_greatest() -> None:
     assert (found <= 4 * cosines.amax(dim=1) + 1e-6).all()
     same = features[:, :1].expand(-1, 7, -1)
     assert torch.allclose(local_scores(same, matrix), global_scores(same[:, 0], matrix), atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("epoch", "rate"), [(0, 1e-5), (1, 1e-4), (2, 9.938e-5), (11, 5.0e-5), (19, 2.447e-6)]
-)
-def test_the_parents_schedule(epoch: int, rate: float) -> None:
-    assert learning_rate(epoch, 1e-4, 20) == pytest.approx(rate, rel=1e-3)

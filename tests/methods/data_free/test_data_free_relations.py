@@ -102,9 +102,9 @@ def test_sources() -> None:
     relation = random_relation(3)
     llm = make_groups(GroupSettings(), NAMES, relation=relation)
     assert (llm == linked_groups(relation, 4, 12)).all()
-    random = make_groups(GroupSettings(source="random"), NAMES, relation=relation)
+    random = make_groups(GroupSettings(groups="random"), NAMES, relation=relation)
     assert sorted(np.bincount(random)) == sorted(np.bincount(llm))
-    assert make_groups(GroupSettings(source="none"), NAMES).tolist() == list(range(24))
+    assert make_groups(GroupSettings(groups="none"), NAMES).tolist() == list(range(24))
     features = np.eye(24, 32, dtype=np.float32)
     assert len(make_groups(GroupSettings("clip_text_kmeans"), NAMES, features=features)) == 24
     with pytest.raises(ValueError, match="relations"):

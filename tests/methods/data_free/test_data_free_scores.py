@@ -17,7 +17,6 @@ from methods.multi_label_scores import (
     centred,
     image_scores,
     local_image_scores,
-    zero_shot_scores,
 )
 
 RNG = np.random.default_rng(0)
@@ -66,16 +65,18 @@ def test_classes_and_positions_in_another_order() -> None:
 
 def test_a_constant_map_is_the_whole_image() -> None:
     same = np.repeat(FEATURES[:, None], 9, axis=1)
+    plain = ScoreSettings(scale=100, kappa_image=100)
     for found in (
         image_scores(FEATURES, same, WHOLE, WHOLE),
-        zero_shot_scores(FEATURES, same, WHOLE),
+        image_scores(FEATURES, same, WHOLE, WHOLE, plain),
     ):
         assert np.allclose(found.whole, found.local, atol=1e-4)
         assert np.allclose(found.whole, found.fused, atol=1e-4)
 
 
 def test_zero_shot() -> None:
-    found = zero_shot_scores(FEATURES, DENSE, WHOLE)
+    settings = ScoreSettings(scale=100, kappa_image=100, fusion=0.5)
+    found = image_scores(FEATURES, DENSE, WHOLE, WHOLE, settings)
     logits = 100 * DENSE[3] @ WHOLE.T
     weights = np.exp(logits - logits.max(axis=0))
     expected = (logits * weights).sum(axis=0) / weights.sum(axis=0)

@@ -12,7 +12,7 @@ import torch
 from methods.data_free.hierarchical_prompts import HierarchicalPrompts
 from methods.data_free.nouns import NounFilter
 from methods.data_free.ranking import global_scores, local_scores, ranking_loss
-from methods.data_free.settings import TokenCounts, TrainSettings
+from methods.data_free.settings import DataFreeTrainSettings, TokenCounts
 from methods.data_free.text_features import TextFeatures, text_token_features
 from methods.data_free.training import held_out_texts, train
 from methods.metrics_multilabel import average_precisions, mean_average_precision
@@ -43,8 +43,9 @@ def prompts_of(tower: TextTower, seed: int = 0, **others: Any) -> HierarchicalPr
     return HierarchicalPrompts(tower, NAMES, TOKENS, **{**GROUPS, **others}, seed=seed)
 
 
-def settings_of(**others: Any) -> TrainSettings:
-    return TrainSettings(**{"tokens": TOKENS, "batch": 32, "epochs": 4, "lr": 2e-3, **others})
+def settings_of(**others: Any) -> DataFreeTrainSettings:
+    usual = {"tokens": TOKENS, "train_batch": 32, "epochs": 4, "learning_rate": 2e-3}
+    return DataFreeTrainSettings(**{**usual, **others})
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_training_learns_and_leaves_the_tower_alone(
     tokens = [parameter.clone() for parameter in prompts.parameters()]
     result = train(prompts, features, labels, settings_of(epochs=6), held_out=held_out)
     assert [report.epoch for report in result.epochs] == list(range(6))
-    assert result.kept == 5
+    assert result.kept_epoch == 5
     assert result.epochs[-1].loss < result.epochs[0].loss
     assert result.epochs[-1].held_out_loss < result.epochs[0].held_out_loss
     assert result.whole.shape == result.local.shape == (6, 32)
@@ -103,7 +104,7 @@ def test_the_same_again_and_after_a_stop(tower: TextTower, texts: Any) -> None:
         other = prompts_of(tower, seed=9)  # all that counts is in the state
         resumed = train(other, features, labels, settings, held_out=held_out, state=state)
         assert resumed.epochs == whole.epochs
-        assert resumed.kept == whole.kept
+        assert resumed.kept_epoch == whole.kept_epoch
         assert (resumed.whole == whole.whole).all()
         assert (resumed.local == whole.local).all()
     with pytest.raises(ValueError, match="other settings"):
@@ -123,7 +124,9 @@ def test_adam_goes_on_as_well(tower: TextTower, texts: Any) -> None:
 
 def test_the_best_epoch_is_kept(tower: TextTower, texts: Any) -> None:
     features, labels, held_out = texts
-    settings = settings_of(selection="best_held_out", epochs=5, lr=0.5)  # too fast: it jumps about
+    settings = settings_of(
+        selection="best_held_out", epochs=5, learning_rate=0.5
+    )  # too fast: it jumps about
     states: list[dict[str, Any]] = []
     prompts = prompts_of(tower)
     result = train(
@@ -135,14 +138,14 @@ def test_the_best_epoch_is_kept(tower: TextTower, texts: Any) -> None:
         on_epoch=lambda report, state: states.append(state),
     )
     figures = [report.held_out_map for report in result.epochs]
-    assert result.kept == int(np.argmax(figures))
-    kept = states[result.kept]["prompts"]
+    assert result.kept_epoch == int(np.argmax(figures))
+    kept = states[result.kept_epoch]["learner"]
     assert all(torch.equal(kept[name], value) for name, value in prompts.state_dict().items())
 
 
 def test_cached_features_train_as_fresh_ones(tower: TextTower) -> None:
     written, labels = sentences(24)
-    settings = settings_of(batch=24, epochs=3)
+    settings = settings_of(train_batch=24, epochs=3)
     cached, fresh = prompts_of(tower), prompts_of(tower)
     result = train(cached, TextFeatures.of(tower, written, batch=7), labels, settings)
     optimizer = torch.optim.SGD(fresh.rate_groups(2e-3), momentum=0.9, weight_decay=5e-4)
@@ -154,7 +157,7 @@ def test_cached_features_train_as_fresh_ones(tower: TextTower) -> None:
         first, second = fresh.matrices()
         truth = torch.from_numpy(labels)
         loss = ranking_loss(global_scores(whole, first), truth)
-        loss = loss + ranking_loss(local_scores(tokens, second, there=there), truth)
+        loss = loss + ranking_loss(local_scores(tokens, second, present=there), truth)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -171,7 +174,7 @@ def test_settings_count(tower: TextTower, texts: Any) -> None:
     assert found.epochs == plain.epochs
     found = train(prompts_of(tower), features, labels, masked, implied=~labels)
     assert found.epochs[0].loss == 0
-    alone = settings_of(epochs=1, local=False)
+    alone = settings_of(epochs=1, local_prompts=False)
     found = train(prompts_of(tower, local=False), features, labels, alone)
     assert found.local is None
     assert 0 < found.epochs[0].loss < plain.epochs[0].loss
@@ -194,7 +197,7 @@ def test_what_cannot_be(tower: TextTower, texts: Any) -> None:
     with pytest.raises(ValueError, match="implied"):
         train(prompts, features, labels, settings_of(mask_implied=True))
     with pytest.raises(ValueError, match="bank"):
-        train(prompts, features, labels, settings_of(local=False))
+        train(prompts, features, labels, settings_of(local_prompts=False))
     broken = TextFeatures(features.whole * np.nan, features.tokens, features.lengths)
     with pytest.raises(FloatingPointError, match="epoch 0"):
         train(prompts, broken, labels, settings_of())
@@ -222,7 +225,7 @@ def test_images_of_an_aligned_world(tower: TextTower) -> None:
         first, second = (np.asarray(torch.as_tensor(part).detach()) for part in matrices)
         return mean_average_precision(image_scores(whole, dense, first, second).fused, truth)
 
-    settings = settings_of(epochs=8, lr=1e-2)
+    settings = settings_of(epochs=8, learning_rate=1e-2)
     start = image_map(prompts_of(tower).matrices())
     result = train(prompts_of(tower), features, labels, settings)
     learned = image_map((result.whole, result.local))
@@ -257,7 +260,7 @@ def test_sentences_of_scenes_on_the_field_guides_clip() -> None:
     prompts = HierarchicalPrompts(
         tower, CATEGORIES, TOKENS, attribute_groups=groups, context_groups=groups
     )
-    settings = settings_of(epochs=6, lr=5e-4)
+    settings = settings_of(epochs=6, learning_rate=5e-4)
     result = train(prompts, features, labels, settings, held_out=held_out)
     assert result.epochs[-1].held_out_loss < 0.6 * result.epochs[0].held_out_loss
     scores = image_scores(features.whole[held_out], None, result.whole, None).fused

@@ -19,7 +19,7 @@ from methods.class_matrix import unit_rows
 from methods.errors import InputError
 from methods.near.candidates import candidate_sets, nearest_neighbours
 from methods.near.prompt_learner import PromptLearner
-from methods.near.settings import TrainSettings
+from methods.near.settings import NearTrainSettings
 from methods.near.training import train
 from methods.text_tower import TextTower
 
@@ -104,7 +104,7 @@ def test_training_moves_the_context_and_nothing_else_and_can_be_resumed(
     labels[::4] = 0
     near = nearest_neighbours(features, 2)
     sets = candidate_sets(labels, near)
-    settings = TrainSettings(epochs=4, batch=8, lr=0.01)
+    settings = NearTrainSettings(epochs=4, train_batch=8, learning_rate=0.01)
     before = {name: value.clone() for name, value in clip.state_dict().items()}
     learner = PromptLearner(tower, NAMES, context="a photo of a")
     start = learner.ctx.detach().clone()

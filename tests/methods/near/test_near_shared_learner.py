@@ -21,7 +21,7 @@ from actors.clip.text_tower import text_tower
 from methods.class_matrix import unit_rows
 from methods.near.candidates import candidate_sets, nearest_neighbours
 from methods.near.prompt_learner import PromptLearner
-from methods.near.settings import TrainSettings
+from methods.near.settings import NearTrainSettings
 from methods.near.shared_learner import SharedLearner
 from methods.near.training import Learner, train
 
@@ -44,7 +44,7 @@ def train_some(learner: Learner) -> list[float]:
     labels[::4] = 0
     near = nearest_neighbours(features, 3)
     sets = candidate_sets(labels, near)
-    settings = TrainSettings(epochs=4, batch=8, lr=0.05)
+    settings = NearTrainSettings(epochs=4, train_batch=8, learning_rate=0.05)
     reports = train(learner, features, labels, sets, settings, neighbours=near)
     return [report.loss for report in reports]
 

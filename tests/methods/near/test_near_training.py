@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from methods.class_matrix import unit_rows
 from methods.near.candidates import CandidateSets, candidate_sets, nearest_neighbours
-from methods.near.settings import METHODS, Method, TrainSettings, learning_rate
-from methods.near.training import EpochReport, train
+from methods.near.settings import TRAININGS, NearTrainSettings, Training
+from methods.near.training import NearEpochReport, train
 
 Matrix = NDArray[np.float32]
 
@@ -72,10 +72,11 @@ class World:
 
 def run(
     world: World, k: int = 3, head: Head | None = None, **changes: Any
-) -> tuple[Head, list[EpochReport]]:
+) -> tuple[Head, list[NearEpochReport]]:
     """Train from the start."""
     head = head or Head(world.names)
-    settings = TrainSettings(**{"epochs": 6, "batch": 16, "lr": 0.02, **changes})
+    usual = {"epochs": 6, "train_batch": 16, "learning_rate": 0.02}
+    settings = NearTrainSettings(**{**usual, **changes})
     inputs = world.features, world.labels, world.candidates(k)
     reports = list(train(head, *inputs, settings, neighbours=world.neighbours(k)))
     return head, reports
@@ -93,19 +94,19 @@ def cluster_accuracy(world: World, head: Head) -> float:
 def test_in_the_toy_world_near_beats_the_noisy_labels() -> None:
     """Means over seeds; after a long warm-up on the labels themselves no split finds what is
     noisy."""
-    toy = {"epochs": 60, "batch": 60, "first_epochs": 0, "weight_decay": 0.0}
+    toy = {"epochs": 60, "train_batch": 60, "first_epochs": 0, "weight_decay": 0.0}
     accuracy: dict[str, list[float]] = defaultdict(list)
     early, late = [], []
     for seed in range(4):
         world = World(seed)
         right = world.meant[world.labels] == world.truth
         accuracy["zero_shot"].append(cluster_accuracy(world, Head(world.names)))
-        for method in METHODS:
-            head, reports = run(world, method=method, **toy)
-            accuracy[method].append(cluster_accuracy(world, head))
-            if method == "near":
+        for training in TRAININGS:
+            head, reports = run(world, training=training, **toy)
+            accuracy[training].append(cluster_accuracy(world, head))
+            if training == "near":
                 early.append(area(right, reports))
-        head, reports = run(world, warmup=10, first="labels", trust=1.0, sharpen=2.0, **toy)
+        head, reports = run(world, warmup=10, warmup_on="labels", trust=1.0, sharpening=2.0, **toy)
         late.append(area(right, reports))
         accuracy["late"].append(cluster_accuracy(world, head))
     mean = {method: float(np.mean(values)) for method, values in accuracy.items()}
@@ -118,7 +119,7 @@ def test_in_the_toy_world_near_beats_the_noisy_labels() -> None:
     assert np.mean(late) < 0.7, late
 
 
-def area(right: NDArray[np.bool_], reports: list[EpochReport]) -> float:
+def area(right: NDArray[np.bool_], reports: list[NearEpochReport]) -> float:
     """Area under the curve of the first split's weights against which labels are right."""
     split = next(report.split for report in reports if report.split is not None)
     return float(roc_auc_score(right, split.weights))
@@ -140,9 +141,10 @@ def test_neighbours_bring_a_name_of_the_true_class_among_the_candidates() -> Non
     assert coverage[3] > 0.95
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_a_run_that_stops_and_goes_on_ends_where_it_would_have(method: Method) -> None:
-    world, settings = World(), TrainSettings(method=method, epochs=6, batch=16, lr=0.02)
+@pytest.mark.parametrize("training", TRAININGS)
+def test_a_run_that_stops_and_goes_on_ends_where_it_would_have(training: Training) -> None:
+    world = World()
+    settings = NearTrainSettings(training=training, epochs=6, train_batch=16, learning_rate=0.02)
     inputs = world.features, world.labels, world.candidates()
     near = {"neighbours": world.neighbours()}
     head = Head(world.names)
@@ -164,7 +166,7 @@ def test_a_run_that_stops_and_goes_on_ends_where_it_would_have(method: Method) -
     assert torch.equal(reports[0].state["learner"]["names"], state_after_one(world, settings))
 
 
-def state_after_one(world: World, settings: TrainSettings) -> Tensor:
+def state_after_one(world: World, settings: NearTrainSettings) -> Tensor:
     """The names after one epoch; a state must not change when training goes on."""
     head = Head(world.names)
     inputs = world.features, world.labels, world.candidates()
@@ -176,9 +178,9 @@ def test_a_state_of_other_settings_is_refused() -> None:
     world, head = World(), Head(World().names)
     inputs = world.features, world.labels, world.candidates()
     near = {"neighbours": world.neighbours()}
-    state = next(train(head, *inputs, TrainSettings(), **near)).state
+    state = next(train(head, *inputs, NearTrainSettings(), **near)).state
     with pytest.raises(ValueError, match="other settings"):
-        next(train(head, *inputs, TrainSettings(seed=1), state=state, **near))
+        next(train(head, *inputs, NearTrainSettings(seed=1), state=state, **near))
 
 
 def test_same_seed_same_result_and_the_global_state_of_torch_is_left_alone() -> None:
@@ -205,17 +207,7 @@ def test_reports_say_what_happened() -> None:
     assert split is not None
     assert reports[3].clean == split.clean.mean()
     assert split.history.shape == (2, 60)
-    assert all(report.split is None for report in run(world, method="ce")[1])
-
-
-def test_the_learning_rate_is_constant_then_half_a_cosine() -> None:
-    settings = TrainSettings()
-    assert learning_rate(0, settings) == 1e-5
-    assert learning_rate(1, settings) == 0.002
-    assert learning_rate(26, settings) == pytest.approx(0.001)
-    rates = [learning_rate(epoch, settings) for epoch in range(1, 50)]
-    assert rates == sorted(rates, reverse=True)
-    assert 0 < rates[-1] < 2e-5
+    assert all(report.split is None for report in run(world, training="ce")[1])
 
 
 def test_half_of_the_images_have_no_name() -> None:
@@ -228,7 +220,7 @@ def test_half_of_the_images_have_no_name() -> None:
     split = reports[-1].split
     assert split is not None
     assert not split.weights[::2].any()
-    _, plain = run(world, method="ce")
+    _, plain = run(world, training="ce")
     assert plain[0].images == 30
     _, alone = run(world, k=0)
     assert alone[0].images == 30, "an image with no candidate at all takes no part"
@@ -236,9 +228,9 @@ def test_half_of_the_images_have_no_name() -> None:
 
 def test_no_neighbours_means_plain_noisy_labels() -> None:
     world = World()
-    for method in ("ce", "proden"):  # one candidate each: the same thing
-        head, _ = run(world, k=0, method=method)
-        if method == "ce":
+    for training in ("ce", "proden"):  # one candidate each: the same thing
+        head, _ = run(world, k=0, training=training)
+        if training == "ce":
             expected = head.names.detach().clone()
     assert torch.allclose(head.names, expected, atol=1e-6)
 
@@ -282,7 +274,7 @@ def test_few_images_copies_of_one_image_and_a_long_tail() -> None:
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
 def test_everything_clean_or_nothing(threshold: float) -> None:
-    head, reports = run(World(), threshold=threshold)
+    head, reports = run(World(), clean_threshold=threshold)
     assert threshold == 0 or reports[-1].clean == 0
     assert torch.isfinite(head.names).all()
     assert all(np.isfinite(report.loss) for report in reports)
@@ -300,17 +292,17 @@ def test_predictions_that_collapse_to_one_name_show() -> None:
 def test_certainty_and_frequency_terms_change_training() -> None:
     world = World()
     head, _ = run(world)
-    assert not torch.equal(head.names, run(world, alpha1=0.5)[0].names)
-    assert not torch.equal(head.names, run(world, alpha2=0.5)[0].names)
+    assert not torch.equal(head.names, run(world, entropy_weight=0.5)[0].names)
+    assert not torch.equal(head.names, run(world, uniform_weight=0.5)[0].names)
 
 
 def test_what_cannot_be_trained_on_is_refused() -> None:
     world = World()
     broken = World()
     broken.features[4, 2] = np.nan
-    settings = TrainSettings()
+    settings = NearTrainSettings()
 
-    def start(w: World, labels: NDArray[np.int64], head: Head) -> EpochReport:
+    def start(w: World, labels: NDArray[np.int64], head: Head) -> NearEpochReport:
         sets = candidate_sets(labels, nearest_neighbours(world.features, 3))
         near = nearest_neighbours(world.features, 3)
         return next(train(head, w.features, labels, sets, settings, neighbours=near))
@@ -330,13 +322,14 @@ def test_what_cannot_be_trained_on_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"method": "magic"}, {"first": "x"}, {"epochs": 0}, {"batch": 0}, {"warmup": -1}]
+    "bad",
+    [{"training": "magic"}, {"warmup_on": "x"}, {"epochs": 0}, {"train_batch": 0}, {"warmup": -1}],
 )
 def test_settings_that_cannot_be_meant_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(
         ValueError, match=r"use one of (near, ce, proden|candidates, labels)|must be [01] or more"
     ):
-        TrainSettings(**bad)
+        NearTrainSettings(**bad)
 
 
 @pytest.fixture(autouse=True)
