@@ -38,7 +38,7 @@ class ArchiveConfig(VerbConfig):
     decode_cpus: Annotated[float, Field(gt=0)] | None = Field(
         None, description="CPUs that each decode task takes, fractions allowed [default: 1]"
     )
-    decode_node: str | None = Field(
+    decode_resource: str | None = Field(
         None,
         description="custom Ray resource of the nodes that read and decode [default: any node]",
     )
@@ -66,7 +66,7 @@ class ClipConfig(VerbConfig):
         description="replicas that a pass may grow to while it has work for more [default: none "
         "are added]",
     )
-    clip_node: str | None = Field(
+    clip_resource: str | None = Field(
         None, description="custom Ray resource of the nodes that CLIP runs on [default: any node]"
     )
     clip_gpus: Annotated[float, Field(ge=0)] | None = Field(
@@ -114,22 +114,22 @@ class MllmConfig(VerbConfig):
         description="replicas to have where the cluster finds room for them; asking starts with "
         "the first that is there [default: --mllm-replicas]",
     )
-    mllm_node: str | None = Field(
+    mllm_resource: str | None = Field(
         None,
         description="custom Ray resource of the nodes that the MLLM runs on [default: any node]",
     )
-    mllm_gpus: Annotated[int, Field(ge=0)] | None = Field(
+    mllm_tensor_parallel_size: Annotated[int, Field(ge=0)] | None = Field(
         None,
         description="GPUs of each replica, on one node, tensor parallel [default: 1 if there are "
         "any]",
     )
-    mllm_context: Positive | None = Field(
+    mllm_max_model_len: Positive | None = Field(
         None, description="longest prompt and answer, in tokens [default: the model's own]"
     )
-    mllm_sequences: Positive | None = Field(
+    mllm_max_num_seqs: Positive | None = Field(
         None, description="requests in an engine at once [default: 64 on a CPU, 256 on a GPU]"
     )
-    mllm_gpu_memory: Annotated[float, Field(gt=0, le=1)] = Field(
+    mllm_gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = Field(
         0.9, description="share of a GPU's memory that vLLM takes"
     )
     mllm_engine: dict[str, Any] = Field(

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors import storage
-from ray_jobs.passes.resources import ReplicaPool, on_nodes
+from ray_jobs.passes.resources import ReplicaPool, pinned_to
 from ray_jobs.runs.folder import RunFolder
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def train_on_cluster(
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", _CONTROLLER_LOOKS_S)
     filesystem, path = storage.resolve(storage.join(run.uri, _STORAGE))
     per_worker = {"CPU": 1.0} | ({"GPU": workers.gpus} if workers.gpus else {})
-    per_worker |= on_nodes(workers.node)
+    per_worker |= pinned_to(workers.node)
     trainer = TorchTrainer(
         loop,
         train_loop_config={"task": ray.put(task)},

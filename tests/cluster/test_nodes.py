@@ -78,7 +78,7 @@ def test_a_submitted_job_runs_its_stages_where_it_is_told(
         nodes,
         *("label", "slac", "--images", str(birds / "images"), "--out", str(run)),
         *("--classes", str(birds / "classes.txt"), "--clip-replicas", "1"),
-        *("--decode-node", "decode", "--clip-node", "clip", "--mllm-node", "mllm"),
+        *("--decode-resource", "decode", "--clip-resource", "clip", "--mllm-resource", "mllm"),
     )
     assert done.returncode == DONE, done.stderr + nodes.log()
     result = json.loads(done.stdout)
@@ -116,7 +116,7 @@ def test_a_node_that_no_one_has_is_told(nodes: Nodes, birds: Path, tmp_path: Pat
     """Submitted with Ray's own command, as the README says."""
     ray = [str(Path(sys.executable).with_name("ray")), "job", "submit"]
     settings = ["--address", nodes.dashboard, "--working-dir", "."]
-    job = ["python", "-m", "ray_jobs", "label", "zero_shot", "--clip-node", "gpus"]
+    job = ["python", "-m", "ray_jobs", "label", "zero_shot", "--clip-resource", "gpus"]
     job += ["--images", str(birds / "images"), "--classes", str(birds / "classes.txt")]
     done = subprocess.run(
         [*ray, *settings, "--", *job, "--out", str(tmp_path / "run")],
@@ -128,7 +128,7 @@ def test_a_node_that_no_one_has_is_told(nodes: Nodes, birds: Path, tmp_path: Pat
     )
     assert done.returncode != DONE
     said = done.stdout + done.stderr
-    assert "--clip-node gpus: no node of the cluster has this custom resource" in said
+    assert "--clip-resource gpus: no node of the cluster has this custom resource" in said
 
 
 def test_the_endpoint_is_deployed_with_serves_own_command(
