@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from actors.images.errors import ImageError
+from actors.images.limits import DEFAULT_MAX_PIXELS
 from actors.stage import counted
 
-DEFAULT_MAX_PIXELS: Final = 120_000_000
 Image.MAX_IMAGE_PIXELS = None  # our own limit below refuses with a row, Pillow's raises or warns
 
 _MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from actors import storage
+from methods.errors import LedgerError
 from methods.image_ids import IdFingerprint
 from ray_jobs.config import ArchiveConfig, PlanConfig
 from ray_jobs.passes.job import Job
@@ -28,15 +29,11 @@ from ray_jobs.runs.usage import count_usage
 if TYPE_CHECKING:
     from ray_jobs.pipelines.base import Counter, LabelMethod
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 _SETTLE_SECONDS = 0.5
 
 _MLLM_COUNTS = ("mllm_calls", "answers_reused", "prompt_tokens", "output_tokens", "engine_starts")
-
-
-class LedgerError(Exception):
-    """What was written does not add up to the manifest."""
 
 
 class Interrupted(Exception):

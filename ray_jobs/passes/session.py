@@ -27,6 +27,7 @@ _EXTRA_SLOTS = 3
 _CLUSTER_CPUS = 3
 _BUILT_IN = {"CPU", "GPU", "memory", "object_store_memory"}
 _STARTED_CORES: list[int] = []
+_VERBOSE: list[bool] = []
 _CHANGED = (
     *("checkpoint_config", "use_datasource_v2", "max_errored_blocks"),
     *("enable_progress_bars", "enable_operator_progress_bars", "print_on_execution_start"),
@@ -50,6 +51,11 @@ class Capacity:
     nodes: int
     node_cores: int = 0
     custom: Mapping[str, float] = field(default_factory=dict)
+
+
+def set_verbose(flag: bool) -> None:
+    """Say, for the command line, whether the libraries' own logs are wanted (``--verbose``)."""
+    _VERBOSE[:] = [flag]
 
 
 def start_ray() -> Capacity:

@@ -24,7 +24,7 @@ from actors import storage
 from ray_jobs.passes.resources import ReplicaPool, pinned_to
 from ray_jobs.runs.folder import RunFolder
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 EPOCHS: Final = "epochs.jsonl"
 """File of the figures of each epoch, one JSON object a line."""
@@ -234,7 +234,7 @@ def _told(uri: str, epochs: int, line: Callable[[Figures, int], str]) -> Iterato
             figures = read_epochs(uri)
             for each in figures[told:]:
                 if each["note"] or each["epoch"] % every == 0:
-                    logger.warning("%s", line(each, epochs))
+                    logger.info("%s", line(each, epochs))
             told = max(told, len(figures))
             if last:
                 return

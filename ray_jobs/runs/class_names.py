@@ -11,7 +11,7 @@ from actors.mllm.model import MllmModel
 from methods.class_names import parse_class_names
 from methods.errors import InputError
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 
 def read_classes(path: str | None, method: str) -> list[str]:

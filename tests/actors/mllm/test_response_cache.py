@@ -49,7 +49,10 @@ def root(request: pytest.FixtureRequest, tmp_path: Path, s3_bucket: str) -> str:
 
 def test_what_was_kept_is_found_and_the_rest_is_null(root: str) -> None:
     folder = open_query(root, {"prompt": "what?", "model": "m"})
-    assert json.loads(storage.read_bytes(f"{folder}/query.json")) == {"prompt": "what?", "model": "m"}
+    assert json.loads(storage.read_bytes(f"{folder}/query.json")) == {
+        "prompt": "what?",
+        "model": "m",
+    }
     empty = index_keys(folder)
     assert empty.read(keys("a", None), RESPONSE_COLUMNS).column("answer").to_pylist() == [
         None,

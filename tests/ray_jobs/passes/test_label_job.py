@@ -20,10 +20,9 @@ from actors import storage
 from actors.classifier_store import load_classifier, load_reference
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA, LABELS_SCHEMA
 from methods.drift import EDGES
-from methods.errors import InputError
+from methods.errors import InputError, LedgerError
 from ray_jobs.cli import WRONG_USAGE, execute
 from ray_jobs.config import LabelClassifierConfig, LabelZeroShotConfig
-from ray_jobs.passes.label_job import LedgerError
 from ray_jobs.passes.read_images import rows_per_block
 from ray_jobs.verbs.label import label as run_label
 from tests.helpers.broken_images import FILES, archive_of_files
