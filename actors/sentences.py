@@ -29,7 +29,7 @@ from methods.errors import InputError
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 _MODULES: Final = "modules.json"  # what every folder of sentence-transformers holds
 _OWN: Final = "sentence-transformers"
@@ -74,7 +74,7 @@ class SentenceEncoder:
             raise InputError(f"{flag} {name}: no such folder; {_FOLDER_ADVICE}")
         else:
             self._model = self._from_hub(name if "/" in name else f"{_OWN}/{name}")
-        logger.info("sentence model %s on %s", name, self._model.device)
+        logger.debug("sentence model %s on %s", name, self._model.device)
 
     def encode(self, names: Sequence[str]) -> NDArray[np.float32]:
         """Return unit embeddings of names, without any prompt around them.
@@ -117,13 +117,13 @@ class SentenceEncoder:
             try:
                 return self._load(repository, local_files_only=True)
             except Exception:  # as many kinds; the hub has the rest
-                logger.info("the cache holds %s only in part", repository)
+                logger.debug("the cache holds %s only in part", repository)
         stay_offline_without_a_hub()
         try:
             # one short question first: the library itself asks again and again behind a proxy or a
             # firewall that lets nothing through
             HfApi().model_info(repository, timeout=_HUB_ANSWERS_S)
-            logger.warning("getting the sentence model %s from the hub", repository)
+            logger.info("getting the sentence model %s from the hub", repository)
             return self._load(repository, local_files_only=False)
         except Exception as error:  # the hub client raises many kinds
             raise not_from_hub(self._flag, self.name, error, _HOLDS) from error

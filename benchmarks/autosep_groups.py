@@ -115,7 +115,7 @@ def fitted(case: Case, name: str, rounds: int) -> dict[str, Any]:
             sample=len(list((case.train / "images").rglob("*.*"))),
             rounds=rounds,
             # each fit asks for itself: its calls are what it would cost alone
-            answers=str(case.root / "answers" / name),
+            response_cache=str(case.root / "answers" / name),
             **FITS[name],
         )
     )

@@ -93,7 +93,7 @@ def command(root: Path, mllm: str, turn: int) -> tuple[float, Responses]:
     config = config_of(root, "whole0", mllm, root / f"command{turn}")
     words = [sys.executable, "-m", "ray_jobs", "label", "slac", "--mllm", mllm]
     words += ["--images", config.images, "--classes", str(config.classes)]
-    seconds = run([*words, "--out", config.out, "--answers", str(config.answers)])
+    seconds = run([*words, "--out", config.out, "--response-cache", str(config.response_cache)])
     return seconds, read_answers(Path(config.out) / "stages" / "recognise")
 
 

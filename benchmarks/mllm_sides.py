@@ -41,7 +41,7 @@ def config_of(root: Path, archive: str, mllm: str, out: Path) -> LabelSlacConfig
         classes=str(root / archive / "classes.txt"),
         mllm=mllm,
         out=str(out / archive),
-        answers=str(out / archive / "answers"),
+        response_cache=str(out / archive / "answers"),
     )
 
 

@@ -10,42 +10,27 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import sys
-from itertools import takewhile
-from typing import TextIO, get_origin
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain, repeat, takewhile
+from typing import TYPE_CHECKING, TextIO, get_origin
 
 from methods.errors import InputError, LedgerError
-from ray_jobs.commands import COMMANDS, Command
-from ray_jobs.config import VerbConfig, parse, program_name, yaml_method
+from ray_jobs.commands import COMMANDS, OF_METHODS, Command, methods_of
+from ray_jobs.config.names import did_you_mean
+
+if TYPE_CHECKING:
+    from ray_jobs.config import VerbConfig
 
 logger = logging.getLogger("onoma")
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
-_SUMMARIES = {
-    "demo": "the whole story on the field guide, with a report",
-    "doctor": "what is ready here, what is missing, what to do",
-    "manifest": "list an archive's images with stable ids",
-    "fit": "make a classifier: fit METHOD --out DIR ...",
-    "label": "label an archive: label METHOD|--classifier DIR --images SRC --out RUN ...",
-    "plan": "a pilot and a forecast of a labelling job: plan METHOD, settings as for label",
-    "submit": "run a verb on a cluster: submit --address URL -- VERB ...",
-    "evaluate": "compare a run with the truth",
-    "report": "write RUN/report.html",
-    "serve": "an HTTP endpoint for classifiers: serve CLASSIFIER ...",
-    "fieldguide": "fieldguide draw: draw a test archive with its truth",
-}
-
-
 _OF_ARCHIVES = ("label", "plan")
-_RAISED = re.compile(r"^(?:[a-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): (.+)$", re.MULTILINE)
-_WRAPPERS = {"UserCodeException", "RayTaskError"}
-_SENTENCES = {"EngineStartError", "InputError"}
-_REPLICA_DIED = (
-    "a model's replica died again and again, most often for lack of memory; its log is in Ray's "
-    "session folder (/tmp/ray/session_latest/logs on one machine)"
-)
-_AGAIN = "run the same command again to resume"
+_HELP = {"-h", "--help"}
+_COLUMNS = 100
 
 
 def main() -> int:
@@ -69,7 +54,6 @@ def _results_stream() -> TextIO:
 
 def execute(arguments: list[str], results: TextIO) -> int:
     """Run one command, write what it gives to ``results``, say what is wrong on standard error."""
-    logging.basicConfig(level=logging.WARNING, format="onoma: %(message)s", stream=sys.stderr)
     try:
         return _run(arguments, results)
     except InputError as error:
@@ -86,121 +70,219 @@ def _complain(text: str, code: int) -> int:
 
 
 def _run(arguments: list[str], results: TextIO) -> int:
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
+    if not arguments or arguments[0] in {*_HELP, "help"}:
         results.write(_overview())
         return DONE if arguments else WRONG_USAGE
-    name, command, rest = _find(arguments)
-    config = _configure(name, command, rest, results)
+    if arguments[0] == "--version":
+        results.write(f"onoma {_version()}\n")
+        return DONE
+    name, rest = _find(arguments)
+    if name not in COMMANDS:
+        results.write(_methods(name))
+        return DONE
+    config = _configure(COMMANDS[name], rest, results)
     if config is None:
         return DONE
-    from ray_jobs.passes.label_job import Interrupted
+    with _console_log(config.verbose):
+        return _execute(COMMANDS[name], config, results)
 
+
+def _execute(command: Command, config: VerbConfig, results: TextIO) -> int:
+    from ray_jobs.passes.session import set_verbose
+
+    set_verbose(config.verbose)
     try:
         result = command.run(config)
-    except Interrupted as stop:
-        return _complain(f"{stop}. Run the same command again to finish the rest.", FAILED)
-    except LedgerError as error:
-        return _complain(str(error), FAILED)
-    except InputError:
-        raise
     except Exception as error:
         logger.debug("traceback", exc_info=True)
-        return _complain(f"failed: {_failure(error)}", FAILED)
+        return _tell(error)
     if config.json_output:
         results.write(json.dumps(result, ensure_ascii=False) + "\n")
     else:
         from ray_jobs.summary import show
 
-        show(name, result, results)
+        show(command.name, result, results)
     if "exit_code" in result:
         return int(result["exit_code"] or DONE)
     return DONE if result.get("ready", True) and result.get("passed", True) else FAILED
 
 
-def _find(arguments: list[str]) -> tuple[str, Command, list[str]]:
-    """Find the command that the first words name.
+def _tell(error: Exception) -> int:
+    """Say why a job ended; returns the exit code.
+
+    Raises:
+        InputError: it is one.
+        BrokenPipeError: nobody reads what is written.
+    """
+    from ray_jobs.failures import failure
+    from ray_jobs.passes.label_job import Interrupted
+
+    if isinstance(error, (InputError, BrokenPipeError)):
+        raise error
+    if isinstance(error, Interrupted):
+        return _complain(f"{error}. Run the same command again to finish the rest.", FAILED)
+    if isinstance(error, LedgerError):
+        return _complain(str(error), FAILED)
+    return _complain(f"failed: {failure(error)}", FAILED)
+
+
+@contextmanager
+def _console_log(verbose: bool) -> Iterator[None]:
+    """Write what is logged to standard error while a command runs.
+
+    Ours is progress and notices, ``onoma: text``; of the libraries come warnings. With ``verbose``
+    tracebacks come as well, and whatever the libraries say.
+    """
+    if verbose:
+        os.environ.setdefault("VLLM_LOGGING_LEVEL", "INFO")  # of the engines that Ray starts here
+    levels = {
+        logging.getLogger(): logging.INFO if verbose else logging.WARNING,
+        logger: logging.DEBUG if verbose else logging.INFO,
+    }
+    before = {each: each.level for each in levels}
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Line())
+    logging.getLogger().addHandler(handler)
+    for each, level in levels.items():
+        each.setLevel(level)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        for each, level in before.items():
+            each.setLevel(level)
+
+
+class _Line(logging.Formatter):
+    """``onoma: text``, and for others the name of their logger in place of ours."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as a line, and its traceback."""
+        return f"{record.name.partition('.')[0]}: {super().format(record)}"
+
+
+def _find(arguments: list[str]) -> tuple[str, list[str]]:
+    """Find the command that the first words name, and what is left of them.
+
+    Returns:
+        The name of a command, or the verb alone where ``--help`` asks for its methods.
 
     Raises:
         InputError: no such verb or method, with those there are.
     """
     verb, rest = arguments[0], arguments[1:]
-    word = rest[0] if rest and not rest[0].startswith("-") else None
     if verb in COMMANDS:
-        return verb, COMMANDS[verb], rest
-    methods = [name.partition(" ")[2] for name in COMMANDS if name.startswith(verb + " ")]
+        return verb, rest
+    methods = methods_of(verb)
     if not methods:
-        raise InputError(f"no verb {verb!r}; the verbs are {', '.join(_SUMMARIES)}")
+        verbs = _verbs()
+        raise InputError(
+            f"no verb {verb!r}{did_you_mean(verb, verbs)}; the verbs are {', '.join(verbs)}"
+        )
+    word = rest[0] if rest and not rest[0].startswith("-") else None
     if word is not None:
         rest = rest[1:]
     else:
-        word = yaml_method(rest)
-    if word is None and verb in _OF_ARCHIVES and "--method" in rest[:-1]:
-        word = rest[rest.index("--method") + 1]
-    if (
-        word is None
-        and verb in _OF_ARCHIVES
-        and any(a.split("=")[0] == "--classifier" for a in rest)
-    ):
-        word = "classifier"
-    if word is None and {"-h", "--help"} & set(rest):
-        word = methods[0]
+        word = _method_of_settings(verb, rest)
+    if word is None and _HELP & set(rest):
+        return verb, rest
     if word not in methods:
-        which = f"no method {word!r}" if word else "say which method"
+        which = f"no method {word!r}{did_you_mean(word, methods)}" if word else "say which method"
         raise InputError(f"{verb}: {which}; there are {', '.join(methods)}")
-    return f"{verb} {word}", COMMANDS[f"{verb} {word}"], rest
+    return f"{verb} {word}", rest
 
 
-def _configure(name: str, command: Command, rest: list[str], results: TextIO) -> VerbConfig | None:
+def _method_of_settings(verb: str, rest: list[str]) -> str | None:
+    """The method that a command without the word for it names by its settings."""
+    if any(argument.partition("=")[0] == "--config" for argument in rest):
+        from ray_jobs.config.yaml_file import yaml_method
+
+        if word := yaml_method(rest):
+            return word
+    if verb not in _OF_ARCHIVES:
+        return None
+    if "--method" in rest[:-1]:
+        return rest[rest.index("--method") + 1]
+    given = any(argument.partition("=")[0] == "--classifier" for argument in rest)
+    return "classifier" if given else None
+
+
+def _configure(command: Command, rest: list[str], results: TextIO) -> VerbConfig | None:
     """Parse the settings; None after ``--help``."""
+    from ray_jobs.config.base import parse
+
+    fields = command.config.model_fields
     if command.positional:
         words = list(takewhile(lambda word: not word.startswith("-"), rest))
-        if get_origin(command.config.model_fields[command.positional].annotation) is not list:
+        if get_origin(fields[command.positional].annotation) is not list:
             words = words[:1]
         named = [part for word in words for part in (f"--{command.positional}", word)]
         rest = [*named, *rest[len(words) :]]
-    if "--" in rest:  # the words of another command
+    if "--" in rest and "command" in fields:  # the words of another command
         at = rest.index("--")
         rest = [*rest[:at], f"--command={json.dumps(rest[at + 1 :])}"]
-    if {"-h", "--help"} & set(rest):
+    if _HELP & set(rest):
         results.flush()
         os.dup2(results.fileno(), 1)
     try:
-        return parse(command.config, rest, f"{program_name()} {name}")
+        return parse(command.config, rest, f"{_program()} {command.name}")
     except SystemExit as stop:
         if stop.code:
             raise
         return None
 
 
-def _overview() -> str:
-    width = max(map(len, _SUMMARIES))
-    verbs = "\n".join(f"  {verb:<{width}}  {text}" for verb, text in _SUMMARIES.items())
-    methods = ", ".join(name.partition(" ")[2] for name in COMMANDS if name.startswith("label "))
-    return (
-        "Onoma names the images of archives nobody has labelled.\n\n"
-        f"usage: {program_name()} VERB [METHOD] [settings]\n\n{verbs}\n\n"
-        f"methods of label: {methods}\n"
-        "Every verb takes --help, --config FILE.yaml, --json and --seed.\n"
+def _program() -> str:
+    """How this program was started, for usage lines."""
+    return "python -m ray_jobs" if sys.argv[0].endswith("__main__.py") else "onoma"
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("onoma")
+    except PackageNotFoundError:  # a checkout on the path, as of a submitted job
+        return "of a checkout that is not installed"
+
+
+def _verbs() -> dict[str, str]:
+    """The verbs and a line on each, in the order of `COMMANDS`."""
+    lines: dict[str, str] = {}
+    for name, command in COMMANDS.items():
+        verb, _, what = name.partition(" ")
+        text = OF_METHODS.get(verb, f"{name}: {command.summary}" if what else command.summary)
+        lines.setdefault(verb, text)
+    return lines
+
+
+def _listed(lines: dict[str, str]) -> str:
+    """Names and what they do, in two columns of at most 100 characters."""
+    width = max(map(len, lines))
+    wrap = partial(textwrap.wrap, width=_COLUMNS - width - 4)
+    return "\n".join(
+        f"  {name if first else '':<{width}}  {line}"
+        for name, text in lines.items()
+        for first, line in zip(chain([True], repeat(False)), wrap(text), strict=False)
     )
 
 
-def _failure(error: Exception) -> str:
-    """Say in one line why a job failed; Ray wraps the cause in layers of tracebacks."""
-    layers: list[BaseException] = [error]
-    while (
-        inner := getattr(layers[-1], "cause", None) or layers[-1].__cause__
-    ) is not None and inner is not layers[-1]:
-        layers.append(inner)
-    # "package.SomeError: why" as tracebacks end; the first named in a layer is the innermost
-    raised = [pair for layer in reversed(layers) for pair in _RAISED.findall(str(layer))]
-    for kind, text in raised:
-        if kind in _SENTENCES:
-            return f"{text}; {_AGAIN}"
-    for kind, text in raised:
-        if kind in ("ActorDiedError", "RayActorError"):
-            return f"{_REPLICA_DIED}; {_AGAIN}"
-        if kind not in _WRAPPERS:
-            return f"{kind}: {text}; {_AGAIN}"
-    lines = [line.strip() for line in str(layers[-1]).splitlines() if line.strip()]
-    text = lines[-1] if lines else type(layers[-1]).__name__
-    return f"{type(layers[-1]).__name__}: {text}; {_AGAIN}"
+def _overview() -> str:
+    return (
+        "Onoma names the images of archives nobody has labelled.\n\n"
+        f"usage: {_program()} VERB [METHOD] [settings]\n\n{_listed(_verbs())}\n\n"
+        f"methods of label: {', '.join(methods_of('label'))}\n"
+        "Every verb takes --help, --config FILE.yaml, --json, --seed and --verbose.\n"
+        f"{_program()} --version says which version this is.\n"
+    )
+
+
+def _methods(verb: str) -> str:
+    """What ``--help`` of a verb says that needs one more word."""
+    lines = {word: command.summary for word, command in methods_of(verb).items()}
+    about = f"\n{OF_METHODS[verb]}\n" if verb in OF_METHODS else ""
+    what = "METHOD" if verb in OF_METHODS else "|".join(lines)
+    return (
+        f"usage: {_program()} {verb} {what} [settings]\n{about}\n{_listed(lines)}\n\n"
+        f"{_program()} {verb} {what} --help lists the settings of one.\n"
+    )

@@ -1,131 +1,122 @@
-"""The verbs of the command line: which config each takes, and what it runs.
+"""The verbs of the command line, one row each: settings, what runs, and a line of help.
 
-Imports happen when a verb runs: ``onoma --help`` and wrong use answer at once.
+Settings and functions are named by strings, ``module:name``, and imported when they are needed:
+``onoma --help`` and wrong use answer at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ray_jobs import config as c
-from ray_jobs.config import VerbConfig
 from ray_jobs.pipelines.registry import METHODS, load
 
-Result = dict[str, Any]
-
-
-def _manifest(config: c.ManifestConfig) -> Result:
-    from methods.errors import InputError
-    from ray_jobs.runs.manifest import write_manifest
-
-    if not config.out.endswith(".parquet"):
-        raise InputError(
-            f"--out {config.out}: the manifest is one Parquet file; end it in .parquet"
-        )
-    try:
-        manifest = write_manifest(config.images, config.out)
-    except PermissionError as error:
-        raise InputError(f"--out {config.out}: cannot be written (no permission)") from error
-    return {"manifest": config.out, "images": manifest.images, "skipped": manifest.skipped}
-
-
-_FIT, _LABEL = "ray_jobs.verbs.fit:fit", "ray_jobs.verbs.label:label"
-
-
-def _run(target: str, config: Any) -> Result:
-    result: Result = load(target)(config)
-    return result
-
-
-def _evaluate(config: c.EvaluateConfig) -> Result:
-    from ray_jobs.verbs.evaluate import evaluate_run
-
-    return evaluate_run(
-        config.labels, config.truth, sentences=config.sentences, mllm_run=config.mllm_run
-    )
-
-
-def _report(config: c.ReportConfig) -> Result:
-    from ray_jobs.verbs.report import write_report
-
-    return {"report": write_report(config.run, config.truth)}
-
-
-def _demo(config: c.DemoConfig) -> Result:
-    from ray_jobs.verbs import demo
-
-    return demo.run(config)
-
-
-def _doctor(_config: c.DoctorConfig) -> Result:
-    from ray_jobs.verbs import doctor
-
-    return doctor.examine()
-
-
-def _serve(config: c.ServeConfig) -> Result:
-    from ray_jobs.verbs.serve import serve_classifiers
-
-    return serve_classifiers(config)
-
-
-def _submit(config: c.SubmitConfig) -> Result:
-    from ray_jobs.verbs import submit
-
-    return submit.submit(config)
-
-
-def _plan(label: Callable[[Any], Result], config: Any) -> Result:
-    from ray_jobs.verbs.plan.pilot import plan_labelling
-
-    return plan_labelling(config, label)
-
-
-def _draw(config: c.DrawConfig) -> Result:
-    from ray_jobs.verbs import draw
-
-    return draw.draw(config)
+if TYPE_CHECKING:
+    from ray_jobs.config import VerbConfig
 
 
 @dataclass(frozen=True)
 class Command:
-    """One verb (of one method): its config class, what runs, and which flag needs no name.
+    """One verb, of one method where a verb has methods.
 
-    Values of that flag come first, one or, where it is a list, several.
+    Attributes:
+        name: as the command line has it, ``label slac``.
+        settings: ``module:Class`` of its config class.
+        function: ``module:function`` of what runs: from the settings to the result, a dict.
+        summary: what it does, for ``--help``.
+        positional: the setting that needs no flag; its values come first, one or, where it is a
+            list, several.
     """
 
-    config: type[VerbConfig]
-    run: Callable[[Any], Result]
+    name: str
+    settings: str
+    function: str
+    summary: str
     positional: str | None = None
 
+    @property
+    def config(self) -> type[VerbConfig]:
+        """The config class."""
+        found: type[VerbConfig] = load(self.settings)
+        return found
 
-COMMANDS: dict[str, Command] = {
-    "demo": Command(c.DemoConfig, _demo),
-    "doctor": Command(c.DoctorConfig, _doctor),
-    "manifest": Command(c.ManifestConfig, _manifest),
-    **{
-        f"fit {method.name}": Command(load(method.fit_settings), partial(_run, _FIT))
-        for method in METHODS
-        if method.fit
-    },
-    **{
-        f"label {method.name}": Command(load(method.label_settings), partial(_run, _LABEL))
-        for method in METHODS
-        if method.label
-    },
-    "submit": Command(c.SubmitConfig, _submit),
-    "evaluate": Command(c.EvaluateConfig, _evaluate),
-    "report": Command(c.ReportConfig, _report, positional="run"),
-    "serve": Command(c.ServeConfig, _serve, positional="classifiers"),
-    "fieldguide draw": Command(c.DrawConfig, _draw),
+    def run(self, config: Any) -> dict[str, Any]:
+        """Run the verb; returns what ``--json`` prints."""
+        result: dict[str, Any] = load(self.function)(config)
+        return result
+
+
+@dataclass(frozen=True)
+class PlanCommand(Command):
+    """The verb ``plan`` of a method: settings and function are those of ``label``."""
+
+    @property
+    def config(self) -> type[VerbConfig]:
+        """The config class: that of the job, and the settings of a plan."""
+        from ray_jobs.config.plan import plan_of
+
+        return plan_of(load(self.settings))
+
+    def run(self, config: Any) -> dict[str, Any]:
+        """Run a pilot of the job and forecast it."""
+        from ray_jobs.verbs.plan.pilot import plan_labelling
+
+        return plan_labelling(config, load(self.function))
+
+
+_FIT, _LABEL = "ray_jobs.verbs.fit:fit", "ray_jobs.verbs.label:label"
+_CONFIG, _VERBS = "ray_jobs.config", "ray_jobs.verbs"
+
+_ROWS = [
+    Command(
+        "demo", f"{_CONFIG}:DemoConfig", f"{_VERBS}.demo:run",
+        "the whole story on the field guide, with a report",
+    ),
+    Command(
+        "doctor", f"{_CONFIG}:DoctorConfig", f"{_VERBS}.doctor:examine",
+        "what is ready here, what is missing, what to do",
+    ),
+    Command(
+        "manifest", f"{_CONFIG}:ManifestConfig", f"{_VERBS}.manifest:manifest",
+        "list an archive's images with stable ids",
+    ),
+    *(Command(f"fit {m.name}", m.fit_settings, _FIT, m.does) for m in METHODS if m.fit),
+    *(Command(f"label {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),
+    *(PlanCommand(f"plan {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),
+    Command(
+        "submit", f"{_CONFIG}:SubmitConfig", f"{_VERBS}.submit:submit",
+        "run a verb on a cluster: submit --address URL -- VERB ...",
+    ),
+    Command(
+        "evaluate", f"{_CONFIG}:EvaluateConfig", f"{_VERBS}.evaluate:run",
+        "compare a run with the truth",
+    ),
+    Command(
+        "report", f"{_CONFIG}:ReportConfig", f"{_VERBS}.report:run",
+        "write RUN/report.html", positional="run",
+    ),
+    Command(
+        "serve", f"{_CONFIG}:ServeConfig", f"{_VERBS}.serve:serve_classifiers",
+        "an HTTP endpoint for classifiers: serve CLASSIFIER ...", positional="classifiers",
+    ),
+    Command(
+        "fieldguide draw", f"{_CONFIG}:DrawConfig", f"{_VERBS}.draw:draw",
+        "draw a test archive with its truth",
+    ),
+]  # fmt: skip
+
+COMMANDS: dict[str, Command] = {row.name: row for row in _ROWS}
+"""Every command by its name."""
+
+OF_METHODS = {
+    "fit": "make a classifier: fit METHOD --out DIR ...",
+    "label": "label an archive: label METHOD|--classifier DIR --images SRC --out RUN ...",
+    "plan": "a pilot and a forecast of a labelling job: plan METHOD, settings as for label",
 }
-COMMANDS |= {
-    f"plan {name.removeprefix('label ')}": Command(
-        c.plan_of(command.config), partial(_plan, command.run)
-    )
-    for name, command in COMMANDS.items()
-    if name.startswith("label ") and issubclass(command.config, c.ArchiveConfig)
-}
+"""The verbs that have methods, with a line of help each."""
+
+
+def methods_of(verb: str) -> dict[str, Command]:
+    """Return the commands of a verb of several words by the word that follows: methods, mostly."""
+    split = (name.partition(" ") for name in COMMANDS)
+    return {word: COMMANDS[f"{verb} {word}"] for first, _, word in split if word and first == verb}

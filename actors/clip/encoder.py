@@ -6,13 +6,14 @@ import contextlib
 import logging
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from actors.clip.model import ClipModel
+from actors.clip.precision import Precision as Precision
 from actors.images.decode import usable_pixels
 from methods.dense import DenseMode
 from methods.errors import InputError
@@ -20,10 +21,9 @@ from methods.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-Precision = Literal["auto", "fp32", "bf16"]
 _TEXT_BATCH = 256
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 
 class ClipEncoder:
@@ -85,7 +85,7 @@ class ClipEncoder:
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(model.mean, device=self.device).reshape(shape)
         self._std = torch.tensor(model.std, device=self.device).reshape(shape)
-        logger.info("CLIP %s on %s in %s", model.name, self.device, precision)
+        logger.debug("CLIP %s on %s in %s", model.name, self.device, precision)
 
     def _normalised(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
         import torch

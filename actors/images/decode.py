@@ -21,9 +21,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from actors.compat.pillow import allow_pixels, refused_pixels
 from actors.images.errors import ImageError
+from actors.images.limits import DEFAULT_MAX_PIXELS
 from actors.stage import RowErrors, stage
-
-DEFAULT_MAX_PIXELS: Final = 120_000_000
 
 _MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
 _ISO_MEDIA_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1", b"avif", b"avis")

@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 
 from actors import storage
 from actors.images.errors import ImageError
+from actors.images.limits import DEFAULT_MAX_BYTES
 from actors.stage import RowErrors, stage
 
-DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 _REMOTE_THREADS = 16
 
 

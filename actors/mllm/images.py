@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from actors.images.decode import DEFAULT_MAX_PIXELS, decode_image
+from actors.images.decode import decode_image
+from actors.images.limits import DEFAULT_MAX_PIXELS, DEFAULT_MAX_SIDE
 from actors.mllm.request import DecodedImage
-
-DEFAULT_MAX_SIDE = 1024
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Run:
     Attributes:
         method: zero_shot or slac.
         folder: as ``--out`` has it.
-        answers: as ``--answers`` has it.
+        answers: as ``--response-cache`` has it.
         images: as ``--images`` has it.
         place: the run folder, to be read.
         answers_place: the answers table, to be read.
@@ -49,7 +49,7 @@ class Run:
         """The command."""
         words = ["label", self.method, "--images", self.images, "--classes", str(classes)]
         words += ["--out", self.folder, *FLAGS[self.method]]
-        return [*words, "--answers", self.answers] if self.method == "slac" else words
+        return [*words, "--response-cache", self.answers] if self.method == "slac" else words
 
 
 @dataclass

@@ -1,81 +1,92 @@
-"""Typed configuration: one pydantic class per verb and method, and nothing beside it."""
+"""Typed configuration: one pydantic class per verb and method, and nothing beside it.
 
-from ray_jobs.config.autosep import DescribingConfig, FitAutosepConfig, LabelAutosepConfig
-from ray_jobs.config.base import (
-    VerbConfig,
-    method_of,
-    parse,
-    program_name,
-    settings_from,
-    yaml_method,
-)
-from ray_jobs.config.data_free import FitDataFreeConfig
-from ray_jobs.config.near import FitNearConfig
-from ray_jobs.config.open_vocabulary import LabelMllmNamesConfig, NamingConfig
-from ray_jobs.config.plan import PlanConfig, plan_of
-from ray_jobs.config.serve import ServeConfig
-from ray_jobs.config.shared import (
-    ArchiveConfig,
-    AskingConfig,
-    AskingImagesConfig,
-    ClassTextsConfig,
-    ClipConfig,
-    MllmConfig,
-)
-from ray_jobs.config.submit import SubmitConfig
-from ray_jobs.config.verbs import (
-    DemoConfig,
-    DoctorConfig,
-    DrawConfig,
-    EvaluateConfig,
-    FitWhatDoYouSeeConfig,
-    FitZeroShotConfig,
-    LabelClassifierConfig,
-    LabelSlacConfig,
-    LabelTlacConfig,
-    LabelWhatDoYouSeeConfig,
-    LabelZeroShotConfig,
-    ManifestConfig,
-    RecogniseConfig,
-    ReportConfig,
-)
+A module is imported when one of its classes is first asked for: a command builds the classes that
+it needs, and no more.
+"""
 
-__all__ = [
-    "ArchiveConfig",
-    "AskingConfig",
-    "AskingImagesConfig",
-    "ClassTextsConfig",
-    "ClipConfig",
-    "DemoConfig",
-    "DescribingConfig",
-    "DoctorConfig",
-    "DrawConfig",
-    "EvaluateConfig",
-    "FitAutosepConfig",
-    "FitDataFreeConfig",
-    "FitNearConfig",
-    "FitWhatDoYouSeeConfig",
-    "FitZeroShotConfig",
-    "LabelAutosepConfig",
-    "LabelClassifierConfig",
-    "LabelMllmNamesConfig",
-    "LabelSlacConfig",
-    "LabelTlacConfig",
-    "LabelWhatDoYouSeeConfig",
-    "LabelZeroShotConfig",
-    "ManifestConfig",
-    "MllmConfig",
-    "NamingConfig",
-    "PlanConfig",
-    "RecogniseConfig",
-    "ReportConfig",
-    "ServeConfig",
-    "SubmitConfig",
-    "VerbConfig",
-    "method_of",
-    "parse",
-    "plan_of",
-    "program_name",
-    "settings_from",
-    "yaml_method",
-]
+# isort: skip_file
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the same names as below
+    from ray_jobs.config.autosep import (
+        DescribingConfig as DescribingConfig,
+        FitAutosepConfig as FitAutosepConfig,
+        LabelAutosepConfig as LabelAutosepConfig,
+    )
+    from ray_jobs.config.base import (
+        VerbConfig as VerbConfig,
+        method_of as method_of,
+        parse as parse,
+        settings_from as settings_from,
+    )
+    from ray_jobs.config.data_free import FitDataFreeConfig as FitDataFreeConfig
+    from ray_jobs.config.near import FitNearConfig as FitNearConfig
+    from ray_jobs.config.open_vocabulary import (
+        LabelMllmNamesConfig as LabelMllmNamesConfig,
+        NamingConfig as NamingConfig,
+    )
+    from ray_jobs.config.plan import PlanConfig as PlanConfig, plan_of as plan_of
+    from ray_jobs.config.serve import ServeConfig as ServeConfig
+    from ray_jobs.config.shared import (
+        ArchiveConfig as ArchiveConfig,
+        AskingConfig as AskingConfig,
+        AskingImagesConfig as AskingImagesConfig,
+        ClipConfig as ClipConfig,
+        MllmConfig as MllmConfig,
+    )
+    from ray_jobs.config.slac_tlac import (
+        LabelSlacConfig as LabelSlacConfig,
+        LabelTlacConfig as LabelTlacConfig,
+        RecogniseConfig as RecogniseConfig,
+    )
+    from ray_jobs.config.submit import SubmitConfig as SubmitConfig
+    from ray_jobs.config.verbs import (
+        DemoConfig as DemoConfig,
+        DoctorConfig as DoctorConfig,
+        DrawConfig as DrawConfig,
+        EvaluateConfig as EvaluateConfig,
+        ManifestConfig as ManifestConfig,
+        ReportConfig as ReportConfig,
+    )
+    from ray_jobs.config.what_do_you_see import (
+        ClassTextsConfig as ClassTextsConfig,
+        FitWhatDoYouSeeConfig as FitWhatDoYouSeeConfig,
+        LabelWhatDoYouSeeConfig as LabelWhatDoYouSeeConfig,
+    )
+    from ray_jobs.config.yaml_file import yaml_method as yaml_method
+    from ray_jobs.config.zero_shot import (
+        FitZeroShotConfig as FitZeroShotConfig,
+        LabelClassifierConfig as LabelClassifierConfig,
+        LabelZeroShotConfig as LabelZeroShotConfig,
+    )
+
+_HOMES = {
+    "autosep": "DescribingConfig FitAutosepConfig LabelAutosepConfig",
+    "base": "VerbConfig method_of parse settings_from",
+    "data_free": "FitDataFreeConfig",
+    "near": "FitNearConfig",
+    "open_vocabulary": "LabelMllmNamesConfig NamingConfig",
+    "plan": "PlanConfig plan_of",
+    "serve": "ServeConfig",
+    "shared": "ArchiveConfig AskingConfig AskingImagesConfig ClipConfig MllmConfig",
+    "slac_tlac": "LabelSlacConfig LabelTlacConfig RecogniseConfig",
+    "submit": "SubmitConfig",
+    "verbs": "DemoConfig DoctorConfig DrawConfig EvaluateConfig ManifestConfig ReportConfig",
+    "what_do_you_see": "ClassTextsConfig FitWhatDoYouSeeConfig LabelWhatDoYouSeeConfig",
+    "yaml_file": "yaml_method",
+    "zero_shot": "FitZeroShotConfig LabelClassifierConfig LabelZeroShotConfig",
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(_MODULE_OF)

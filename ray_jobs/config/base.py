@@ -7,12 +7,10 @@ the YAML file (``--config run.yaml``; flags win) and the reference in ``--help``
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
-import yaml
 from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -25,6 +23,8 @@ from pydantic_settings import (
 )
 
 from methods.errors import InputError
+from ray_jobs.config.names import did_you_mean, flag_of, say_renamed
+from ray_jobs.config.yaml_file import yaml_values
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -55,6 +55,9 @@ class VerbConfig(BaseSettings):
         description="one JSON object on standard output, the rest on standard error",
     )
     seed: int = Field(0, description="seed of everything random")
+    verbose: bool = Field(
+        False, description="show tracebacks, and what the libraries below log themselves"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -70,7 +73,7 @@ class VerbConfig(BaseSettings):
 
     def public(self) -> dict[str, Any]:
         """The settings as plain values, for ``run.json`` and the report, without secrets."""
-        values = self.model_dump(mode="json", exclude={"config", "json_output"})
+        values = self.model_dump(mode="json", exclude={"config", "json_output", "verbose"})
         return {name: _public(value) for name, value in values.items()}
 
 
@@ -107,7 +110,9 @@ def parse(kind: type[T], arguments: list[str], program: str) -> T:
         InputError: one sentence a wrong setting: which, its value, what would be right.
         SystemExit: code 0 after ``--help``.
     """
-    values = _yaml_values(arguments)
+    values = yaml_values(arguments)
+    flags = [word.partition("=")[0] for word in arguments if word.startswith("--")]
+    _check_names(kind, [*flags, *map(flag_of, values)], program)
     bound = type(kind.__name__, (kind,), {"yaml_values": values, "__doc__": kind.__doc__})
     source: CliSettingsSource[Any] = CliSettingsSource(
         bound, cli_prog_name=program, cli_exit_on_error=False
@@ -121,32 +126,32 @@ def parse(kind: type[T], arguments: list[str], program: str) -> T:
         raise InputError(f"{text}; {program} --help lists what there is") from error
 
 
-def _yaml_values(arguments: list[str]) -> dict[str, Any]:
-    path = None
-    for index, argument in enumerate(arguments):
-        if argument == "--config" and index + 1 < len(arguments):
-            path = arguments[index + 1]
-        elif argument.startswith("--config="):
-            path = argument.partition("=")[2]
-    if path is None:
-        return {}
-    try:
-        values = yaml.safe_load(Path(path).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"--config {path}: {' '.join(str(error).split())}") from error
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise InputError(
-            f"--config {path}: holds a {type(values).__name__}, not settings as key: value"
-        )
-    return {str(key).replace("-", "_"): value for key, value in values.items()}
+def _check_names(kind: type[VerbConfig], given: list[str], program: str) -> None:
+    """Refuse names that this command does not have.
+
+    Args:
+        kind: the config class.
+        given: flags, as they stand on the command line, and keys of the YAML file as flags.
+        program: how the command is started.
+
+    Raises:
+        InputError: one sentence a wrong name, with what was perhaps meant.
+    """
+    fields = kind.model_fields
+    if renamed := say_renamed((flag[2:].replace("-", "_") for flag in given), fields):
+        raise InputError(renamed)
+    flags = {flag_of(info.alias or name) for name, info in fields.items()}
+    flags |= {flag_of(f"no_{name}") for name, info in fields.items() if _is_switch(info.annotation)}
+    wrong = [flag for flag in dict.fromkeys(given) if flag not in {*flags, "--help"}]
+    if wrong:
+        said = [
+            f"{flag} is not a setting of {program}{did_you_mean(flag, flags)}" for flag in wrong
+        ]
+        raise InputError(f"{'; '.join(said)}; {program} --help lists what there is")
 
 
-def yaml_method(arguments: list[str]) -> str | None:
-    """Return the ``method`` that the YAML file among the arguments names, if it does."""
-    method = _yaml_values(arguments).get("method")
-    return None if method is None else str(method)
+def _is_switch(annotation: Any) -> bool:
+    return annotation in (bool, bool | None)
 
 
 def _sentence(error: ValidationError) -> str:
@@ -166,8 +171,3 @@ def _sentence(error: ValidationError) -> str:
 def method_of(kind: type[VerbConfig]) -> str:
     """Return the method a config class is for, as the command line names it."""
     return str(get_args(kind.model_fields["method"].annotation)[0])
-
-
-def program_name() -> str:
-    """How this program was started, for usage lines."""
-    return "python -m ray_jobs" if sys.argv[0].endswith("__main__.py") else "onoma"

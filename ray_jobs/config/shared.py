@@ -7,12 +7,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, field_validator
 
-from actors.clip.encoder import Precision
-from actors.images.decode import DEFAULT_MAX_PIXELS
-from actors.images.fetch import DEFAULT_MAX_BYTES
-from actors.mllm.images import DEFAULT_MAX_SIDE
-from methods.long_texts import LongText
-from methods.what_do_you_see import CLASS_PARTS, ClassPart
+from actors.clip.precision import Precision
+from actors.images.limits import DEFAULT_MAX_BYTES, DEFAULT_MAX_PIXELS, DEFAULT_MAX_SIDE
 from ray_jobs.config.base import VerbConfig
 
 Positive = Annotated[int, Field(ge=1)]
@@ -38,13 +34,13 @@ class ArchiveConfig(VerbConfig):
     decode_cpus: Annotated[float, Field(gt=0)] | None = Field(
         None, description="CPUs that each decode task takes, fractions allowed [default: 1]"
     )
-    decode_node: str | None = Field(
+    decode_resource: str | None = Field(
         None,
         description="custom Ray resource of the nodes that read and decode [default: any node]",
     )
     rows_per_block: Positive | None = Field(
         None,
-        description="images per unit of work, written and checkpointed together, at least one "
+        description="images per block, written and checkpointed together, at least one "
         "--clip-batch [default: from the archive's size, 64 to 512]",
     )
 
@@ -66,7 +62,7 @@ class ClipConfig(VerbConfig):
         description="replicas that a pass may grow to while it has work for more [default: none "
         "are added]",
     )
-    clip_node: str | None = Field(
+    clip_resource: str | None = Field(
         None, description="custom Ray resource of the nodes that CLIP runs on [default: any node]"
     )
     clip_gpus: Annotated[float, Field(ge=0)] | None = Field(
@@ -94,9 +90,9 @@ class MllmConfig(VerbConfig):
         description="fieldguide, a Hugging Face id or a folder (vLLM runs it), or "
         "openai:MODEL@BASE_URL",
     )
-    answers: str | None = Field(
+    response_cache: str | None = Field(
         None,
-        description="folder of the answers table, local or s3://; what is known there is not "
+        description="folder of the response cache, local or s3://; what was answered before is not "
         "asked again [default: the folder answers beside the run]",
     )
     max_tokens: Positive = Field(128, description="longest answer, in tokens")
@@ -114,22 +110,22 @@ class MllmConfig(VerbConfig):
         description="replicas to have where the cluster finds room for them; asking starts with "
         "the first that is there [default: --mllm-replicas]",
     )
-    mllm_node: str | None = Field(
+    mllm_resource: str | None = Field(
         None,
         description="custom Ray resource of the nodes that the MLLM runs on [default: any node]",
     )
-    mllm_gpus: Annotated[int, Field(ge=0)] | None = Field(
+    mllm_tensor_parallel_size: Annotated[int, Field(ge=0)] | None = Field(
         None,
         description="GPUs of each replica, on one node, tensor parallel [default: 1 if there are "
         "any]",
     )
-    mllm_context: Positive | None = Field(
+    mllm_max_model_len: Positive | None = Field(
         None, description="longest prompt and answer, in tokens [default: the model's own]"
     )
-    mllm_sequences: Positive | None = Field(
+    mllm_max_num_seqs: Positive | None = Field(
         None, description="requests in an engine at once [default: 64 on a CPU, 256 on a GPU]"
     )
-    mllm_gpu_memory: Annotated[float, Field(gt=0, le=1)] = Field(
+    mllm_gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = Field(
         0.9, description="share of a GPU's memory that vLLM takes"
     )
     mllm_engine: dict[str, Any] = Field(
@@ -165,40 +161,3 @@ class AskingConfig(MllmConfig):
 
 class AskingImagesConfig(ArchiveConfig, AskingConfig):
     """A job that asks about the images of an archive."""
-
-
-class ClassTextsConfig(ClipConfig, AskingConfig):
-    """What stands for classes in a class matrix: names, templates, what an LLM writes of them."""
-
-    classes: str | None = Field(None, description="file of class names, one a line")
-    class_parts: list[ClassPart] = Field(
-        list(CLASS_PARTS),
-        description="what a class's weights are the sum of: name, template, descriptions",
-    )
-    class_answers: Positive = Field(
-        50, description="descriptions that the LLM writes of each class, spread over the prompts"
-    )
-    class_prompts: str | None = Field(
-        None,
-        description="file of prompts that ask for a description, one a line, each with {class} "
-        "[default: five that fit any classes]",
-    )
-    class_temperature: Annotated[float, Field(ge=0)] = Field(
-        0.99, description="of class descriptions; 0 is greedy, and each prompt is asked once"
-    )
-    class_rounds: Positive = Field(
-        3, description="how often a description is asked for at most, if refused or unusable"
-    )
-    long_text: LongText = Field(
-        "truncate",
-        description="texts beyond the CLIP encoder's context: truncate at its last token, mean of "
-        "the sentences, or published (the first 200 characters, as the published code does)",
-    )
-
-    @field_validator("class_parts")
-    @classmethod
-    def _each_once(cls, parts: list[ClassPart]) -> list[ClassPart]:
-        """Put the parts into their order, each once."""
-        if not parts:
-            raise ValueError("give at least one of name, template, descriptions")
-        return [part for part in CLASS_PARTS if part in parts]

@@ -43,7 +43,7 @@ class SubmitConfig(VerbConfig):
     driver_memory: Annotated[int, Field(ge=0)] = Field(
         0, description="bytes of memory that the job's driver takes"
     )
-    driver_node: str | None = Field(
+    driver_resource: str | None = Field(
         None, description="custom Ray resource of the node that the driver runs on [default: head]"
     )
     wait: bool = Field(True, description="follow the log until the job ends")

@@ -14,7 +14,7 @@ from ray_jobs.runs.usage import count_usage
 if TYPE_CHECKING:
     from ray_jobs.pipelines.base import FitMethod
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 
 def fit_job(method: FitMethod[Any], config: Any) -> dict[str, Any]:

@@ -30,8 +30,8 @@ are in the response cache."""
 
 def cache_root(config: AskingConfig) -> str:
     """The folder of the response cache: as set, else beside the run folder."""
-    if config.answers:
-        return storage.absolute(config.answers)
+    if config.response_cache:
+        return storage.absolute(config.response_cache)
     out = storage.absolute(config.out)
     beside, _, _ = out.rpartition("/")
     return storage.join(out if beside.endswith((":", ":/")) else beside, "answers")
@@ -49,7 +49,7 @@ def open_cached(job: Job, query: Query) -> CachedQuery:
         return CachedQuery(query, open_query(root, identity))
     except OSError as error:
         reason = " ".join(str(error.strerror or error).split())
-        raise InputError(f"--answers {root}: cannot be written ({reason})") from error
+        raise InputError(f"--response-cache {root}: cannot be written ({reason})") from error
 
 
 def rows_per_call(job: Job, queries: int) -> int:

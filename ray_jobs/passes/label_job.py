@@ -29,7 +29,7 @@ from ray_jobs.runs.usage import count_usage
 if TYPE_CHECKING:
     from ray_jobs.pipelines.base import Counter, LabelMethod
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 _SETTLE_SECONDS = 0.5
 

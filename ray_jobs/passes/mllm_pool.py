@@ -21,7 +21,7 @@ from actors.mllm.model import FIELD_GUIDE, EngineOptions, MllmModel, resolve_mll
 from methods.errors import InputError
 from ray_jobs.config import MllmConfig
 from ray_jobs.passes.mllm_settings import engine_options
-from ray_jobs.passes.resources import check_nodes, on_nodes
+from ray_jobs.passes.resources import check_resource, pinned_to
 from ray_jobs.passes.session import Capacity, start_ray
 
 logger = logging.getLogger(__name__)
@@ -64,16 +64,19 @@ def size_mllm_pool(
     Raises:
         InputError: more GPUs, or other nodes, are asked for than the cluster has.
     """
-    check_nodes(capacity, "mllm-node", config.mllm_node)
+    check_resource(capacity, "mllm-resource", config.mllm_resource)
     options = engine_options(config, pictures)
     if model.engine == "openai":  # one replica, so that its limits hold for the whole job
         calls = _calls(config.mllm_concurrency, config.mllm_batch)
-        return MllmPool(1, options, calls, config.mllm_node)
-    gpus = min(1, capacity.gpus) if config.mllm_gpus is None else config.mllm_gpus
+        return MllmPool(1, options, calls, config.mllm_resource)
+    gpus = config.mllm_tensor_parallel_size
+    if gpus is None:
+        gpus = min(1, capacity.gpus)
     replicas = config.mllm_replicas or (max(1, capacity.gpus // gpus) if gpus else 1)
     if gpus * replicas > capacity.gpus:
         raise InputError(
-            f"--mllm-gpus {gpus} for {replicas} replicas: the cluster has {capacity.gpus} GPUs"
+            f"--mllm-tensor-parallel-size {gpus} for {replicas} replicas: the cluster has "
+            f"{capacity.gpus} GPUs"
         )
     most = config.mllm_replicas_max or replicas
     if most < (config.mllm_replicas or 1):
@@ -83,10 +86,10 @@ def size_mllm_pool(
     replicas = most
     share = max(1, capacity.cores // replicas)
     threads = None if gpus else min(share, capacity.node_cores or share)
-    sequences = config.mllm_sequences or (_GPU_SEQUENCES if gpus else _CPU_SEQUENCES)
+    sequences = config.mllm_max_num_seqs or (_GPU_SEQUENCES if gpus else _CPU_SEQUENCES)
     options = replace(options, gpus=gpus, threads=threads)
     calls = replicas * _calls(sequences, config.mllm_batch)
-    return MllmPool(replicas, options, calls, config.mllm_node)
+    return MllmPool(replicas, options, calls, config.mllm_resource)
 
 
 def _calls(at_once: int, batch: int) -> int:
@@ -154,7 +157,7 @@ def _start(model: MllmModel, plan: MllmPool) -> list[Any]:
         # a CPU replica takes no logical CPU: it must not starve reading and writing of their slots
         num_cpus=1 if options.gpus else 0,
         num_gpus=options.gpus,
-        resources=on_nodes(plan.node),
+        resources=pinned_to(plan.node),
         # those on GPUs go where GPUs are; others would all fit onto one node
         scheduling_strategy="DEFAULT" if options.gpus else "SPREAD",
         max_restarts=_RESTARTS,

@@ -28,10 +28,10 @@ def engine_options(config: MllmConfig, images: int = 1) -> EngineOptions:
         images: most images in one request.
     """
     return EngineOptions(
-        context=config.mllm_context,
-        sequences=config.mllm_sequences,
+        context=config.mllm_max_model_len,
+        sequences=config.mllm_max_num_seqs,
         pictures=max(1, images),
-        gpu_memory=config.mllm_gpu_memory,
+        gpu_memory=config.mllm_gpu_memory_utilization,
         extra=dict(config.mllm_engine),
         concurrency=config.mllm_concurrency,
         requests_per_minute=config.mllm_rate,

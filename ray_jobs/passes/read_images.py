@@ -9,7 +9,7 @@ from actors import storage
 from actors.images.decode import Preprocessing, decode
 from actors.images.fetch import fetch
 from ray_jobs.config import ArchiveConfig
-from ray_jobs.passes.resources import check_nodes, task_options
+from ray_jobs.passes.resources import check_resource, task_options
 from ray_jobs.passes.session import start_ray
 from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.manifest import manifest_files
@@ -75,12 +75,12 @@ def fetch_images(rows: Any, config: ArchiveConfig, tasks: int) -> Any:
     """Read the encoded images of a dataset of manifest rows, ``tasks`` batches at once.
 
     Raises:
-        InputError: no node has the custom resource of ``--decode-node``.
+        InputError: no node has the custom resource of ``--decode-resource``.
     """
     from ray.data import TaskPoolStrategy
 
-    if config.decode_node:
-        check_nodes(start_ray(), "decode-node", config.decode_node)
+    if config.decode_resource:
+        check_resource(start_ray(), "decode-resource", config.decode_resource)
     return rows.map_batches(
         fetch,
         batch_format="pyarrow",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from methods.errors import InputError
-from ray_jobs.passes.resources import on_nodes
+from ray_jobs.passes.resources import pinned_to
 
 Result = TypeVar("Result")
 
@@ -29,7 +29,7 @@ def start_task(
 
     # one call a process: a worker that keeps torch would go on to decode with 800 MB on its back
     task = ray.remote(max_calls=1)(function).options(
-        num_gpus=gpus, num_cpus=0, resources=on_nodes(node)
+        num_gpus=gpus, num_cpus=0, resources=pinned_to(node)
     )
     work = task.remote(*arguments)
 

@@ -17,12 +17,12 @@ _CORES_PER_REPLICA: Final = 8
 _TRACE: Final = 0.001  # of a custom resource: a node with 1 of it has room for a thousand
 
 
-def on_nodes(resource: str | None) -> dict[str, float]:
+def pinned_to(resource: str | None) -> dict[str, float]:
     """Custom resources of a task or actor that may run only on nodes that offer ``resource``."""
     return {resource: _TRACE} if resource else {}
 
 
-def check_nodes(capacity: Capacity, setting: str, resource: str | None) -> None:
+def check_resource(capacity: Capacity, setting: str, resource: str | None) -> None:
     """Refuse a custom resource that no node has: Ray would wait for one for ever.
 
     Raises:
@@ -66,7 +66,7 @@ class ReplicaPool:
         and a shape of their own keeps Ray from fusing decoding into them.
         """
         takes = {"num_gpus": self.gpus, "num_cpus": 1} if self.gpus else {"num_cpus": 0}
-        where = {"resources": on_nodes(self.node)} if self.node else {}
+        where = {"resources": pinned_to(self.node)} if self.node else {}
         return {**takes, **where}
 
     def pool(self) -> Any:
@@ -91,7 +91,7 @@ def size_clip_pool(
     Raises:
         InputError: GPUs or nodes are asked for that the cluster does not have.
     """
-    check_nodes(capacity, "clip-node", config.clip_node)
+    check_resource(capacity, "clip-resource", config.clip_resource)
     gpus, most = config.clip_gpus, config.clip_replicas_max if replicas is None else None
     replicas = replicas or config.clip_replicas
     if gpus is None:
@@ -102,15 +102,15 @@ def size_clip_pool(
         raise InputError(f"--clip-replicas-max {most} is less than --clip-replicas {replicas}")
     if gpus:
         fit = max(1, int(capacity.gpus / gpus))
-        return ReplicaPool(replicas or (1 if most else fit), gpus, None, most, config.clip_node)
+        return ReplicaPool(replicas or (1 if most else fit), gpus, None, most, config.clip_resource)
     replicas = replicas or max(1, capacity.cores // _CORES_PER_REPLICA)
     share = max(1, capacity.cores // max(replicas, most or 0))
     threads = min(share, capacity.node_cores or share)
-    return ReplicaPool(replicas, 0.0, threads, most, config.clip_node)
+    return ReplicaPool(replicas, 0.0, threads, most, config.clip_resource)
 
 
 def task_options(config: ArchiveConfig) -> dict[str, Any]:
     """What a task takes that reads and decodes images; equal ones let Ray run stages as one."""
     takes = {} if config.decode_cpus is None else {"num_cpus": config.decode_cpus}
-    where = {"resources": on_nodes(config.decode_node)} if config.decode_node else {}
+    where = {"resources": pinned_to(config.decode_resource)} if config.decode_resource else {}
     return {**takes, **where}

@@ -24,13 +24,13 @@ from actors import storage
 from actors.clip.model import ClipModel
 from actors.compat.ray import set_environment
 from methods.training_loop import EpochReport, LoopSettings
-from ray_jobs.passes.resources import ReplicaPool, on_nodes
+from ray_jobs.passes.resources import ReplicaPool, pinned_to
 from ray_jobs.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from actors.clip.encoder import ClipEncoder
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 EPOCHS: Final = "epochs.jsonl"
 """File of the figures of each epoch, one JSON object a line."""
@@ -104,7 +104,7 @@ def train_on_cluster(
     set_environment("train")
     filesystem, path = storage.resolve(storage.join(run.uri, _STORAGE))
     per_worker = {"CPU": 1.0} | ({"GPU": workers.gpus} if workers.gpus else {})
-    per_worker |= on_nodes(workers.node)
+    per_worker |= pinned_to(workers.node)
     trainer = TorchTrainer(
         loop,
         train_loop_config={"task": ray.put(task)},
@@ -282,7 +282,7 @@ def _epochs_logged(uri: str, epochs: int, line: Callable[[Figures, int], str]) -
             figures = read_epochs(uri)
             for epoch in figures[logged:]:
                 if epoch["note"] or epoch["epoch"] % every == 0:
-                    logger.warning("%s", line(epoch, epochs))
+                    logger.info("%s", line(epoch, epochs))
             logged = max(logged, len(figures))
             if last:
                 return

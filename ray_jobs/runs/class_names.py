@@ -11,7 +11,7 @@ from methods.class_names import parse_class_names
 from methods.errors import InputError
 from ray_jobs.runs.text_files import read_text
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 
 def read_classes(path: str | None, method: str) -> list[str]:

@@ -22,7 +22,7 @@ from methods.errors import InputError
 from methods.image_ids import IdFingerprint, image_id
 from ray_jobs.runs.sources import Listing, ManifestRow, list_images
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 MANIFEST_SCHEMA = pa.schema(
     [

@@ -10,7 +10,7 @@ from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.manifest import write_manifest
 from ray_jobs.runs.reservoir import draw
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 
 def draw_sample(run: RunFolder, images: str, size: int, seed: int) -> None:
@@ -24,5 +24,5 @@ def draw_sample(run: RunFolder, images: str, size: int, seed: int) -> None:
     storage.delete_folder(run.manifest)  # an attempt that died while listing
     drawn = write_manifest(images, run.manifest, partial(draw, size=size, seed=seed))
     if drawn.images < size:
-        logger.warning("the archive has %d images; all of them are taken", drawn.images)
+        logger.info("the archive has %d images; all of them are taken", drawn.images)
     run.save(images=drawn.images)

@@ -18,7 +18,7 @@ from ray_jobs.pipelines.registry import LABEL_WITH_CLASSIFIER, METHODS, Method, 
 from ray_jobs.verbs.fit import fit
 from ray_jobs.verbs.label import label
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 _OF_THE_RUN = ("images_per_second", "mllm_calls", "answers_reused")
 _SETTINGS = "demo.json"
@@ -128,4 +128,4 @@ def draw_once(out: Path, config: DemoConfig) -> Path:
 
 def say(text: str) -> None:
     """Tell the person what is happening."""
-    logger.warning("%s", text)
+    logger.info("%s", text)

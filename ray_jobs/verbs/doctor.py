@@ -36,7 +36,7 @@ class Check:
     do: str = ""
 
 
-def examine() -> dict[str, Any]:
+def examine(_config: object = None) -> dict[str, Any]:
     """Run every check; ``ready`` is whether labelling with the built-in model can work here."""
     checks = []
     for check in (_python, _packages, _memory, _disk, _gpu, _ray, _clip, _vllm, _mllm, _hub):

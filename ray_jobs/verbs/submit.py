@@ -47,7 +47,7 @@ def submit(config: SubmitConfig) -> dict[str, Any]:
 
     address = config.address or os.environ.get("RAY_API_SERVER_ADDRESS") or _from_ray_address()
     environment = runtime_env(config)
-    resources = {config.driver_node: 0.001} if config.driver_node else None
+    resources = {config.driver_resource: 0.001} if config.driver_resource else None
     try:
         client = JobSubmissionClient(address)
         with nullcontext() if verbose() else calm_upload_logs():

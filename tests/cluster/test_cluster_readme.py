@@ -43,7 +43,7 @@ def test_the_label_command_is_one_for_the_development_cluster() -> None:
     config = parsed(shlex.split(line))
     (cluster,) = documents("raycluster.yaml")
     offered = {name for group in workers(cluster) for name in group["resources"]}
-    assert {config.decode_node, config.mllm_node, config.clip_node} == offered
+    assert {config.decode_resource, config.mllm_resource, config.clip_resource} == offered
     assert config.out.startswith("s3://")
 
 

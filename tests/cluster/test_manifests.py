@@ -177,17 +177,17 @@ def test_a_job_can_be_tried_again(job: Tree) -> None:
 @every_job
 def test_the_flags_of_a_job_fit_its_nodes(job: Tree) -> None:
     config = entrypoint(job)
-    assert {config.decode_node, config.mllm_node, config.clip_node} == set(STAGES)
+    assert {config.decode_resource, config.mllm_resource, config.clip_resource} == set(STAGES)
     assert {group["groupName"] for group in workers(job)} == set(STAGES.values())
-    mllm, clip = group_of(job, config.mllm_node), group_of(job, config.clip_node)
+    mllm, clip = group_of(job, config.mllm_resource), group_of(job, config.clip_resource)
     for group, each, least, most in (
-        (mllm, config.mllm_gpus, config.mllm_replicas, config.mllm_replicas_max),
+        (mllm, config.mllm_tensor_parallel_size, config.mllm_replicas, config.mllm_replicas_max),
         (clip, config.clip_gpus, config.clip_replicas, config.clip_replicas_max),
     ):
         assert each <= gpus(group)
         assert least * each <= group["minReplicas"] * gpus(group), "there when the job begins"
         assert (most or least) * each == group["maxReplicas"] * gpus(group)
-    decode = container(group_of(job, config.decode_node))["resources"]["limits"]
+    decode = container(group_of(job, config.decode_resource))["resources"]["limits"]
     assert config.decode_cpus <= float(decode["cpu"])
 
 

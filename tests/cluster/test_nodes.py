@@ -79,7 +79,7 @@ def test_a_submitted_job_runs_its_stages_where_it_is_told(
         nodes,
         *("label", "slac", "--images", str(birds / "images"), "--out", str(run)),
         *("--classes", str(birds / "classes.txt"), "--clip-replicas", "1"),
-        *("--decode-node", "decode", "--clip-node", "clip", "--mllm-node", "mllm"),
+        *("--decode-resource", "decode", "--clip-resource", "clip", "--mllm-resource", "mllm"),
     )
     assert done.returncode == DONE, done.stderr + nodes.log()
     result = json.loads(done.stdout)
@@ -107,7 +107,7 @@ def test_the_exit_code_and_the_sentence_of_a_job_are_kept(
     """Two jobs at once; the second one submitted with Ray's own command, as the README says."""
     ray = [str(Path(sys.executable).with_name("ray")), "job", "submit"]
     settings = ["--address", nodes.dashboard, "--working-dir", "."]
-    job = ["python", "-m", "ray_jobs", "label", "zero_shot", "--clip-node", "gpus"]
+    job = ["python", "-m", "ray_jobs", "label", "zero_shot", "--clip-resource", "gpus"]
     job += ["--images", str(birds / "images"), "--classes", str(birds / "classes.txt")]
     with subprocess.Popen(
         [*ray, *settings, "--", *job, "--out", str(tmp_path / "other")],
@@ -128,7 +128,7 @@ def test_the_exit_code_and_the_sentence_of_a_job_are_kept(
     result = json.loads(done.stdout)
     assert (result["status"], result["exit_code"]) == ("FAILED", WRONG_USAGE)
     assert other.returncode != DONE
-    assert "--clip-node gpus: no node of the cluster has this custom resource" in said
+    assert "--clip-resource gpus: no node of the cluster has this custom resource" in said
 
 
 def test_a_ray_that_only_runs_here_is_not_joined_and_one_of_ray_start_is(nodes: Nodes) -> None:

@@ -28,7 +28,7 @@ from actors.mllm.engines.vllm_settings import (
 from actors.mllm.model import EngineOptions, MllmModel
 from actors.mllm.request import Request, Response, rejected
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 
 class EngineDied(Exception):

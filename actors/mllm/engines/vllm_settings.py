@@ -87,11 +87,12 @@ def why_not(model: MllmModel, error: Exception) -> str:
     low = str(error).lower()
     if "out of memory" in low or "free memory" in low or "kv cache" in low:
         advice = (
-            "give a smaller --mllm-context or --mllm-sequences, more GPUs for a replica "
-            "(--mllm-gpus), or a smaller model; VLLM_CPU_KVCACHE_SPACE is the cache on a CPU in GiB"
+            "give a smaller --mllm-max-model-len or --mllm-max-num-seqs, more GPUs for a replica "
+            "(--mllm-tensor-parallel-size), or a smaller model; VLLM_CPU_KVCACHE_SPACE is the "
+            "cache on a CPU in GiB"
         )
     elif "max_model_len" in low:
-        advice = "give a smaller --mllm-context"
+        advice = "give a smaller --mllm-max-model-len"
     elif "architecture" in low or "not supported" in low:
         advice = "give a model that vLLM serves"
     else:

@@ -18,7 +18,7 @@ from ray_jobs.pipelines.autosep.sample import Sample
 from ray_jobs.pipelines.autosep.sample_mllm import SampleMllm
 from ray_jobs.runs.folder import RunFolder
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 HISTORY, PAGE = "history.json", "history.html"
 """Files for a person, beside the prompt."""
@@ -50,7 +50,7 @@ class Record:
         if not history.chosen:
             asked = sum(used["mllm_calls"] for used in last["stages"].values())
             best = "none" if last["best"] is None else f"{last['best']:.3f}"
-            logger.warning(
+            logger.info(
                 "round %d of %d: best score %s, %d new prompts, %d calls",
                 last["round"], self._inputs.settings.rounds, best, last["prompts"], asked,
             )  # fmt: skip

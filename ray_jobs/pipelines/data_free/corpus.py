@@ -32,7 +32,7 @@ from ray_jobs.pipelines.data_free.inputs import DataFreeInputs, greedy, sentence
 from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.stage_tables import read_stage, stage_table
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 _TEXTS = "texts.parquet"
 _SHOWN = 5

@@ -38,7 +38,7 @@ from ray_jobs.runs.folder import RunFolder, versions
 from ray_jobs.runs.stage_tables import forget_stage
 from ray_jobs.runs.usage import count_usage
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 METHOD = "near"
 NAMES, SAMPLE = "names.csv", "sample.csv"
@@ -120,7 +120,7 @@ def _predicted_names(
     if config.label_filter != "trained":
         return labelled, trained
     kept = np.unique((labelled.features @ trained.matrix.T).argmax(axis=1))
-    logger.warning(
+    logger.info(
         "the classifier gives %d of %d names to some image; the others are left out",
         len(kept),
         len(trained.matrix),

@@ -23,7 +23,7 @@ from ray_jobs.pipelines.near.features import Features
 from ray_jobs.pipelines.near.inputs import NearInputs
 from ray_jobs.pipelines.near.sample_names import SampleName
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def label_sample(
         decided = {*merges, *(name_key(name) for name in merges.values())}
         similar = {key: goal for key, goal in similar.items() if key not in decided}
         for key, goal in sorted(similar.items()):
-            logger.warning("%r is merged into %r, which reads alike", key, goal)
+            logger.info("%r is merged into %r, which reads alike", key, goal)
         merges = {**similar, **merges}
         vocabulary, labels = build_vocabulary(names, merges)
     if not vocabulary.keys:
@@ -151,7 +151,7 @@ def _voted(
     forms = labelled.vocabulary.forms
     matrix, _ = encode_names(config, inputs.clip, forms, SIMPLE_TEMPLATES, capacity)
     voted = np.unique((labelled.features @ matrix.T).argmax(axis=1))
-    logger.warning("zero-shot CLIP gives %d of %d names to some image", len(voted), len(forms))
+    logger.info("zero-shot CLIP gives %d of %d names to some image", len(voted), len(forms))
     return keep_names(labelled, voted)
 
 

@@ -15,7 +15,7 @@ from actors import storage
 from methods.errors import InputError
 from ray_jobs.runs.sources.rows import ManifestRow, Skipped, is_image_name
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(f"onoma.{__name__}")
 
 GLOB_MARKS: Final = frozenset("*?[")
 

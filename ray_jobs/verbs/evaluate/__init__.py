@@ -9,12 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 from methods.errors import InputError
+from ray_jobs.config import EvaluateConfig
 from ray_jobs.runs.reader import RunReader
 from ray_jobs.verbs.evaluate.mllm_run import compare_with_mllm_run
 from ray_jobs.verbs.evaluate.multi_label import evaluate_multi_label
 from ray_jobs.verbs.evaluate.sentences import SentenceScorer
 from ray_jobs.verbs.evaluate.single_label import WORST_PAIRS, evaluate_single_label
 from ray_jobs.verbs.evaluate.truth import Truth, align_truth, read_truth
+
+
+def run(config: EvaluateConfig) -> dict[str, Any]:
+    """Run the verb; see `evaluate_run`."""
+    return evaluate_run(
+        config.labels, config.truth, sentences=config.sentences, mllm_run=config.mllm_run
+    )
 
 
 def evaluate_run(

@@ -54,7 +54,7 @@ def plan_labelling(config: ArchiveConfig, label: Callable[[Any], dict[str, Any]]
     if not config.rows_per_block:
         changes["rows_per_block"] = max(1, config.pilot // _BLOCKS)
     if isinstance(config, AskingConfig):  # those of the job
-        changes["answers"] = cache_root(config)
+        changes["response_cache"] = cache_root(config)
     record = label(config.model_copy(update=changes))
     prices = Prices(
         config.price_gpu_hour,
@@ -77,7 +77,7 @@ def _known_answers(record: Mapping[str, Any]) -> Iterator[str]:
     if record["answers_reused"]:
         yield (
             f"{record['answers_reused']:,} of the pilot's answers were known before: the rates of "
-            "its MLLM pass are too high; give an empty --answers for honest ones"
+            "its MLLM pass are too high; give an empty --response-cache for honest ones"
         )
 
 

@@ -6,13 +6,21 @@ images that are shown; `page` fills the template.
 
 from __future__ import annotations
 
+from typing import Any
+
 from actors import storage
+from ray_jobs.config import ReportConfig
 from ray_jobs.runs.reader import RunReader
 from ray_jobs.verbs.evaluate import evaluate
 from ray_jobs.verbs.evaluate.truth import align_truth, read_truth
 from ray_jobs.verbs.report.page import draw_page
 
-__all__ = ["write_report"]
+__all__ = ["run", "write_report"]
+
+
+def run(config: ReportConfig) -> dict[str, Any]:
+    """Run the verb; returns where the page is."""
+    return {"report": write_report(config.run, config.truth)}
 
 
 def write_report(run: str, truth: str | None = None) -> str:

@@ -11,9 +11,9 @@ from typing import Any, Final
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
-from actors.images.decode import DEFAULT_MAX_PIXELS
 from actors.images.errors import ImageError
 from actors.images.fetch import fetch_bytes
+from actors.images.limits import DEFAULT_MAX_PIXELS
 from methods.errors import InputError
 from ray_jobs.config import LabelClassifierConfig, ServeConfig
 from ray_jobs.runs.manifest import write_manifest

@@ -47,13 +47,13 @@ def job(config: LabelSlacConfig) -> Job:
 def test_answers_live_beside_the_run_unless_told_otherwise(
     out: str, answers: str | None, root: str
 ) -> None:
-    assert cache_root(LabelSlacConfig(images="x", out=out, answers=answers)) == root
+    assert cache_root(LabelSlacConfig(images="x", out=out, response_cache=answers)) == root
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    config = LabelSlacConfig(images="x", out="y", answers=str(tmp_path / "file"))
-    with pytest.raises(InputError, match=r"--answers .*/file: cannot be written"):
+    config = LabelSlacConfig(images="x", out="y", response_cache=str(tmp_path / "file"))
+    with pytest.raises(InputError, match=r"--response-cache .*/file: cannot be written"):
         open_cached(job(config), QUERY)
 
 

@@ -8,7 +8,7 @@ from actors.mllm.model import FIELD_GUIDE, resolve_mllm
 from methods.errors import InputError
 from ray_jobs.config import AskingImagesConfig, ClipConfig, MllmConfig
 from ray_jobs.passes.mllm_pool import size_mllm_pool
-from ray_jobs.passes.resources import check_nodes, on_nodes, size_clip_pool, task_options
+from ray_jobs.passes.resources import check_resource, pinned_to, size_clip_pool, task_options
 from ray_jobs.passes.session import Capacity
 
 CPUS = Capacity(cores=32, gpus=0, nodes=4, node_cores=8)
@@ -23,7 +23,7 @@ def test_replicas_on_cpus_fit_onto_nodes() -> None:
 
 
 def test_replicas_on_gpus_run_on_the_nodes_named() -> None:
-    plan = size_clip_pool(GPUS, ClipConfig(clip_gpus=0.5, clip_node="clip"))
+    plan = size_clip_pool(GPUS, ClipConfig(clip_gpus=0.5, clip_resource="clip"))
     assert (plan.replicas, plan.device) == (16, "cuda")
     assert plan.actor_options() == {"num_gpus": 0.5, "num_cpus": 1, "resources": {"clip": 0.001}}
 
@@ -41,27 +41,29 @@ def test_a_pool_may_grow() -> None:
 
 
 def test_nodes_that_are_not_there_are_told_before_ray_waits_for_them() -> None:
-    with pytest.raises(InputError, match=r"--clip-node mllms: no node .* there are clip, mllm"):
-        size_clip_pool(GPUS, ClipConfig(clip_node="mllms"))
-    with pytest.raises(InputError, match=r"--decode-node decode: .* there are none"):
-        check_nodes(CPUS, "decode-node", "decode")
+    with pytest.raises(InputError, match=r"--clip-resource mllms: no node .* there are clip, mllm"):
+        size_clip_pool(GPUS, ClipConfig(clip_resource="mllms"))
+    with pytest.raises(InputError, match=r"--decode-resource decode: .* there are none"):
+        check_resource(CPUS, "decode-resource", "decode")
     with pytest.raises(InputError, match="--clip-gpus 9"):
         size_clip_pool(GPUS, ClipConfig(clip_gpus=9))
 
 
 def test_the_mllm_has_replicas_to_join_later() -> None:
     model = resolve_mllm(FIELD_GUIDE)
-    config = MllmConfig(mllm_replicas=2, mllm_replicas_max=5, mllm_gpus=1, mllm_node="mllm")
+    config = MllmConfig(
+        mllm_replicas=2, mllm_replicas_max=5, mllm_tensor_parallel_size=1, mllm_resource="mllm"
+    )
     plan = size_mllm_pool(config, model, GPUS)
     assert (plan.replicas, plan.node, plan.options.gpus) == (5, "mllm", 1)
-    with pytest.raises(InputError, match="--mllm-node clips"):
-        size_mllm_pool(MllmConfig(mllm_node="clips"), model, GPUS)
+    with pytest.raises(InputError, match="--mllm-resource clips"):
+        size_mllm_pool(MllmConfig(mllm_resource="clips"), model, GPUS)
     with pytest.raises(InputError, match="--mllm-replicas-max 1 is less than --mllm-replicas 2"):
         size_mllm_pool(MllmConfig(mllm_replicas=2, mllm_replicas_max=1), model, GPUS)
 
 
 def test_tasks_take_what_is_set() -> None:
-    config = AskingImagesConfig(images="x", out="y", decode_cpus=2, decode_node="decode")
+    config = AskingImagesConfig(images="x", out="y", decode_cpus=2, decode_resource="decode")
     assert task_options(config) == {"num_cpus": 2, "resources": {"decode": 0.001}}
     assert task_options(AskingImagesConfig(images="x", out="y")) == {}
-    assert on_nodes(None) == {}
+    assert pinned_to(None) == {}

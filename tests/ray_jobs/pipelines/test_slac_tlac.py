@@ -111,7 +111,9 @@ def test_a_changed_prompt_asks_only_what_it_changes(
     prompt = tmp_path / "choose.txt"
     prompt.write_text("Classes:\n{classes}\n\nDescription: {answer}\n\nAnswer with the name only.")
     answers = str(runs / "answers")
-    record = label("tlac", birds, tmp_path / "run", answers=answers, choose_prompt=str(prompt))
+    record = label(
+        "tlac", birds, tmp_path / "run", response_cache=answers, choose_prompt=str(prompt)
+    )
     found = rows(tmp_path / "run")
     assert record["answers_reused"] == len(found)
     asked = [row["answer"] for row in found.values() if row["choice"] is not None]
@@ -157,7 +159,7 @@ def test_a_replica_killed_in_the_middle_changes_no_answer(
     birds: Path, runs: Path, tmp_path: Path, ray_session: Capacity
 ) -> None:
     model = resolve_mllm("fieldguide")
-    config = LabelTlacConfig(images="", out="", mllm_sequences=32)  # an engine of its own
+    config = LabelTlacConfig(images="", out="", mllm_max_num_seqs=32)  # an engine of its own
     killed = []
     with mllm_replicas(model, size_mllm_pool(config, model, ray_session)) as replicas:
         (replica,) = replicas.handles
@@ -173,7 +175,7 @@ def test_a_replica_killed_in_the_middle_changes_no_answer(
         killer = threading.Thread(target=kill)
         killer.start()
         record = label(
-            "tlac", birds, tmp_path / "run", mllm_sequences=32, mllm_batch=16, rows_per_block=16
+            "tlac", birds, tmp_path / "run", mllm_max_num_seqs=32, mllm_batch=16, rows_per_block=16
         )
         killer.join()
         assert ray.get(replica.pid.remote()) != killed[0]
@@ -205,7 +207,7 @@ def test_an_engine_that_cannot_start_is_one_sentence(
         (["--recognise-prompt", "/nowhere.txt"], "--recognise-prompt /nowhere.txt: not a readable"),
         (["--choose-prompt", "{classes}"], "the prompt must hold {answer}"),
         (["--temperature", "-1"], "--temperature"),
-        (["--mllm-gpus", "3"], "the cluster has 0 GPUs"),
+        (["--mllm-tensor-parallel-size", "3"], "the cluster has 0 GPUs"),
         (["--choices", "maybe"], "--choices"),
     ],
 )

@@ -121,7 +121,7 @@ def test_a_changed_description_prompt_asks_only_for_descriptions(
 ) -> None:
     prompt = tmp_path / "describe.txt"
     prompt.write_text("Describe the bird in this image.")
-    settings = {"classifier": str(runs / "classifier"), "answers": str(runs / "answers")}
+    settings = {"classifier": str(runs / "classifier"), "response_cache": str(runs / "answers")}
     record = label(birds, tmp_path / "run", describe_prompt=str(prompt), **settings)
     assert (record["mllm_calls"], record["answers_reused"]) == (48, 48)
     before, after = rows(runs / "run"), rows(tmp_path / "run")
@@ -138,7 +138,7 @@ def test_a_part_that_weighs_nothing_is_not_asked_for(
         birds,
         tmp_path / "run",
         classifier=str(runs / "classifier"),
-        answers=str(runs / "answers"),
+        response_cache=str(runs / "answers"),
         prediction_weight=0,
     )
     assert (record["mllm_calls"], record["answers_reused"]) == (0, 48)
@@ -154,7 +154,7 @@ def test_pixels_and_long_texts_can_be_treated_in_other_ways(
         birds,
         tmp_path / "run",
         classifier=str(runs / "classifier"),
-        answers=str(runs / "answers"),
+        response_cache=str(runs / "answers"),
         published_pixels=True,
         long_text="sentences",
     )
@@ -175,7 +175,7 @@ def test_the_run_fits_its_own_classifier_and_shows_the_ablation(
         tmp_path / "run",
         classes=str(birds / "classes.txt"),
         class_answers=ANSWERS,
-        answers=str(runs / "answers"),
+        response_cache=str(runs / "answers"),
     )
     assert (record["mllm_calls"], record["answers_reused"]) == (0, 2 * 48 + ANSWERS * 24)
     assert rows(tmp_path / "run") == rows(runs / "run")

@@ -152,7 +152,7 @@ def test_labels_of_images_are_not_read(siblings: Path, fits: Path, tmp_path: Pat
     """Without the truth beside them the images give the same."""
     shutil.copytree(siblings / "images", tmp_path / "images")
     (tmp_path / "classes.txt").write_text("\n".join(SIBLINGS))
-    fit(tmp_path, tmp_path / "bare", answers=str(fits / "answers"))
+    fit(tmp_path, tmp_path / "bare", response_cache=str(fits / "answers"))
     assert history(tmp_path / "bare") == history(fits / "learned")
 
 

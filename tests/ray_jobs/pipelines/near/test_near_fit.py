@@ -118,7 +118,7 @@ def test_the_names_as_they_were_give_the_same_classifier(
         birds,
         tmp_path / "same",
         names=str(fits / "near" / "names.csv"),
-        answers=str(fits / "answers"),
+        response_cache=str(fits / "answers"),
     )
     assert (made["mllm_calls"], made["answers_reused"]) == (0, SAMPLE)
     before, after = load_classifier(str(fits / "near")), load_classifier(str(tmp_path / "same"))
@@ -139,7 +139,9 @@ def edited(fits: Path, birds: Path) -> dict[str, str]:
         writer.writeheader()
         for row in rows:
             writer.writerow({**row, "name": changes.get(row["name"], row["name"])})
-    made = fit(birds, fits / "edited", names=str(file), answers=str(fits / "answers"), epochs=2)
+    made = fit(
+        birds, fits / "edited", names=str(file), response_cache=str(fits / "answers"), epochs=2
+    )
     assert (made["mllm_calls"], made["answers_reused"], made["merged"]) == (0, SAMPLE, 2)
     return {**changes, common[0]: "Rumpled Wex"}
 
@@ -193,7 +195,7 @@ def test_names_as_they_are_merged_and_filtered(
     made = fit(
         birds,
         tmp_path / "ce",
-        answers=str(fits / "answers"),
+        response_cache=str(fits / "answers"),
         training="ce",
         merge_similarity=0.6,
         label_filter="trained",

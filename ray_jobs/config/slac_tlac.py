@@ -1,0 +1,49 @@
+"""Settings of SLAC and TLAC."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ray_jobs.config.shared import AskingImagesConfig, ClipConfig
+
+
+class RecogniseConfig(AskingImagesConfig, ClipConfig):
+    """What SLAC and TLAC share."""
+
+    classes: str | None = Field(None, description="file of class names, one a line")
+    recognise_prompt: str | None = Field(
+        None,
+        description="file with the question about every image [default: one that fits any images]",
+    )
+    upstream_compat: bool = Field(
+        False, description="clean answers as the published code does, faults included"
+    )
+
+
+class LabelSlacConfig(RecogniseConfig):
+    """Label an archive with SLAC: an MLLM says what is there, CLIP's text side finds the class."""
+
+    method: Literal["slac"] = "slac"
+
+
+class LabelTlacConfig(RecogniseConfig):
+    """Label an archive with TLAC: SLAC, and the MLLM then chooses from the class list."""
+
+    method: Literal["tlac"] = "tlac"
+    choose_prompt: str | None = Field(
+        None,
+        description="file with the second question; {classes} and {answer} are put in [default: "
+        "one that fits any classes]",
+    )
+    choices: Literal["auto", "none", "guided", "json"] = Field(
+        "auto",
+        description="how the engine is held to the class names: not at all, by guided decoding, or "
+        "by a JSON schema; auto is guided where vLLM runs in the replica, else none",
+    )
+    shortlist: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="show only this many names, the closest to the description in CLIP's text "
+        "space; 0 shows all [default: 100 for more than 1,000 classes]",
+    )

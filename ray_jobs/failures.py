@@ -1,0 +1,92 @@
+"""Why a job failed, in one sentence.
+
+Ray hands on what a task raised as `RayTaskError`, whose ``cause`` is the exception itself. Ray Data
+wraps what a stage raised in a `UserCodeException` first, and its ``__cause__`` does not survive the
+way to the driver: there the traceback's text is all that is left to tell by.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+
+from methods.errors import OnomaError
+
+_AGAIN = "run the same command again to resume"
+_REPLICA_DIED = (
+    "a model's replica died again and again, most often for lack of memory; its log is in Ray's "
+    "session folder (/tmp/ray/session_latest/logs on one machine)"
+)
+_WRAPPERS = {"UserCodeException", "RayTaskError"}
+# "package.SomeError: why", as a traceback ends; of chained ones the first is the innermost
+_RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*([A-Z]\w*(?:Error|Exception)): (.+)$", re.MULTILINE)
+
+
+def failure(error: BaseException) -> str:
+    """Say why a job failed and what to do, in one sentence.
+
+    Args:
+        error: what the job raised.
+    """
+    return f"{_reason(error)}; {_AGAIN}"
+
+
+def _reason(error: BaseException) -> str:
+    layers = list(_causes(error))[::-1]  # innermost first
+    for layer in layers:
+        if isinstance(layer, OnomaError) and not _of_ray(layer):
+            return str(layer)
+    raised = [pair for layer in layers if _of_ray(layer) for pair in _RAISED.findall(str(layer))]
+    ours = _sentences()
+    for kind, text in raised:
+        if kind in ours:
+            return str(text)
+    if any(_is_death(layer) for layer in layers) and not raised:
+        return _REPLICA_DIED
+    for kind, text in raised:
+        if kind in ("ActorDiedError", "RayActorError"):
+            return _REPLICA_DIED
+        if kind not in _WRAPPERS:
+            return f"{kind}: {text}"
+    told = next((layer for layer in layers if str(layer).strip()), layers[-1])
+    lines = [line.strip() for line in str(told).splitlines() if line.strip()]
+    return f"{type(told).__name__}: {lines[-1] if lines else 'it gives no reason'}"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The exception and what caused it, outermost first."""
+    seen: set[int] = set()
+    layer: BaseException | None = error
+    while layer is not None and id(layer) not in seen:
+        yield layer
+        seen.add(id(layer))
+        cause = getattr(layer, "cause", None)
+        layer = cause if isinstance(cause, BaseException) else layer.__cause__
+
+
+def _of_ray(error: BaseException) -> bool:
+    """Whether an exception is Ray's own, or one that Ray made of Ray's and another's class."""
+    if "ray" not in sys.modules:
+        return False
+    from ray.exceptions import RayError
+
+    return isinstance(error, RayError)
+
+
+def _is_death(error: BaseException) -> bool:
+    if "ray" not in sys.modules:
+        return False
+    from ray.exceptions import RayActorError
+
+    return isinstance(error, RayActorError)
+
+
+def _sentences() -> set[str]:
+    """Names of the exceptions whose text is a sentence for the user."""
+    names, kinds = set(), [OnomaError]
+    while kinds:
+        kind = kinds.pop()
+        names.add(kind.__name__)
+        kinds += kind.__subclasses__()
+    return names
