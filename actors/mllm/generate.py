@@ -103,7 +103,7 @@ class _Call:
             return self.batch
         batch, came = self.batch, ray.get(self.responses)
         for query in self.queries:
-            pairs = zip(self.places, came.answers, strict=True)
+            pairs = zip(self.places, came.responses, strict=True)
             responses = {row: response for (row, asked), response in pairs if asked is query}
             batch = _keep(batch, query, responses, came.engine)
         return batch
@@ -136,7 +136,7 @@ def _call(
     requests = [query.query.request(cells[row], images.get(row)) for row, query in places]
     record("ask", {OK: len(requests)}, time.perf_counter() - began)
     replica = least_busy(replicas, cells[rows[0]]["key"])
-    return _Call(batch, queries, places, replica.answer.remote(requests))
+    return _Call(batch, queries, places, replica.generate.remote(requests))
 
 
 def _decode(

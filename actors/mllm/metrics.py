@@ -18,15 +18,15 @@ from actors.stage import OK
 _REPLICA: Final = str(os.getpid())
 
 
-def count_answers(answers: Sequence[Response]) -> None:
-    """Count answers by outcome (ok or an error code), and their tokens."""
+def count_responses(responses: Sequence[Response]) -> None:
+    """Count responses by outcome (ok or an error code), and their tokens."""
     if not ray.is_initialized():
         return
     requests, tokens = _counters()
-    for outcome, count in Counter(answer.error or OK for answer in answers).items():
+    for outcome, count in Counter(each.error or OK for each in responses).items():
         requests.inc(count, {"outcome": outcome})
     for direction in ("prompt", "output"):
-        total = sum(getattr(answer, f"{direction}_tokens") for answer in answers)
+        total = sum(getattr(each, f"{direction}_tokens") for each in responses)
         if total:
             tokens.inc(total, {"direction": direction})
 

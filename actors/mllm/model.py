@@ -1,7 +1,8 @@
 """Which multimodal LLM a name means, and which engine runs it; nothing is loaded here.
 
 Names: ``fieldguide`` (the small model that comes with the project), a folder or a Hugging Face id
-(vLLM runs it inside the replica), or ``openai:MODEL@BASE_URL`` (an OpenAI-compatible endpoint).
+(vLLM runs it), ``openai:MODEL@BASE_URL`` (an OpenAI-compatible endpoint), or ``dummy:FILE`` (no
+model: the answers are in a file, see `actors.mllm.engines.dummy`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from methods.errors import InputError
 
 FIELD_GUIDE: Final = "fieldguide"
 ENDPOINT: Final = "openai:"
+DUMMY: Final = "dummy:"
 _CONFIG: Final = "config.json"
 _HOLDS: Final = "a folder that holds config.json, tokenizer and weights"
 
@@ -30,15 +32,15 @@ class MllmModel:
 
     Attributes:
         name: as the user wrote it.
-        engine: ``vllm`` in the replica, or ``openai`` for an endpoint.
-        source: folder, Hugging Face id, or the endpoint's name of the model.
+        engine: ``vllm`` in the replica, ``openai`` for an endpoint, or ``dummy``.
+        source: folder, Hugging Face id, the endpoint's name of the model, or the dummy's file.
         fingerprint: model and revision; equal for a copy in another folder.
         base_url: of the endpoint, else empty.
         revision: commit of a hub model, else empty.
     """
 
     name: str
-    engine: Literal["vllm", "openai"]
+    engine: Literal["vllm", "openai", "dummy"]
     source: str
     fingerprint: str
     base_url: str = ""
@@ -94,13 +96,15 @@ def resolve_mllm(name: str, flag: str = "--mllm") -> MllmModel:
         return _from_folder(flag, name, Path(fieldguide.MLLM_FOLDER))
     if name.startswith(ENDPOINT):
         return _from_endpoint(flag, name)
+    if name.startswith(DUMMY):
+        return _from_dummy(flag, name)
     folder = Path(os.path.expanduser(name))
     if folder.is_dir():
         return _from_folder(flag, name, folder)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise InputError(
             f"{flag} {name}: no such folder; give fieldguide, a folder, a Hugging Face id "
-            "(ORG/MODEL) or openai:MODEL@BASE_URL"
+            "(ORG/MODEL), openai:MODEL@BASE_URL or dummy:FILE"
         )
     return _from_hub(flag, name)
 
@@ -135,6 +139,14 @@ def _from_endpoint(flag: str, name: str) -> MllmModel:
         )
     url = url.rstrip("/")
     return MllmModel(name, "openai", model, f"endpoint:{model}@{url}", base_url=url)
+
+
+def _from_dummy(flag: str, name: str) -> MllmModel:
+    from actors.mllm.engines.dummy import read_dummy
+
+    path = os.path.abspath(os.path.expanduser(name[len(DUMMY) :]))
+    read_dummy(path)  # whatever is wrong with it is told before anything starts
+    return MllmModel(name, "dummy", path, f"dummy:{hash_file(path)}")
 
 
 def _from_hub(flag: str, name: str) -> MllmModel:

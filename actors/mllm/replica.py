@@ -1,8 +1,8 @@
-"""The MLLM replica: a batch of requests in, a batch of answers out, order kept.
+"""The MLLM replica: a batch of requests in, a batch of responses out, order kept.
 
 One replica is one Ray actor with one engine. It is made an asynchronous actor, so concurrent calls
-of `answer` share the engine, which batches whatever is in it. The engine starts with the first
-request: a run whose answers are all known starts none.
+of `generate` share the engine, which batches whatever is in it. The engine starts with the first
+request: a run whose responses are all known starts none.
 """
 
 from __future__ import annotations
@@ -15,38 +15,42 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actors.mllm.engines.openai import OpenAIEndpoint
-from actors.mllm.engines.vllm_inline import EngineDied, VllmEngine
-from actors.mllm.engines.vllm_settings import EngineStartError
-from actors.mllm.metrics import count_answers, set_waiting
+from actors.mllm.engines.base import Engine, EngineDied, EngineStartError, engine_class
+from actors.mllm.metrics import count_responses, set_waiting
 from actors.mllm.model import EngineOptions, MllmModel
 from actors.mllm.request import Request, Response
 from actors.stage import OK, record
 
 ENDPOINT = "endpoint"
-"""Engine of the answers that came from an endpoint, which no run starts."""
+"""Engine of the responses that came from an endpoint, which no run starts."""
 
 
 @dataclass(frozen=True)
 class Responses:
-    """What `MLLM.answer` returns.
+    """What `MLLM.generate` returns.
 
     Attributes:
-        answers: one for each request, in order.
+        responses: one for each request, in order.
         engine: which engine start gave them; a replica that was restarted has another.
     """
 
-    answers: list[Response]
+    responses: list[Response]
     engine: str
 
 
 class MLLM:
-    """One replica of a multimodal LLM, on vLLM or on an OpenAI-compatible endpoint."""
+    """One replica of a multimodal LLM, on whichever engine runs it."""
 
-    def __init__(self, model: MllmModel, options: EngineOptions | None = None) -> None:
-        """Keep what is needed to start an engine; nothing is loaded yet."""
-        kind = VllmEngine if model.engine == "vllm" else OpenAIEndpoint
-        self._engine: VllmEngine | OpenAIEndpoint = kind(model, options or EngineOptions())
+    def __init__(
+        self,
+        model: MllmModel,
+        options: EngineOptions | None = None,
+        engine: type[Engine] | None = None,
+    ) -> None:
+        """Keep what is needed to start an engine, by default the one that is for the model; nothing
+        is loaded yet."""
+        options = options or EngineOptions()
+        self._engine = (engine or engine_class(model, options))(model, options)
         self._starting = asyncio.Lock()
         self._name = ""
         self._problem: EngineStartError | None = None
@@ -75,15 +79,19 @@ class MLLM:
                 self._name = ENDPOINT if self._remote else uuid.uuid4().hex[:12]
         return self.start_seconds
 
-    async def answer(self, requests: Sequence[Request]) -> Responses:
-        """Answer a batch; an answer that did not come is an `Response` with an error.
+    async def sequences(self) -> int | None:
+        """Requests that the engine works on at once; None before it has started."""
+        return self._engine.concurrency if self._name else None
+
+    async def generate(self, requests: Sequence[Request]) -> Responses:
+        """Answer a batch; an answer that did not come is a `Response` with an error.
 
         Raises:
             EngineStartError: the engine cannot start.
         """
         await self._take(len(requests))
         try:
-            answers = await asyncio.gather(*(self._engine.answer(each) for each in requests))
+            responses = await asyncio.gather(*(self._engine.generate(each) for each in requests))
         except EngineDied:
             # A raised error would leave this actor alive with a dead engine, and Ray would send it
             # batch after batch. A dead actor is restarted, and its calls are made again.
@@ -92,10 +100,11 @@ class MLLM:
             self._waiting -= len(requests)
             set_waiting(self._waiting)
         now = time.perf_counter()
-        record("mllm", Counter(answer.error or OK for answer in answers), now - self._busy_since)
-        self._busy_since = now  # what is still under way counts with the answers to come
-        count_answers(answers)
-        return Responses(list(answers), self._name)
+        outcomes = Counter(response.error or OK for response in responses)
+        record("mllm", outcomes, now - self._busy_since)
+        self._busy_since = now  # what is still under way counts with the responses to come
+        count_responses(responses)
+        return Responses(list(responses), self._name)
 
     async def _take(self, requests: int) -> None:
         """Take requests; the replica is busy from the first one that finds it without work."""

@@ -211,7 +211,7 @@ def _mllm() -> list[Check]:
     with mllm_replicas(model, plan) as replicas:
         seconds = ray.get(replicas.handles[0].start.remote())
         started = time.time()
-        answers = ray.get(replicas.handles[0].answer.remote(requests)).answers
+        answers = ray.get(replicas.handles[0].generate.remote(requests)).answers
         rate = len(requests) / (time.time() - started)
     if problems := [answer for answer in answers if answer.error or not answer.text]:
         found = problems[0].error_detail or "an empty answer"

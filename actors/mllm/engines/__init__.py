@@ -1,1 +1,1 @@
-"""What answers requests: vLLM in this process or on GPUs, an endpoint, or a table."""
+"""What answers requests: vLLM on GPUs or on this machine's CPU, an endpoint, or a file."""

@@ -13,15 +13,31 @@ Choices made for labelling archives:
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import Any, Final
 
 from actors.mllm.model import EngineOptions, MllmModel
-from methods.errors import EngineStartError as EngineStartError
+from methods.errors import EngineStartError
 
-_CPU_SEQUENCES: Final = 64
-_SPINS: Final = "300000"
+CPU_SEQUENCES: Final = 64
+"""Requests that the model works on at once on a CPU."""
+
+ENVIRONMENT: Final = {
+    "VLLM_LOGGING_LEVEL": "WARNING",  # a start says a hundred lines that nobody asked for
+    "VLLM_NO_USAGE_STATS": "1",  # nothing leaves the machine
+    "TOKENIZERS_PARALLELISM": "false",  # no pool of threads for one sentence at a time
+}
+"""What vLLM and its tokenizers read from the environment, everywhere."""
+
+CPU_ENVIRONMENT: Final = {
+    # the engine in this process: one of its own takes the start from 18 to 54 s on two cores
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    # GiB; vLLM would take half of the machine's memory
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    # the cores are shared with decoding: threads tied to cores would wait for each other
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+}
+"""The same on a CPU, beside ``OMP_NUM_THREADS``."""
 
 
 def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]:
@@ -46,7 +62,7 @@ def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]
         arguments |= {
             "dtype": "float32",
             "enforce_eager": True,
-            "max_num_seqs": options.sequences or _CPU_SEQUENCES,
+            "max_num_seqs": options.sequences or CPU_SEQUENCES,
             "enable_chunked_prefill": False,
         }
     arguments |= options.extra
@@ -55,29 +71,21 @@ def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]
 
 def prepare_environment(options: EngineOptions) -> None:
     """Set what vLLM reads from the environment; what the user has set stays."""
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    if not options.gpus:
-        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
-        # its threads wait for each other at every operation, actively for some milliseconds
-        # (OpenMP's default, but not where `ray_jobs.passes.session` starts Ray): whatever
-        # else runs on the cores has stepped back and gets them between the steps
-        os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
-        # the cores are shared with decoding: threads tied to cores would wait for each other
-        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
-        if options.threads:
-            os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    for name, value in {**ENVIRONMENT, **({} if options.gpus else CPU_ENVIRONMENT)}.items():
+        os.environ.setdefault(name, value)
+    if options.threads:  # Ray has set 1 in an actor that takes no logical CPU
+        os.environ["OMP_NUM_THREADS"] = str(options.threads)
 
 
-def quieten() -> None:
-    """Silence what a running engine says about every image."""
-    # on a CPU it warns twice that it cannot change the number of threads
-    logging.getLogger("vllm.v1.worker.cpu_worker").setLevel(logging.ERROR)
+def missing_vllm(error: ImportError) -> EngineStartError:
+    """The error where vLLM is not installed."""
+    return EngineStartError(
+        f"vLLM cannot be imported ({error}); install it with uv sync (CPU) or uv sync --extra gpu "
+        "--no-dev (GPU)"
+    )
 
 
-def why_not(model: MllmModel, error: Exception) -> str:
+def start_problem(model: MllmModel, error: Exception) -> str:
     """One sentence on a failed start: why, and what to do."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[-1] if lines else type(error).__name__

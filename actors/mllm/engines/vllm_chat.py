@@ -1,0 +1,64 @@
+"""Requests as vLLM's chats take them, and what comes back; both vLLM engines speak through this."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from actors.mllm.request import DecodedImage, Request, Response, rejected
+
+
+def conversation(request: Request) -> list[dict[str, Any]]:
+    """A request as one message of a chat: the text, then the images.
+
+    Images come with a name of their own, so that vLLM makes none: what it keeps of an image is
+    filed under it, and its own hash takes an eighth of preparing the request.
+    """
+    if not request.pictures:
+        return [{"role": "user", "content": request.text}]
+    parts: list[dict[str, Any]] = [{"type": "text", "text": request.text}]
+    for image in request.pictures:
+        parts.append({"type": "image_pil", "image_pil": image.image(), "uuid": image_name(image)})
+    return [{"role": "user", "content": parts}]
+
+
+def image_name(image: DecodedImage) -> str:
+    """A hash of an image's pixels and shape."""
+    pixels = np.ascontiguousarray(image.pixels)
+    return xxhash.xxh3_128_hexdigest(pixels.data, seed=pixels.shape[0])
+
+
+def sampling_params(request: Request) -> Any:
+    """vLLM's sampling parameters of a request."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
+
+    constraint = request.constraint()
+    sampling = request.sampling
+    return SamplingParams(
+        max_tokens=sampling.max_tokens,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        seed=sampling.seed if sampling.temperature else None,
+        structured_outputs=StructuredOutputsParams(**constraint) if constraint else None,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def response_of(output: Any) -> Response:
+    """What vLLM's finished ``RequestOutput`` says."""
+    completion = output.outputs[0]
+    return Response(
+        text=completion.text,
+        finish_reason=completion.finish_reason,
+        prompt_tokens=len(output.prompt_token_ids or ()),
+        output_tokens=len(completion.token_ids),
+    )
+
+
+def refused(error: Exception) -> Response:
+    """The response to a request that cannot be asked: chat templates, image processors and vLLM's
+    own checks raise anything."""
+    return rejected(str(error) or type(error).__name__)

@@ -1,0 +1,169 @@
+"""A queue in front of ``vllm.LLM``, for a machine without a GPU: the model steps in this process.
+
+A thread takes what has come, up to as many requests as the model works on at once, gives them to
+``LLM.enqueue_chat`` one by one, so that one that cannot be asked is refused alone, and lets
+``LLM.wait_for_completion`` answer the others; together they are ``LLM.chat``. What comes while the
+model works is the next batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from actors.compat.vllm import quiet_thread_warnings
+from actors.mllm.engines.base import EngineDied
+from actors.mllm.engines.vllm_chat import conversation, refused, response_of, sampling_params
+from actors.mllm.engines.vllm_settings import (
+    CPU_SEQUENCES,
+    engine_arguments,
+    missing_vllm,
+    prepare_environment,
+    start_problem,
+)
+from actors.mllm.model import EngineOptions, MllmModel
+from actors.mllm.request import Request, Response
+from methods.errors import EngineStartError
+
+logger = logging.getLogger(__name__)
+
+
+class VllmLocal:
+    """One ``vllm.LLM`` in this process, owned by a thread."""
+
+    def __init__(self, model: MllmModel, options: EngineOptions) -> None:
+        """Keep what is needed to start; nothing is loaded yet."""
+        self._model, self._options = model, options
+        self._arrived: queue.SimpleQueue[_PendingRequest | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._dead: str | None = None
+
+    @property
+    def concurrency(self) -> int:
+        """As set, else `CPU_SEQUENCES`."""
+        return self._options.sequences or CPU_SEQUENCES
+
+    async def start(self) -> None:
+        """Load the model.
+
+        Raises:
+            EngineStartError: with the reason and what to do.
+        """
+        prepare_environment(self._options)
+        loop = asyncio.get_running_loop()
+        started: asyncio.Future[None] = loop.create_future()
+        self._thread = threading.Thread(
+            target=self._engine_loop, args=(started, loop), name="vllm-engine", daemon=True
+        )
+        self._thread.start()
+        try:
+            await started
+        except ImportError as error:
+            raise missing_vllm(error) from error
+        except Exception as error:  # vLLM raises many kinds for models it cannot run
+            raise EngineStartError(start_problem(self._model, error)) from error
+
+    async def generate(self, request: Request) -> Response:
+        """Answer one request.
+
+        Raises:
+            EngineDied: the engine is gone.
+        """
+        pending = _PendingRequest(request, asyncio.get_running_loop())
+        self._arrived.put(pending)
+        if self._dead is not None:
+            raise EngineDied(self._dead)
+        return await pending.response
+
+    async def close(self) -> None:
+        """Let the thread end after what it is at; the model's memory goes with the process."""
+        if self._thread is not None and self._dead is None:
+            self._arrived.put(None)
+            await asyncio.to_thread(self._thread.join, 30)
+
+    def _engine_loop(self, started: asyncio.Future[None], loop: asyncio.AbstractEventLoop) -> None:
+        """The thread: make the engine, then answer batches until told to stop or it fails."""
+        try:
+            from vllm import LLM
+
+            llm = LLM(**engine_arguments(self._model, self._options))
+            quiet_thread_warnings()
+        except BaseException as error:
+            failure = error if isinstance(error, Exception) else RuntimeError(repr(error))
+            loop.call_soon_threadsafe(started.set_exception, failure)
+            return
+        loop.call_soon_threadsafe(started.set_result, None)
+        batch: Sequence[_PendingRequest] = ()
+        try:
+            while batch := self._drain_queue():
+                _answer(llm, batch)
+        except BaseException as error:  # whatever it is, nobody will run this engine again
+            self._dead = f"{type(error).__name__}: {error}"
+            logger.error("the engine of %s died: %s", self._model.name, self._dead)
+            for pending in (*batch, *self._left()):
+                pending.set_exception(EngineDied(self._dead))
+
+    def _drain_queue(self) -> list[_PendingRequest]:
+        """Wait for a request and take those that came with it; none at the end.
+
+        No more than the model works on at once: their images are all prepared before it begins.
+        """
+        batch: list[_PendingRequest] = []
+        while len(batch) < self.concurrency and (not batch or not self._arrived.empty()):
+            pending = self._arrived.get()
+            if pending is None:
+                return []
+            batch.append(pending)
+        return batch
+
+    def _left(self) -> list[_PendingRequest]:
+        left = []
+        while not self._arrived.empty():
+            left.append(self._arrived.get())
+        return [pending for pending in left if pending is not None]
+
+
+def _answer(llm: Any, batch: Sequence[_PendingRequest]) -> None:
+    """Answer a batch with one run of the engine."""
+    asked = []
+    for pending in batch:
+        request = pending.request
+        try:
+            llm.enqueue_chat(conversation(request), sampling_params(request), use_tqdm=False)
+        except Exception as error:  # of this request alone
+            pending.set_result(refused(error))
+        else:
+            asked.append(pending)
+    # vLLM numbers requests as they come, and returns them in this order
+    outputs = llm.wait_for_completion(use_tqdm=False)
+    for pending, output in zip(asked, outputs, strict=True):
+        pending.set_result(response_of(output))
+
+
+class _PendingRequest:
+    """A request on its way through the engine's thread, and the future of its response."""
+
+    def __init__(self, request: Request, loop: asyncio.AbstractEventLoop) -> None:
+        self.request = request
+        self._loop = loop
+        self.response: asyncio.Future[Response] = loop.create_future()
+
+    def set_result(self, response: Response) -> None:
+        """Give the response, from any thread."""
+        self._loop.call_soon_threadsafe(self._settle, response, None)
+
+    def set_exception(self, error: Exception) -> None:
+        """Give up, from any thread."""
+        self._loop.call_soon_threadsafe(self._settle, None, error)
+
+    def _settle(self, response: Response | None, error: Exception | None) -> None:
+        if self.response.done():  # the caller went away
+            return
+        if error is not None:
+            self.response.set_exception(error)
+        elif response is not None:
+            self.response.set_result(response)
