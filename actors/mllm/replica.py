@@ -15,11 +15,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actors.mllm.engines.base import Engine, EngineDied, EngineStartError, engine_class
+from actors.mllm.engines.base import Engine, EngineDied, engine_class
 from actors.mllm.metrics import count_responses, set_waiting
 from actors.mllm.model import EngineOptions, MllmModel
 from actors.mllm.request import Request, Response
 from actors.stage import OK, record
+from methods.errors import EngineStartError
 
 ENDPOINT = "endpoint"
 """Engine of the responses that came from an endpoint, which no run starts."""
