@@ -110,6 +110,8 @@ def absolute(uri: str) -> str:
 def exists(uri: str) -> bool:
     """Say whether a file or folder is there."""
     filesystem, path = resolve(uri)
+    if is_local(uri):  # PyArrow takes names of UTF-8 only
+        return os.path.exists(path)
     return bool(filesystem.get_file_info(path).type != pafs.FileType.NotFound)
 
 
@@ -130,6 +132,9 @@ def list_files(uri: str, suffix: str = "") -> list[str]:
 def read_bytes(uri: str) -> bytes:
     """Read a whole file."""
     filesystem, path = resolve(uri)
+    if is_local(uri):
+        with open(path, "rb") as file:
+            return file.read()
     with filesystem.open_input_stream(path, compression=None) as stream:
         return bytes(stream.read())
 

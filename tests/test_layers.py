@@ -1,4 +1,4 @@
-"""The structure of the tree: imports point one way, modules say what they are and stay small."""
+"""The structure of the tree: imports point one way, methods apart, modules small and described."""
 
 from __future__ import annotations
 
@@ -44,6 +44,34 @@ def test_module_keeps_to_its_layer(path: Path) -> None:
     if source.strip():
         assert ast.get_docstring(tree), "every module says in a docstring what it is"
     assert len(source.splitlines()) <= 320
+
+
+METHODS = ("what_do_you_see", "slac_tlac", "autosep", "near", "data_free")
+"""What has a module or a package of its own in methods/."""
+
+NOT_A_METHOD = {"ray_jobs/config", "ray_jobs/verbs", "benchmarks", "fieldguide"}
+"""Folders that have one thing for each method, or that compare them."""
+
+
+def method_of(path: Path) -> str | None:
+    """The method that a module belongs to, by its name or that of its package."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return next((name for name in METHODS for part in parts if part.startswith(name)), None)
+
+
+def methods_imported(tree: ast.Module) -> set[str]:
+    """Methods whose pure parts a module imports, anywhere in it."""
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    found = [module.split(".") for module in modules if module.startswith("methods.")]
+    return {parts[1] for parts in found} & set(METHODS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_knows_no_method_but_its_own(path: Path) -> None:
+    if any(str(path.relative_to(ROOT)).startswith(folder) for folder in NOT_A_METHOD):
+        return
+    theirs = methods_imported(ast.parse(path.read_text("utf-8"))) - {method_of(path)}
+    assert not theirs, f"what is shared with {theirs} needs a module of its own name in methods/"
 
 
 def test_the_checks_above_see_modules() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methods.class_matrix import fill
-from methods.zero_shot import SIMPLE_TEMPLATES
+from methods.prompt_templates import SIMPLE_TEMPLATES
 
 
 def rarest_classes(labels: NDArray[np.bool_]) -> NDArray[np.int64]:

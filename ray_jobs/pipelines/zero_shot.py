@@ -17,7 +17,7 @@ from actors.labels.table import CLASSIFIER_LABELS_SCHEMA
 from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, Classifier
 from methods.drift import REFERENCE_FILE
 from methods.errors import InputError
-from methods.zero_shot import SIMPLE_TEMPLATES, parse_templates
+from methods.prompt_templates import SIMPLE_TEMPLATES, parse_templates
 from ray_jobs.config import FitZeroShotConfig, LabelZeroShotConfig
 from ray_jobs.passes.encode_names import encode_names
 from ray_jobs.passes.run_pass import Call, Pass

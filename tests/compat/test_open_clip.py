@@ -145,15 +145,15 @@ def test_whole_models_of_both_makes_have_their_text_tower_where_it_is_looked_for
 def test_a_file_of_the_hub_is_asked_for_by_repository_and_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Whatever client it has, open_clip's function takes these arguments."""
     from open_clip import pretrained
 
     asked = []
-    monkeypatch.setattr(
-        pretrained,
-        "cached_file" if hasattr(pretrained, "cached_file") else "hf_hub_download",
-        lambda **arguments: asked.append(arguments) or "/cache/file",
-    )
+
+    def download(**arguments: object) -> str:
+        asked.append(arguments)
+        return "/cache/file"
+
+    monkeypatch.setattr(pretrained, "hf_hub_download", download)
     assert compat.hub_file("org/model", "open_clip_config.json") == "/cache/file"
     assert asked[0]["repo_id"] == "org/model"
     assert asked[0]["filename"] == "open_clip_config.json"

@@ -22,7 +22,7 @@ from methods.class_matrix import class_matrix
 from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, Classifier
 from methods.drift import REFERENCE_FILE, Seen
 from methods.errors import InputError
-from methods.zero_shot import SIMPLE_TEMPLATES
+from methods.prompt_templates import SIMPLE_TEMPLATES
 from serve.catalogue import ClassifierRef, changed, load_available, load_catalogue
 from serve.classifiers import Classifiers
 from serve.messages import Options

@@ -12,7 +12,7 @@ from actors.classifier_store import save_classifier
 from methods.classifier import Classifier
 from methods.data_free.relations import make_groups
 from methods.data_free.training import held_out_texts
-from methods.zero_shot import SIMPLE_TEMPLATES
+from methods.prompt_templates import SIMPLE_TEMPLATES
 from ray_jobs.config import FitDataFreeConfig
 from ray_jobs.passes.encode_names import encode_names
 from ray_jobs.passes.fit_job import fit_job

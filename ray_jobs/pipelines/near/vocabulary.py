@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from methods.discovered_names import Vocabulary, build_vocabulary, merge_similar, name_key
 from methods.errors import InputError
 from methods.near.candidates import hubness_warning, nearest_neighbours
-from methods.zero_shot import SIMPLE_TEMPLATES
+from methods.prompt_templates import SIMPLE_TEMPLATES
 from ray_jobs.config import FitNearConfig
 from ray_jobs.passes.encode_names import encode_names
 from ray_jobs.passes.session import Capacity

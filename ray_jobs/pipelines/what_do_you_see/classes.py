@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from actors.clip.model import ClipModel
-from actors.labels.class_matrix import DESCRIBE_CLASS, ClassMatrixRows, ClassTexts
+from actors.labels.what_do_you_see_classes import DESCRIBE_CLASS, ClassMatrixRows, ClassTexts
 from actors.mllm.model import MllmModel
 from actors.mllm.prompts import ColumnPrompt
 from actors.mllm.query import Query

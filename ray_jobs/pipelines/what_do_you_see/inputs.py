@@ -8,8 +8,8 @@ from typing import Any
 
 from actors.classifier_store import clip_of, load_classifier
 from actors.clip.model import ClipModel, resolve_clip
-from actors.labels.class_matrix import ClassTexts
 from actors.labels.what_do_you_see import DESCRIPTION, PREDICTION
+from actors.labels.what_do_you_see_classes import ClassTexts
 from actors.mllm.model import MllmModel, resolve_mllm
 from actors.mllm.prompts import ImagePrompt
 from actors.mllm.query import Query

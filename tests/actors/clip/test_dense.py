@@ -36,7 +36,7 @@ def test_without_positions_is_the_pool_with_a_zero_embedding() -> None:
 def test_a_constant_map_has_the_same_feature_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     visual = tower()
     constant = torch.rand(1, 256, 1, 1).expand(1, 256, 2, 2)
-    monkeypatch.setattr(dense, "_resnet_map", lambda visual, images: constant)
+    monkeypatch.setattr(dense.towers, "resnet_map", lambda visual, images: constant)
     with torch.no_grad():
         parts = dense.dense_features(visual, constant)
         whole = dense.pooled_without_positions(visual, constant)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from methods.errors import InputError
-from methods.zero_shot import parse_templates
+from methods.prompt_templates import parse_templates
 
 
 @pytest.mark.parametrize("text", ["", "no place", "{} and {}"])

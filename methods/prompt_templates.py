@@ -1,4 +1,4 @@
-"""CLIP zero-shot classification: prompt templates and ensembles (Radford et al. 2021, 3.1.4)."""
+"""Prompt templates of CLIP, and ensembles of them (Radford et al. 2021, 3.1.4)."""
 
 from __future__ import annotations
 
