@@ -78,9 +78,9 @@ class ClassMatcher:
         if (index := self._normal.get(form)) is not None:
             return index, "normalised"
         if inside and self._words is not None:
-            found = set(self._words.findall(form))
-            if len(found) == 1:
-                return self._normal[found.pop()], "normalised"
+            matched = set(self._words.findall(form))
+            if len(matched) == 1:
+                return self._normal[matched.pop()], "normalised"
         return None
 
 

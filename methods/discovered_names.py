@@ -149,12 +149,13 @@ def build_vocabulary(
         The vocabulary, and label ids, int64 (N,), -1 where there is no name.
     """
     merges = merges or {}
-    own = [name_key(name or "") for name in names]
-    final = [name_key(merges[key]) if key in merges else key for key in own]
+    original = [name_key(name or "") for name in names]
+    final = [name_key(merges[key]) if key in merges else key for key in original]
     written: dict[str, Counter[str]] = defaultdict(Counter)  # as a person wrote it
     direct: dict[str, Counter[str]] = defaultdict(Counter)  # as answers with this very key did
     merged: dict[str, Counter[str]] = defaultdict(Counter)
-    for name, key, goal, count in zip(names, own, final, votes or [1] * len(own), strict=True):
+    counts = votes or [1] * len(names)
+    for name, key, goal, count in zip(names, original, final, counts, strict=True):
         if not goal:
             continue
         if (text := tidy_name(merges.get(key, goal))) != goal:

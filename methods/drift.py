@@ -81,7 +81,7 @@ def label_mix_drift(seen: Seen, reference: Seen) -> float:
 
     Labels have nothing in common with no labels at all, as where thresholds are never reached.
     """
-    shares = [_shares(each.labels) for each in (seen, reference)]
+    shares = [_shares(counts.labels) for counts in (seen, reference)]
     if not all(shares):
         return float(any(shares))
     names = shares[0].keys() | shares[1].keys()
@@ -90,7 +90,7 @@ def label_mix_drift(seen: Seen, reference: Seen) -> float:
 
 def distance_drift(seen: Seen, reference: Seen) -> float:
     """Kolmogorov-Smirnov statistic of two samples of distances: the greatest gap of their CDFs."""
-    cdfs = [np.cumsum(each.distances) / max(each.images, 1) for each in (seen, reference)]
+    cdfs = [np.cumsum(counts.distances) / max(counts.images, 1) for counts in (seen, reference)]
     return float(np.abs(cdfs[0] - cdfs[1]).max())
 
 

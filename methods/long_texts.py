@@ -67,7 +67,7 @@ def published_cut(text: str, fits: Fits) -> str:
 
 
 def encode_long_texts(
-    texts: Sequence[str], encode_texts: EncodeTexts, fits: Fits, how: LongText
+    texts: Sequence[str], encode_texts: EncodeTexts, fits: Fits, long_text: LongText
 ) -> NDArray[np.float32]:
     """Encode texts of any length.
 
@@ -75,17 +75,17 @@ def encode_long_texts(
         texts: n texts.
         encode_texts: cuts what is too long at the context length.
         fits: says whether the encoder takes a text whole.
-        how: what becomes of a text that does not fit.
+        long_text: what becomes of a text that does not fit.
 
     Returns:
         Unit features, float32 (n, D).
     """
-    if how == "truncate":
+    if long_text == "truncate":
         return encode_texts(list(texts))
-    if how == "published":
+    if long_text == "published":
         return encode_texts([published_cut(text, fits) for text in texts])
     pieces = [[text] if fits(text) else sentences_of(text) for text in texts]
-    features = encode_texts([piece for own in pieces for piece in own])
-    ends = np.cumsum([len(own) for own in pieces])[:-1]
-    means = [own.mean(axis=0) for own in np.split(features, ends)] if pieces else []
+    features = encode_texts([piece for text_pieces in pieces for piece in text_pieces])
+    ends = np.cumsum([len(text_pieces) for text_pieces in pieces])[:-1]
+    means = [part.mean(axis=0) for part in np.split(features, ends)] if pieces else []
     return unit_rows(np.stack(means)) if means else features

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Scores = NDArray[np.floating]
+ScoreMatrix = NDArray[np.floating]
 Marks = NDArray[np.bool_]
 Fractions = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ class F1Scores(NamedTuple):
     of1: float
 
 
-def average_precision(scores: Scores, positive: Marks) -> float:
+def average_precision(scores: ScoreMatrix, positive: Marks) -> float:
     """Return the non-interpolated average precision of one class.
 
     AP = sum over positives at rank k of (positives in the top k) / k, divided by the number of
@@ -45,7 +45,7 @@ def average_precision(scores: Scores, positive: Marks) -> float:
     return float(np.sum(hits / ranks) / (len(ranks) + 1e-8))
 
 
-def average_precisions(scores: Scores, positive: Marks) -> Fractions:
+def average_precisions(scores: ScoreMatrix, positive: Marks) -> Fractions:
     """Return the average precision of each class, float64 (C,).
 
     Raises:
@@ -56,7 +56,7 @@ def average_precisions(scores: Scores, positive: Marks) -> Fractions:
     return np.array([average_precision(scores[:, c], positive[:, c]) for c in classes])
 
 
-def mean_average_precision(scores: Scores, positive: Marks) -> float:
+def mean_average_precision(scores: ScoreMatrix, positive: Marks) -> float:
     """Return the unweighted mean of AP over all classes; those without positives count with 0.
 
     Raises:
@@ -109,7 +109,7 @@ def f1_of_means(assigned: Marks, positive: Marks) -> F1Scores:
     )
 
 
-def top_k_marks(scores: Scores, k: int) -> Marks:
+def top_k_marks(scores: ScoreMatrix, k: int) -> Marks:
     """Mark the ``k`` highest scores of each image, bool (n, C); -inf and NaN are never marked.
 
     The parents' meter also drops scores below 0, which never happens to their 4 x cosine and would
@@ -172,10 +172,10 @@ def added_beside(assigned: Marks, positive: Marks, limit: int) -> list[Beside]:
         ValueError: the shapes differ, or there are no images or no classes.
     """
     _check(assigned, positive)
-    there = positive.astype(np.float32)
-    counts = np.rint(there.T @ (assigned & ~positive).astype(np.float32)).astype(np.int64)
-    absent = np.rint(there.T @ (~positive).astype(np.float32)).astype(np.int64)
-    together = np.rint(there.T @ there).astype(np.int64)
+    shows = positive.astype(np.float32)
+    counts = np.rint(shows.T @ (assigned & ~positive).astype(np.float32)).astype(np.int64)
+    absent = np.rint(shows.T @ (~positive).astype(np.float32)).astype(np.int64)
+    together = np.rint(shows.T @ shows).astype(np.int64)
     present, added = np.nonzero(counts)
     worst = np.lexsort((added, present, -counts[present, added]))[:limit]
     return [

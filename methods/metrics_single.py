@@ -65,10 +65,10 @@ def class_scores(truth: Codes, predicted: Codes, n_classes: int) -> ClassScores:
     precision, recall, f1, _ = precision_recall_fscore_support(
         truth, predicted, labels=np.arange(n_classes), average=None, zero_division=0.0
     )
-    made = predicted[predicted != NO_PREDICTION]
+    given = predicted[predicted != NO_PREDICTION]
     return ClassScores(
         images=np.bincount(truth, minlength=n_classes),
-        predicted=np.bincount(made, minlength=n_classes),
+        predicted=np.bincount(given, minlength=n_classes),
         correct=np.bincount(truth[truth == predicted], minlength=n_classes),
         precision=precision,
         recall=recall,
@@ -89,9 +89,9 @@ def confusion_pairs(truth: Codes, predicted: Codes, limit: int) -> list[tuple[in
     if not wrong.any():
         return []
     pairs = np.stack([truth[wrong], predicted[wrong]], axis=1)
-    found, counts = np.unique(pairs, axis=0, return_counts=True)
-    worst = np.lexsort((found[:, 1], found[:, 0], -counts))[:limit]
-    return [(int(found[i, 0]), int(found[i, 1]), int(counts[i])) for i in worst]
+    distinct, counts = np.unique(pairs, axis=0, return_counts=True)
+    worst = np.lexsort((distinct[:, 1], distinct[:, 0], -counts))[:limit]
+    return [(int(distinct[i, 0]), int(distinct[i, 1]), int(counts[i])) for i in worst]
 
 
 def _check(truth: Codes, predicted: Codes) -> None:

@@ -44,13 +44,13 @@ def parse_prompt(
     text = text.strip()
     if not text:
         raise InputError(f"{where} holds no prompt; write what the model is to be asked")
-    found = set(_PLACEHOLDER.findall(text))
-    wanted = set(placeholders)
-    if missing := sorted(wanted - found):
+    present = set(_PLACEHOLDER.findall(text))
+    required = set(placeholders)
+    if missing := sorted(required - present):
         raise InputError(f"{where}: the prompt must hold {{{missing[0]}}}")
-    known = wanted | set(optional)
-    if unknown := sorted(found - known):
-        names = ", ".join(f"{{{name}}}" for name in sorted(known)) or "none"
+    allowed = required | set(optional)
+    if unknown := sorted(present - allowed):
+        names = ", ".join(f"{{{name}}}" for name in sorted(allowed)) or "none"
         raise InputError(f"{where}: {{{unknown[0]}}} means nothing here; placeholders: {names}")
     return Prompt(text)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,14 @@ def test_a_module_knows_no_method_but_its_own(path: Path) -> None:
 
 def test_the_checks_above_see_modules() -> None:
     assert len(MODULES) > 30
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """Whoever reads the name of a class anywhere knows which one it is."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for path in MODULES:
+        if path.relative_to(ROOT).parts[0] in {"methods", "actors", "ray_jobs", "serve"}:
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    places[node.name].append(str(path.relative_to(ROOT)))
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}

@@ -95,7 +95,7 @@ def parse_sentences(
     text = _plain(answer)
     if is_refusal(text):
         return Sentences((), Counter(refusal=1))
-    known = {_key(name) for synonyms in names for name in synonyms}
+    class_keys = {_key(name) for synonyms in names for name in synonyms}
     kept: dict[str, str] = {}
     for raw in _sentences(text):
         sentence = _cleaned(raw)
@@ -106,7 +106,7 @@ def parse_sentences(
             dropped["refusal"] += 1
         elif _META.search(sentence):
             dropped["meta"] += 1
-        elif _is_list(sentence, known):
+        elif _is_list(sentence, class_keys):
             dropped["echo"] += 1
         elif words < shortest:
             dropped["short"] += 1
@@ -139,17 +139,17 @@ def parse_relations(answer: str | None, names: Sequence[Sequence[str]], itself: 
     dropped: Counter[str] = Counter()
     kept: dict[int, float] = {}
     for name, score in _relations(text):
-        found, strength = classes.get(_key(name)), _strength(score)
-        if found is None:
+        other, strength = classes.get(_key(name)), _strength(score)
+        if other is None:
             dropped["unknown"] += 1
-        elif found == itself:
+        elif other == itself:
             dropped["itself"] += 1
         elif strength is None:
             dropped["no_score"] += 1
-        elif found in kept:
+        elif other in kept:
             dropped["duplicate"] += 1
         else:
-            kept[found] = strength
+            kept[other] = strength
     if not kept and not dropped:
         dropped["nothing"] += 1
     return Strengths(kept, dropped)
@@ -173,8 +173,8 @@ def _decoded(text: str) -> Iterator[Any]:
 
 def _sentences(text: str) -> list[str]:
     for value in _decoded(text):
-        if found := _texts_of(value):
-            return found
+        if sentences := _texts_of(value):
+            return sentences
     if text.startswith(("{", "[")) or '"sentences"' in text:  # cut, or not quite JSON
         strings = [match for match in _STRING.finditer(text) if not match[2]]
         return [_unescaped(match[1]) for match in strings]
@@ -193,8 +193,8 @@ def _texts_of(value: Any) -> list[str]:
 
 
 def _relations(text: str) -> list[tuple[str, Any]]:
-    if found := [pair for value in _decoded(text) for pair in _pairs_of(value)]:
-        return found
+    if pairs := [pair for value in _decoded(text) for pair in _pairs_of(value)]:
+        return pairs
     pairs = []
     for line in text.splitlines():
         if match := _PAIR.match(_BULLET.sub("", line.strip())[:_LONGEST_LINE]):
@@ -254,7 +254,7 @@ def _key(name: str) -> str:
     return " ".join(words[1:] if len(words) > 1 and words[0] in ("a", "an", "the") else words)
 
 
-def _is_list(sentence: str, known: set[str]) -> bool:
+def _is_list(sentence: str, class_keys: set[str]) -> bool:
     parts = [_key(part) for part in re.split(r",|;|\band\b|\n", sentence)]
     parts = [part for part in parts if part]
-    return bool(parts) and all(part in known for part in parts)
+    return bool(parts) and all(part in class_keys for part in parts)

@@ -46,14 +46,14 @@ def balanced(
     Returns:
         bool (n,).
     """
-    own = rarest_classes(labels)
+    rarest = rarest_classes(labels)
     digests = [hashlib.blake2b(repr((seed, text)).encode()).digest() for text in texts]
-    kept, taken = np.zeros(len(texts), np.bool_), np.zeros(labels.shape[1], np.int64)
+    keep, taken = np.zeros(len(texts), np.bool_), np.zeros(labels.shape[1], np.int64)
     for at in sorted(range(len(texts)), key=digests.__getitem__):
-        if own[at] >= 0 and taken[own[at]] < max_per_class:
-            kept[at] = True
-            taken[own[at]] += 1
-    return kept
+        if rarest[at] >= 0 and taken[rarest[at]] < max_per_class:
+            keep[at] = True
+            taken[rarest[at]] += 1
+    return keep
 
 
 def scarce_classes(labels: NDArray[np.bool_], min_per_class: int) -> NDArray[np.int64]:

@@ -82,34 +82,34 @@ class NounFilter:
         """
         words: list[str | None] = list(_words(text))
         bases: list[str | None] = [self._lemmatise(word) for word in words if word is not None]
-        found: set[int] = set()
+        named: set[int] = set()
         for length in self._lengths:
             for index, forms in ((self._exact, words), (self._base, bases)):
                 for start in range(len(words) - length + 1):
                     window = tuple(word for word in forms[start : start + length] if word)
                     if len(window) == length and window in index:
-                        found |= index[window]
+                        named |= index[window]
                         gone: list[str | None] = [None] * length
                         words[start : start + length] = gone
                         bases[start : start + length] = gone
-        return sorted(found)
+        return sorted(named)
 
     def _lemmas(self, words: Iterable[str]) -> tuple[str, ...]:
         return tuple(self._lemmatise(word) for word in words)
 
 
-def chosen_labels(named: Iterable[int], asked: Iterable[int], source: LabelSource) -> list[int]:
+def chosen_labels(named: Iterable[int], requested: Iterable[int], source: LabelSource) -> list[int]:
     """The labels of a sentence, ascending; without any it is of no use.
 
     Args:
         named: classes that it names.
-        asked: classes that it was asked for.
+        requested: classes that it was asked for.
         source: ``nouns``, what it names; ``prompt``, what it was asked for; ``intersection``, what
             is both.
     """
     if source == "nouns":
         return sorted(set(named))
-    return sorted(set(asked) if source == "prompt" else set(named) & set(asked))
+    return sorted(set(requested) if source == "prompt" else set(named) & set(requested))
 
 
 def _words(text: str) -> tuple[str, ...]:

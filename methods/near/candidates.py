@@ -41,13 +41,13 @@ def nearest_neighbours(
         return np.zeros((count, 0), np.int64)
     # float64, then rounded to float32: equal images are equally similar wherever they stand
     unit = unit_rows(features).astype(np.float64)
-    found = np.empty((count, k), np.int64)
+    neighbours = np.empty((count, k), np.int64)
     for start in range(0, count, block):
         rows = np.arange(start, min(start + block, count))
         similarities = (unit[rows] @ unit.T).astype(np.float32)
         similarities[rows - start, rows] = -np.inf
-        found[rows] = top_k(similarities, k)
-    return found
+        neighbours[rows] = top_k(similarities, k)
+    return neighbours
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,13 @@ class CandidateSets:
         n_classes = int(labels.max(initial=0)) + 1
         owner, _ = self.entries(np.arange(len(labels)))
         keys = owner * n_classes + self.classes  # ascending
-        found = np.zeros(len(self.classes), bool)
-        own = np.arange(len(labels), dtype=np.int64)
-        for giver in (own, *neighbours.T):
+        eligible = np.zeros(len(self.classes), bool)
+        images = np.arange(len(labels), dtype=np.int64)
+        for giver in (images, *neighbours.T):
             gives = chosen[giver] & (labels[giver] >= 0)
-            found[np.searchsorted(keys, own[gives] * n_classes + labels[giver[gives]])] = True
-        none = np.bincount(owner, found, minlength=len(labels)) == 0
-        return found | none[owner]
+            eligible[np.searchsorted(keys, images[gives] * n_classes + labels[giver[gives]])] = True
+        none = np.bincount(owner, eligible, minlength=len(labels)) == 0
+        return eligible | none[owner]
 
     def mask(self, rows: NDArray[np.int64], n_classes: int) -> NDArray[np.bool_]:
         """The sets of some images as a table: bool (len(rows), n_classes)."""

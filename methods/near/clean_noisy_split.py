@@ -75,16 +75,18 @@ def split_losses(
     past = np.zeros((0, len(losses))) if history is None else history
     if past.shape[1] != len(losses):
         raise ValueError(f"the history is of {past.shape[1]} images, the losses of {len(losses)}")
-    own = losses[labelled]
-    if not np.isfinite(own).all():
-        raise ValueError(f"losses of {int((~np.isfinite(own)).sum())} images are not finite")
+    values = losses[labelled]
+    if not np.isfinite(values).all():
+        raise ValueError(f"losses of {int((~np.isfinite(values)).sum())} images are not finite")
     past = past[max(0, len(past) - window) :]
-    if len(own) < MIN_IMAGES:
-        return _all_clean(labelled, past, f"only {len(own)} labelled images, {MIN_IMAGES} needed")
-    if own.max() - own.min() < MIN_RANGE:
+    if len(values) < MIN_IMAGES:
+        return _all_clean(
+            labelled, past, f"only {len(values)} labelled images, {MIN_IMAGES} needed"
+        )
+    if values.max() - values.min() < MIN_RANGE:
         return _all_clean(labelled, past, "all losses are equal")
     scaled = np.zeros(len(losses))
-    scaled[labelled] = (own - own.min()) / (own.max() - own.min())
+    scaled[labelled] = (values - values.min()) / (values.max() - values.min())
     past = np.vstack([past, scaled])[-window:]
     mean = past.mean(axis=0)[labelled]
     if mean.max() - mean.min() < MIN_RANGE:

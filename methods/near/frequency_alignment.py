@@ -43,17 +43,17 @@ def align(
     owner, _ = candidates.entries(np.arange(images))
     size = int(max(labels.max(initial=0), classes.max(initial=0))) + 1
     votes = np.bincount(labels[labels >= 0], minlength=size)
-    wanted = votes / max(votes.sum(), 1) + _SMOOTHING / size
+    target = votes / max(votes.sum(), 1) + _SMOOTHING / size
 
     def normalised(values: NDArray[np.float64]) -> NDArray[np.float64]:
         totals = np.bincount(owner, values, minlength=images)
         shares: NDArray[np.float64] = values / np.maximum(totals, _NOTHING)[owner]
         return shares
 
-    found = normalised(probabilities.astype(np.float64))
+    aligned = normalised(probabilities.astype(np.float64))
     for _ in range(rounds):
-        given = np.bincount(classes, found, minlength=size)
-        ratio = wanted / (given / max(given.sum(), _NOTHING) + _SMOOTHING / size)
+        given = np.bincount(classes, aligned, minlength=size)
+        ratio = target / (given / max(given.sum(), _NOTHING) + _SMOOTHING / size)
         ratio[votes <= 1] = 1.0
-        found = normalised(found * ratio[classes])
-    return found.astype(np.float32)
+        aligned = normalised(aligned * ratio[classes])
+    return aligned.astype(np.float32)

@@ -36,7 +36,7 @@ def candidate_probabilities(
     Returns:
         float32 (entries,), in the order of ``candidates.classes``.
     """
-    found = np.zeros(len(candidates.classes), np.float32)
+    probabilities = np.zeros(len(candidates.classes), np.float32)
     for start in range(0, len(views), _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, len(views)))
         owner, position = candidates.entries(rows)
@@ -47,8 +47,8 @@ def candidate_probabilities(
             for view in seen.T:
                 total += (logit_scale * features[view] @ text.T).softmax(dim=1)
         mean = (total / seen.shape[1]).cpu()
-        found[position] = mean[torch.from_numpy(owner), classes].numpy()
-    return found
+        probabilities[position] = mean[torch.from_numpy(owner), classes].numpy()
+    return probabilities
 
 
 def label_losses(
@@ -65,7 +65,9 @@ def label_losses(
         float64 (N,), by image index; 0 where there is no label.
     """
     owner, _ = candidates.entries(np.arange(len(labels)))
-    own = candidates.classes == labels[owner]
+    is_label = candidates.classes == labels[owner]
     losses = np.zeros(len(labels))
-    losses[owner[own]] = -np.log(np.maximum(probabilities[own].astype(np.float64), _LEAST))
+    losses[owner[is_label]] = -np.log(
+        np.maximum(probabilities[is_label].astype(np.float64), _LEAST)
+    )
     return losses

@@ -38,14 +38,14 @@ class SharedLearner:
 
     def text_features(self) -> Tensor:
         """Unit features of all L names, float32 (L, D); gradients flow through the own share."""
-        own = self._learner.text_features(self._shares[dist.get_rank()])
+        local = self._learner.text_features(self._shares[dist.get_rank()])
         longest = max(len(share) for share in self._shares)
-        padded = own.new_zeros(longest, own.shape[1])
-        padded[: len(own)] = own.detach()
+        padded = local.new_zeros(longest, local.shape[1])
+        padded[: len(local)] = local.detach()
         gathered = [torch.empty_like(padded) for _ in self._shares]
         dist.all_gather(gathered, padded)
         parts = [part[: len(ids)] for part, ids in zip(gathered, self._shares, strict=True)]
-        parts[dist.get_rank()] = own
+        parts[dist.get_rank()] = local
         return torch.cat(parts)
 
     def parameters(self) -> Iterator[nn.Parameter]:

@@ -52,8 +52,8 @@ def clean_targets(labels: Tensor, weights: Tensor, probabilities: Tensor) -> Ten
     """
     with torch.no_grad():
         weight = weights[:, None]
-        own = _one_hot(labels, probabilities.shape[1])
-        return weight * own + (1 - weight) * probabilities
+        one_hot = _one_hot(labels, probabilities.shape[1])
+        return weight * one_hot + (1 - weight) * probabilities
 
 
 def noisy_targets(logits: Tensor, mask: Tensor) -> Tensor:
@@ -85,10 +85,10 @@ def restricted(probabilities: Tensor, mask: Tensor) -> Tensor:
     """
     with torch.no_grad():
         candidates = _never_empty(mask).float()
-        kept = probabilities * candidates
-        total = kept.sum(dim=1, keepdim=True)
+        among = probabilities * candidates
+        total = among.sum(dim=1, keepdim=True)
         uniform = candidates / candidates.sum(dim=1, keepdim=True)
-        return torch.where(total > _NOTHING, kept / total.clamp(min=_NOTHING), uniform)
+        return torch.where(total > _NOTHING, among / total.clamp(min=_NOTHING), uniform)
 
 
 def refined_targets(

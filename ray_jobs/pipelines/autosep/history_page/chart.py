@@ -19,8 +19,8 @@ _GAP: Final = 8.0  # between the centres of two dots
 _MOST_TICKS: Final = 16
 _CHANCE: Final = 0.5
 
-History = Mapping[str, Any]
-Scores = list[tuple[Mapping[str, Any], Mapping[str, Any]]]
+HistoryRecord = Mapping[str, Any]
+ScoredPrompts = list[tuple[Mapping[str, Any], Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Plane:
         return HEIGHT - _BOTTOM - part * (HEIGHT - _TOP - _BOTTOM)
 
 
-def draw_scores(history: History) -> ScoreChart | None:
+def draw_scores(history: HistoryRecord) -> ScoreChart | None:
     """Turn the scores of all prompts into dots, lines and areas; None without any score."""
     scores = list(_scores(history))
     values = _values(history, scores)
@@ -99,7 +99,7 @@ def draw_scores(history: History) -> ScoreChart | None:
     )
 
 
-def _scores(history: History) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def _scores(history: HistoryRecord) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Yield what is shown: all scores on all images or of the choice, else the last on a part."""
     for prompt in history["prompts"]:
         whole = [s for s in prompt["scores"] if s["stage"] != "part" and s["value"] is not None]
@@ -108,7 +108,7 @@ def _scores(history: History) -> Iterator[tuple[Mapping[str, Any], Mapping[str, 
             yield prompt, score
 
 
-def _values(history: History, scores: Scores) -> list[float]:
+def _values(history: HistoryRecord, scores: ScoredPrompts) -> list[float]:
     rounds = [
         entry[key] for entry in history["rounds"] for key in ("best", "null_low", "null_high")
     ]
@@ -117,7 +117,7 @@ def _values(history: History, scores: Scores) -> list[float]:
     return [*shown, _CHANCE] if shown and history["objective"] == "instance" else shown
 
 
-def _dots(chosen: str, scores: Scores, plane: Plane) -> list[Dot]:
+def _dots(chosen: str, scores: ScoredPrompts, plane: Plane) -> list[Dot]:
     placed: dict[float, list[tuple[float, float]]] = {}
     dots = []
     for prompt, score in sorted(scores, key=lambda pair: -pair[1]["value"]):
@@ -141,7 +141,7 @@ def _aside(y: float, column: list[tuple[float, float]], step: float) -> float:
     return 0.0
 
 
-def _stretches(history: History, *keys: str) -> list[list[Mapping[str, Any]]]:
+def _stretches(history: HistoryRecord, *keys: str) -> list[list[Mapping[str, Any]]]:
     """Return the runs of rounds that have all of these numbers."""
     rounds = sorted(history["rounds"], key=lambda entry: entry["round"])
     runs = groupby(rounds, key=lambda entry: all(entry[key] is not None for key in keys))
@@ -181,11 +181,11 @@ def _y_ticks(plane: Plane) -> list[Tick]:
     return [Tick(plane.y(value), f"{100 * value:.0f} %") for value in values]
 
 
-def _choice_word(history: History) -> str:
+def _choice_word(history: HistoryRecord) -> str:
     return "held out" if history["held_out"] else "fresh pairs"
 
 
-def _summary(history: History, shown: int) -> str:
+def _summary(history: HistoryRecord, shown: int) -> str:
     """Say in a sentence what the chart shows, for those who cannot see it."""
     text = f"{shown} scores of {len(history['prompts'])} prompts by round"
     best = [entry["best"] for stretch in _stretches(history, "best") for entry in stretch]

@@ -19,7 +19,7 @@ from ray_jobs.pages.numbers import Figure
 from ray_jobs.pages.templates import FOLDER, templates
 from ray_jobs.pipelines.autosep.history_page.chart import draw_scores
 from ray_jobs.pipelines.autosep.history_page.tree import (
-    Prompt,
+    PromptEntry,
     grow_tree,
     last_score,
     line_of_chosen,
@@ -48,10 +48,10 @@ _OBJECTIVES: Final = {
     ),
 }
 
-History = Mapping[str, Any]
+HistoryRecord = Mapping[str, Any]
 
 
-def draw_history(history: History) -> str:
+def draw_history(history: HistoryRecord) -> str:
     """Return the whole page.
 
     Args:
@@ -85,13 +85,13 @@ def draw_history(history: History) -> str:
     )
 
 
-def _initial(history: History, line: list[Prompt]) -> Prompt | None:
+def _initial(history: HistoryRecord, line: list[PromptEntry]) -> PromptEntry | None:
     """Return the prompt the search began with: the chosen one's root, where that is an initial."""
     prompts = [*reversed(line), *history["prompts"]]
     return next((prompt for prompt in prompts if prompt["origin"] == "initial"), None)
 
 
-def _verdict(history: History) -> str:
+def _verdict(history: HistoryRecord) -> str:
     """Say how far the final score can be believed."""
     final = history["final"]
     if final["value"] is None:
@@ -109,7 +109,7 @@ def _verdict(history: History) -> str:
     return f"measured on {where}{others}; {count}"
 
 
-def _facts(history: History) -> list[Figure]:
+def _facts(history: HistoryRecord) -> list[Figure]:
     """Return what the header says of the search."""
     classes, images = history["classes"], f"{numbers.whole(history['images'])}"
     if history["held_out"]:
@@ -126,7 +126,7 @@ def _facts(history: History) -> list[Figure]:
     return [*found, Figure("Objective", objective)]
 
 
-def _tiles(history: History, totals: Mapping[str, int]) -> list[Figure]:
+def _tiles(history: HistoryRecord, totals: Mapping[str, int]) -> list[Figure]:
     """Return what the search did and cost."""
     prompts = history["prompts"]
     scored = sum(last_score(prompt, "search") is not None for prompt in prompts)
@@ -142,7 +142,7 @@ def _tiles(history: History, totals: Mapping[str, int]) -> list[Figure]:
     ]
 
 
-def _last_round(history: History) -> int:
+def _last_round(history: HistoryRecord) -> int:
     return max((entry["round"] for entry in history["rounds"]), default=0)
 
 
@@ -150,7 +150,7 @@ def _costs(stages: list[Mapping[str, int]]) -> dict[str, int]:
     return {key: sum(stage.get(key, 0) for stage in stages) for key in _COSTS}
 
 
-def _stages(history: History) -> dict[str, dict[str, int]]:
+def _stages(history: HistoryRecord) -> dict[str, dict[str, int]]:
     """Return what each stage cost over all rounds, the most calls first."""
     sums: dict[str, Counter[str]] = {}
     for entry in history["rounds"]:

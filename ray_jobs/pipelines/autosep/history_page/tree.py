@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ray_jobs.pages.numbers import percent, whole
 
-Prompt = Mapping[str, Any]
+PromptEntry = Mapping[str, Any]
 Score = Mapping[str, Any]
 
 DEEPEST: Final = 40
@@ -24,7 +24,7 @@ _STAGES: Final = {
 class Node:
     """A prompt at its depth; ``on_line`` where the chosen one came from it, or is it."""
 
-    prompt: Prompt
+    prompt: PromptEntry
     depth: int
     opening: str
     scored: bool
@@ -44,10 +44,10 @@ def grow_tree(history: Mapping[str, Any]) -> list[Node]:
     return _Grower(history).grow()
 
 
-def line_of_chosen(history: Mapping[str, Any]) -> list[Prompt]:
+def line_of_chosen(history: Mapping[str, Any]) -> list[PromptEntry]:
     """Return the chosen prompt, its parent, and so on to the root; nothing if it is unknown."""
     prompts = {prompt["id"]: prompt for prompt in history["prompts"]}
-    line: dict[str, Prompt] = {}
+    line: dict[str, PromptEntry] = {}
     name = history["chosen"]
     while name in prompts and name not in line:
         line[name] = prompts[name]
@@ -55,7 +55,7 @@ def line_of_chosen(history: Mapping[str, Any]) -> list[Prompt]:
     return list(line.values())
 
 
-def last_score(prompt: Prompt, stage: str) -> Score | None:
+def last_score(prompt: PromptEntry, stage: str) -> Score | None:
     """Return the last score of a stage that has a value."""
     found = [s for s in prompt["scores"] if s["stage"] == stage and s["value"] is not None]
     return found[-1] if found else None
@@ -86,10 +86,10 @@ class _Grower:
     """Links prompts to their parents, each once."""
 
     def __init__(self, history: Mapping[str, Any]) -> None:
-        self._prompts: list[Prompt] = history["prompts"]
+        self._prompts: list[PromptEntry] = history["prompts"]
         self._line = [prompt["id"] for prompt in line_of_chosen(history)]
         self._placed: dict[str, Node] = {}
-        self._below: dict[str | None, list[Prompt]] = {}
+        self._below: dict[str | None, list[PromptEntry]] = {}
         for prompt in self._prompts:
             self._below.setdefault(prompt["parent"], []).append(prompt)
 
@@ -100,7 +100,7 @@ class _Grower:
             self._place([prompt])
         return list(self._placed.values())
 
-    def _place(self, roots: list[Prompt]) -> None:
+    def _place(self, roots: list[PromptEntry]) -> None:
         """Walk down from the roots; a stack, since a chain may be longer than Python recurses."""
         waiting = [(prompt, 0) for prompt in self._last_first(roots)]
         while waiting:
@@ -110,13 +110,13 @@ class _Grower:
                 below = self._last_first(self._below.get(prompt["id"], []))
                 waiting += [(child, depth + 1) for child in below]
 
-    def _last_first(self, prompts: list[Prompt]) -> list[Prompt]:
+    def _last_first(self, prompts: list[PromptEntry]) -> list[PromptEntry]:
         ordered = sorted(
             prompts, key=lambda prompt: (prompt["id"] not in self._line, _rank(prompt))
         )
         return ordered[::-1]
 
-    def _node(self, prompt: Prompt, depth: int) -> Node:
+    def _node(self, prompt: PromptEntry, depth: int) -> Node:
         return Node(
             prompt=prompt,
             depth=depth,
@@ -129,12 +129,12 @@ class _Grower:
         )
 
 
-def _rank(prompt: Prompt) -> float:
+def _rank(prompt: PromptEntry) -> float:
     score = last_score(prompt, "search")
     return -score["value"] if score else 1.0
 
 
-def _verdict(prompt: Prompt) -> str:
+def _verdict(prompt: PromptEntry) -> str:
     found, final = last_score(prompt, "search"), last_score(prompt, "choice")
     if found or final:
         first = percent(found["value"]) if found else ""
