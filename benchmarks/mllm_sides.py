@@ -85,6 +85,7 @@ class Bare:
 
     def _message(self, file: Path) -> list[dict[str, Any]]:
         from actors.mllm.engines.vllm_prompts import conversation
+
         from actors.mllm.images import decode_for_mllm
         from actors.mllm.request import Request
 
