@@ -91,8 +91,8 @@ class MllmConfig(VerbConfig):
 
     mllm: str = Field(
         "fieldguide",
-        description="fieldguide, a Hugging Face id or a folder (vLLM runs it), or "
-        "openai:MODEL@BASE_URL",
+        description="fieldguide, a Hugging Face id or a folder (vLLM runs it), "
+        "openai:MODEL@BASE_URL, or dummy:FILE (answers from a file)",
     )
     answers: str | None = Field(
         None,
@@ -127,7 +127,8 @@ class MllmConfig(VerbConfig):
         None, description="longest prompt and answer, in tokens [default: the model's own]"
     )
     mllm_sequences: Positive | None = Field(
-        None, description="requests in an engine at once [default: 64 on a CPU, 256 on a GPU]"
+        None,
+        description="requests in an engine at once [default: 64 on a CPU, vLLM's choice on a GPU]",
     )
     mllm_gpu_memory: Annotated[float, Field(gt=0, le=1)] = Field(
         0.9, description="share of a GPU's memory that vLLM takes"
