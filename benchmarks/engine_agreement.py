@@ -1,12 +1,14 @@
-"""Do our engine and vLLM's own server say the same? Greedy answers to the same requests.
+"""Do the engines say the same? Greedy answers of two of them to the same requests.
 
-    uv run python -m benchmarks.engine_agreement [--count 600] [--seed 990000] [--mllm fieldguide]
+    uv run python -m benchmarks.engine_agreement [--engines local async] [--count 300]
+        [--seed 990000] [--mllm fieldguide]
 
-Both go through the replica class `actors.mllm.replica.MLLM`, without Ray: once with the engine
-inside it, once as a client of vLLM's OpenAI server on loopback, same model and engine arguments.
-Asked is the recognise prompt about drawn images, then the choose prompt about the distinct answers,
-free and held to the class names. The engines run one after the other. Exit code 1 below a share of
-0.99 of equal strings.
+Engines are ``local`` (`actors.mllm.engines.vllm_local`), ``async`` (`vllm_async`, here on the CPU
+build), and ``server`` (vLLM's own OpenAI server on loopback, asked by the engine for endpoints),
+all with the same model and engine arguments. Each goes through the replica class
+`actors.mllm.replica.MLLM`, without Ray. Asked is the recognise prompt about drawn images, then the
+choose prompt about the distinct answers, free and held to the class names. The engines run one
+after the other. Exit code 1 below a share of 0.99 of equal strings.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ from pathlib import Path
 from typing import Any
 
 from actors.labels.slac_tlac import ClassChoicePrompt
+from actors.mllm.engines.base import Engine
+from actors.mllm.engines.vllm_async import VllmAsync
+from actors.mllm.engines.vllm_local import VllmLocal
 from actors.mllm.engines.vllm_settings import engine_arguments, prepare_environment
 from actors.mllm.images import decode_for_mllm
 from actors.mllm.model import EngineOptions, MllmModel, resolve_mllm
@@ -37,6 +42,8 @@ from benchmarks import machine
 from methods.prompt import default_prompt
 
 WANTED, SHOWN, AT_ONCE, START_S = 0.99, 20, 64, 300
+ENGINES: dict[str, type[Engine]] = {"local": VllmLocal, "async": VllmAsync}
+SERVER = "server"
 Groups = dict[str, list[Request]]
 Said = dict[str, list[str]]
 
@@ -56,20 +63,28 @@ def choose_requests(descriptions: list[str], names: list[str]) -> Groups:
     prompt = default_prompt("tlac", "choose", ("classes", "answer"))
     rows = [{"description": text} for text in sorted(set(descriptions))]
     questions = {
-        "choose, free": ClassChoicePrompt(prompt, names, Sampling(), "none"),
-        "choose, guided": ClassChoicePrompt(prompt, names, Sampling(), "guided"),
+        "choose, free": ClassChoicePrompt(prompt, names, "none"),
+        "choose, guided": ClassChoicePrompt(prompt, names, "guided"),
     }
-    return {name: [each.request(row, None) for row in rows] for name, each in questions.items()}
+    return {
+        name: [each.build(row, None, Sampling()) for row in rows]
+        for name, each in questions.items()
+    }
 
 
 async def answer_all(
-    model: MllmModel, options: EngineOptions, groups: Groups, names: list[str]
+    model: MllmModel,
+    options: EngineOptions,
+    engine: type[Engine] | None,
+    groups: Groups,
+    names: list[str],
 ) -> Said:
     """Answer groups of requests with one engine.
 
     Where ``groups`` has nothing but ``recognise``, the choose requests about its answers are added.
     """
-    replica = MLLM(model, options)
+    replica = MLLM(model, options, engine)
+    print(f"started in {await replica.start():.1f} s", flush=True)
     said = {"recognise": await texts(replica, groups["recognise"])}
     if len(groups) == 1:
         groups |= choose_requests(said["recognise"], names)
@@ -81,8 +96,11 @@ async def answer_all(
 
 async def texts(replica: MLLM, requests: list[Request]) -> list[str]:
     """Answer requests; an error counts as its code."""
-    answers = (await replica.answer(requests)).answers
-    return [f"<{each.error}>" if each.error else str(each.text) for each in answers]
+    began = time.perf_counter()
+    responses = (await replica.generate(requests)).responses
+    seconds = time.perf_counter() - began
+    print(f"{len(requests)} requests, {len(requests) / seconds:.1f} a second", flush=True)
+    return [f"<{each.error}>" if each.error else str(each.text) for each in responses]
 
 
 def flags(arguments: dict[str, Any]) -> list[str]:
@@ -134,16 +152,32 @@ def server(model: MllmModel, options: EngineOptions, log: Path) -> Iterator[str]
             process.wait(60)
 
 
-def compare(name: str, ours: list[str], theirs: list[str]) -> tuple[int, list[str]]:
+def compare(name: str, first: list[str], second: list[str]) -> tuple[int, list[str]]:
     """Count equal strings of a group; returns the count and the differences as lines."""
     lines = [
-        f"  {name} {index}: ours {one!r}, server {other!r}"
-        for index, (one, other) in enumerate(zip(ours, theirs, strict=True))
+        f"  {name} {index}: {one!r} and {other!r}"
+        for index, (one, other) in enumerate(zip(first, second, strict=True))
         if one != other
     ]
-    equal = len(ours) - len(lines)
-    print(f"{name:16}{equal:>6} of {len(ours):>5}{equal / max(1, len(ours)):>9.4f}", flush=True)
+    equal = len(first) - len(lines)
+    print(f"{name:16}{equal:>6} of {len(first):>5}{equal / max(1, len(first)):>9.4f}", flush=True)
     return equal, lines
+
+
+def run_engine(
+    root: Path,
+    name: str,
+    model: MllmModel,
+    options: EngineOptions,
+    groups: Groups,
+    names: list[str],
+) -> Said:
+    """Start an engine, answer everything, end it."""
+    print(f"{name}: ", end="", flush=True)
+    if name != SERVER:
+        return asyncio.run(answer_all(model, options, ENGINES[name], groups, names))
+    with server(model, options, root / "server.log") as address:
+        return asyncio.run(answer_all(resolve_mllm(address), options, None, groups, names))
 
 
 def run(root: Path, options: argparse.Namespace) -> float:
@@ -154,15 +188,15 @@ def run(root: Path, options: argparse.Namespace) -> float:
     groups = {"recognise": recognise_requests(root / "drawn", options.count, options.seed)}
     names = (root / "drawn" / "classes.txt").read_text("utf-8").split("\n")[:-1]
 
-    ours = asyncio.run(answer_all(model, engine, groups, names))
-    with server(model, engine, root / "server.log") as name:
-        theirs = asyncio.run(answer_all(resolve_mllm(name), engine, groups, names))
+    first, second = (
+        run_engine(root, name, model, engine, groups, names) for name in options.engines
+    )
     differences, equal = [], 0
     for group in groups:
-        same, lines = compare(group, ours[group], theirs[group])
+        same, lines = compare(group, first[group], second[group])
         equal, differences = equal + same, differences + lines
     print("\n".join(differences[:SHOWN]))
-    return equal / sum(map(len, ours.values()))
+    return equal / sum(map(len, first.values()))
 
 
 def main() -> None:
@@ -170,11 +204,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--count", type=int, default=600)
+    parser.add_argument("--count", type=int, default=300)
+    known = [*ENGINES, SERVER]
+    parser.add_argument("--engines", nargs=2, choices=known, default=["local", "async"])
     parser.add_argument("--seed", type=int, default=990_000)
     parser.add_argument("--mllm", default="fieldguide")
     options = parser.parse_args()
-    print(f"engine_agreement: {options.count} images, {options.mllm}; {machine.describe()}")
+    names = " and ".join(options.engines)
+    print(
+        f"engine_agreement: {names}, {options.count} images, {options.mllm}; {machine.describe()}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         share = run(Path(folder), options)
     print(f"equal strings: {share:.4f} (to reach: {WANTED})")

@@ -50,14 +50,15 @@ class Bare:
 
     def __init__(self, root: Path, mllm: str, out: Path) -> None:
         """Start the engine."""
-        from actors.mllm.engines.vllm_settings import engine_arguments, prepare_environment, quieten
+        from actors.compat.vllm import quiet_thread_warnings
+        from actors.mllm.engines.vllm_settings import engine_arguments, prepare_environment
         from actors.mllm.model import resolve_mllm
+        from methods.prompt import default_prompt
         from ray_jobs.passes.mllm_pool import size_mllm_pool
         from ray_jobs.passes.session import Capacity
-        from ray_jobs.pipelines.slac_tlac import make_plan
 
         config = config_of(root, FIRST, mllm, out)
-        self._root, self._plan = root, make_plan(config)
+        self._root, self._text = root, default_prompt("tlac", "recognise").text
         self._cores = len(os.sched_getaffinity(0))
         model = resolve_mllm(mllm)
         options = size_mllm_pool(config, model, Capacity(self._cores, 0, 1)).options
@@ -65,7 +66,7 @@ class Bare:
         from vllm import LLM, SamplingParams
 
         self._llm = LLM(**engine_arguments(model, options))
-        quieten()
+        quiet_thread_warnings()
         self._sampling = SamplingParams(
             max_tokens=config.max_tokens, temperature=config.temperature, top_p=config.top_p
         )
@@ -84,13 +85,11 @@ class Bare:
         """Nothing to end: the engine goes with its process."""
 
     def _message(self, file: Path) -> list[dict[str, Any]]:
-        from actors.mllm.engines.vllm_prompts import conversation
+        from actors.mllm.engines.vllm_chat import conversation
         from actors.mllm.images import decode_for_mllm
         from actors.mllm.request import Request
 
-        return conversation(
-            Request(self._plan.recognise.text, (decode_for_mllm(file.read_bytes()),))
-        )
+        return conversation(Request(self._text, (decode_for_mllm(file.read_bytes()),)))
 
 
 class Onoma:
@@ -100,14 +99,14 @@ class Onoma:
         """Start Ray, the replicas and their engines."""
         import ray
 
+        from actors.mllm.model import resolve_mllm
         from ray_jobs.passes.mllm_pool import mllm_replicas, size_mllm_pool
         from ray_jobs.passes.session import start_ray
-        from ray_jobs.pipelines.slac_tlac import make_plan
 
         self._root, self._mllm, self._out = root, mllm, out
         config = config_of(root, FIRST, mllm, out)
         self._capacity = start_ray()
-        model = make_plan(config).mllm
+        model = resolve_mllm(mllm)
         self._held = contextlib.ExitStack()
         self._replicas = self._held.enter_context(
             mllm_replicas(model, size_mllm_pool(config, model, self._capacity))
@@ -117,18 +116,21 @@ class Onoma:
     def ask(self, archive: str) -> Responses:
         """Run the stage on an archive."""
         from actors.labels.slac_tlac import RECOGNISE
-        from ray_jobs.passes.generate import generate_for_images
+        from ray_jobs.passes.job import Job
         from ray_jobs.passes.label_job import list_archive
-        from ray_jobs.pipelines.slac_tlac import make_plan
+        from ray_jobs.passes.run_pass import Pass, run_pass
+        from ray_jobs.pipelines.slac_tlac import passes, resolve_inputs
         from ray_jobs.runs.folder import open_run
         from ray_jobs.runs.stage_tables import stage_table
 
         config = config_of(self._root, archive, self._mllm, self._out)
-        plan = make_plan(config)
+        inputs = resolve_inputs(config)
         run = open_run(config.out, {"method": config.method}, config.public())
         list_archive(run, config.images)
-        asked = plan.image_ask(config)
-        generate_for_images(run, config, RECOGNISE, [asked], self._replicas)
+        job = Job(run, config, self._capacity, inputs.mllm, replicas=self._replicas)
+        recognise = passes(config, inputs)[0]
+        assert isinstance(recognise, Pass)
+        run_pass(job, recognise)
         return read_answers(Path(stage_table(run, RECOGNISE)))
 
     def close(self) -> None:

@@ -44,7 +44,7 @@ CELLS = {
 class Echo:
     """Answers at once, so that what is measured is the way there and back."""
 
-    async def answer(self, requests: list[Request]) -> list[Response]:
+    async def generate(self, requests: list[Request]) -> list[Response]:
         """Return each request's text and the size of its picture."""
         return [Response(each.text, "stop", len(each.pictures[0].pixels), 1) for each in requests]
 
@@ -79,7 +79,7 @@ def call(handle: Any, requests: list[Request]) -> float:
     import ray
 
     began = time.perf_counter()
-    said = handle.answer.remote(requests)
+    said = handle.generate.remote(requests)
     answers = ray.get(said) if isinstance(said, ray.ObjectRef) else said.result()
     if len(answers) != BATCH:
         raise SystemExit("answers are missing")

@@ -1,12 +1,14 @@
 """What is used of vLLM (0.32) that its documentation does not promise.
 
-* `async_engine`: ``AsyncLLM.from_engine_args`` is public, the enumeration of its ``usage_context``
-  is not exported. It alone decides the sizes of a step and the number of sequences that vLLM
-  chooses for a GPU; without it they are those of nobody (128 sequences), with it those of ``LLM``.
+* `engine_config`, `async_engine`: what ``AsyncLLMEngine.from_engine_args`` does, in two steps. Its
+  ``usage_context`` is public, the enumeration of its values is not exported. It alone decides the
+  sizes of a step and the number of sequences that vLLM chooses for a GPU; without it they are those
+  of nobody (128 sequences), with it those of ``LLM``.
 * `chat_input`: ``LLM.chat`` has no counterpart on the asynchronous engine: the documentation's
   server renders chats itself, with the engine's renderer. This does the same. ``renderer`` is an
   attribute of ``EngineClient`` that ``AsyncLLM.generate`` names for this use.
-* `max_num_seqs`: what vLLM chose for this model and device; it is told nowhere else.
+* `max_num_seqs`: what vLLM chose for this model and device; a configuration's parts are nowhere
+  documented as such.
 * `is_dead`: ``EngineDeadError`` is raised to callers and not exported.
 * `quiet_thread_warnings`: on a CPU vLLM warns at every image that it cannot change the number of
   threads; the logger's name is that of a module.
@@ -21,8 +23,8 @@ from typing import Any, Final
 CPU_WORKER: Final = "vllm.v1.worker.cpu_worker"
 
 
-def async_engine(arguments: Mapping[str, Any]) -> Any:
-    """Start vLLM's asynchronous engine with the defaults for throughput; takes seconds to minutes.
+def engine_config(arguments: Mapping[str, Any]) -> Any:
+    """Return vLLM's configuration of an engine, with its defaults for throughput; loads no model.
 
     Args:
         arguments: of ``vllm.AsyncEngineArgs``.
@@ -30,11 +32,23 @@ def async_engine(arguments: Mapping[str, Any]) -> Any:
     Raises:
         Exception: vLLM raises many kinds for models that it cannot run.
     """
-    from vllm import AsyncEngineArgs, AsyncLLMEngine
+    from vllm import AsyncEngineArgs
     from vllm.usage.usage_lib import UsageContext
 
-    return AsyncLLMEngine.from_engine_args(
-        AsyncEngineArgs(**arguments), usage_context=UsageContext.LLM_CLASS
+    return AsyncEngineArgs(**arguments).create_engine_config(UsageContext.LLM_CLASS)
+
+
+def async_engine(config: Any) -> Any:
+    """Start vLLM's asynchronous engine with a configuration; takes seconds to minutes.
+
+    Raises:
+        Exception: vLLM raises many kinds for models that it cannot run.
+    """
+    from vllm import AsyncLLMEngine
+    from vllm.usage.usage_lib import UsageContext
+
+    return AsyncLLMEngine.from_vllm_config(
+        config, usage_context=UsageContext.LLM_CLASS, disable_log_stats=True
     )
 
 
@@ -59,9 +73,9 @@ async def chat_input(engine: Any, conversation: Sequence[Mapping[str, Any]]) -> 
     return made
 
 
-def max_num_seqs(engine: Any) -> int:
-    """How many requests an asynchronous engine works on at once."""
-    return int(engine.vllm_config.scheduler_config.max_num_seqs)
+def max_num_seqs(config: Any) -> int:
+    """How many requests an engine of this configuration works on at once."""
+    return int(config.scheduler_config.max_num_seqs)
 
 
 def is_dead(error: BaseException) -> bool:

@@ -80,9 +80,13 @@ class MLLM:
                 self._name = ENDPOINT if self._remote else uuid.uuid4().hex[:12]
         return self.start_seconds
 
-    async def sequences(self) -> int | None:
-        """Requests that the engine works on at once; None before it has started."""
-        return self._engine.concurrency if self._name else None
+    async def sequences(self) -> int:
+        """Requests that the engine works on at once; known before it has started.
+
+        Raises:
+            EngineStartError: the engine cannot be set up.
+        """
+        return await self._engine.sequences()
 
     async def generate(self, requests: Sequence[Request]) -> Responses:
         """Answer a batch; an answer that did not come is a `Response` with an error.

@@ -87,8 +87,8 @@ class MllmConfig(VerbConfig):
 
     mllm: str = Field(
         "fieldguide",
-        description="fieldguide, a Hugging Face id or a folder (vLLM runs it), or "
-        "openai:MODEL@BASE_URL",
+        description="fieldguide, a Hugging Face id or a folder (vLLM runs it), "
+        "openai:MODEL@BASE_URL, or dummy:FILE (answers from a file)",
     )
     response_cache: str | None = Field(
         None,
@@ -123,7 +123,8 @@ class MllmConfig(VerbConfig):
         None, description="longest prompt and answer, in tokens [default: the model's own]"
     )
     mllm_max_num_seqs: Positive | None = Field(
-        None, description="requests in an engine at once [default: 64 on a CPU, 256 on a GPU]"
+        None,
+        description="requests in an engine at once [default: 64 on a CPU, vLLM's choice on a GPU]",
     )
     mllm_gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] = Field(
         0.9, description="share of a GPU's memory that vLLM takes"

@@ -12,11 +12,13 @@ scaling that a fixed set of replicas has no use for.
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
+from actors.mllm.engines.vllm_settings import CPU_SEQUENCES
 from actors.mllm.model import FIELD_GUIDE, EngineOptions, MllmModel, resolve_mllm
 from methods.errors import InputError
 from ray_jobs.config import MllmConfig
@@ -24,30 +26,36 @@ from ray_jobs.passes.mllm_settings import engine_options
 from ray_jobs.passes.resources import check_resource, pinned_to
 from ray_jobs.passes.session import Capacity, start_ray
 
-logger = logging.getLogger(__name__)
-
-_RESTARTS = 5
-_CLOSE_S = 20.0
-_CPU_SEQUENCES, _GPU_SEQUENCES = 64, 256
-_HELD: dict[tuple[MllmModel, str], list[Any]] = {}
+_RESTARTS: Final = 5
+_CLOSE_S: Final = 20.0
+_GPU_SEQUENCES: Final = 256  # where a replica cannot say how many its engine takes
 
 
 @dataclass(frozen=True)
 class MllmPool:
-    """How many replicas, how each runs, and how many tasks ask them.
+    """How many replicas, how each runs, and how they are fed.
 
     Attributes:
         replicas: actors; those that the cluster has no room for yet join when it has.
         options: of each one's engine.
-        calls: tasks that ask at once, over all replicas, each with two batches under way
-            (`actors.mllm.generate.ask`): enough that no engine waits for work.
+        batch: requests of a call.
+        sequences: requests that each engine works on at once; None for what it chooses itself.
         node: custom resource of the nodes they run on.
     """
 
     replicas: int
     options: EngineOptions
-    calls: int
+    batch: int
+    sequences: int | None
     node: str | None = None
+
+    def calls(self, sequences: int) -> int:
+        """Tasks that ask at once, over all replicas, so that no engine waits for work.
+
+        Each has two batches under way (`actors.mllm.generate.generate`); for an engine they are so
+        many as fill its ``sequences``, and one that is at its end or beginning.
+        """
+        return self.replicas * (-(-sequences // self.batch) + 1)
 
 
 def size_mllm_pool(
@@ -67,11 +75,14 @@ def size_mllm_pool(
     check_resource(capacity, "mllm-resource", config.mllm_resource)
     options = engine_options(config, pictures)
     if model.engine == "openai":  # one replica, so that its limits hold for the whole job
-        calls = _calls(config.mllm_concurrency, config.mllm_batch)
-        return MllmPool(1, options, calls, config.mllm_resource)
+        return MllmPool(
+            1, options, config.mllm_batch, config.mllm_concurrency, config.mllm_resource
+        )
     gpus = config.mllm_tensor_parallel_size
     if gpus is None:
         gpus = min(1, capacity.gpus)
+    if model.engine == "dummy":
+        gpus = 0
     replicas = config.mllm_replicas or (max(1, capacity.gpus // gpus) if gpus else 1)
     if gpus * replicas > capacity.gpus:
         raise InputError(
@@ -86,33 +97,54 @@ def size_mllm_pool(
     replicas = most
     share = max(1, capacity.cores // replicas)
     threads = None if gpus else min(share, capacity.node_cores or share)
-    sequences = config.mllm_max_num_seqs or (_GPU_SEQUENCES if gpus else _CPU_SEQUENCES)
+    sequences = config.mllm_engine.get("max_num_seqs") or config.mllm_max_num_seqs
+    if not gpus:
+        sequences = sequences or CPU_SEQUENCES
     options = replace(options, gpus=gpus, threads=threads)
-    calls = replicas * _calls(sequences, config.mllm_batch)
-    return MllmPool(replicas, options, calls, config.mllm_resource)
-
-
-def _calls(at_once: int, batch: int) -> int:
-    """Tasks with a batch each that keep an engine full, and one that is at its end or beginning."""
-    return -(-at_once // batch) + 1
+    return MllmPool(replicas, options, config.mllm_batch, sequences, config.mllm_resource)
 
 
 @dataclass(frozen=True)
 class Replicas:
-    """Replicas that are there to be asked.
+    """Replicas that are there to be asked; they end with the context that started them.
 
     Attributes:
         handles: of `actors.mllm.replica.MLLM` actors.
-        calls: tasks that ask at once, over all of them.
-        share_cores: whether they compute on CPU cores that other stages use as well.
-        model, options: what each of them runs, and how.
+        model: what each of them runs.
+        pool: how many they are, and how each runs.
     """
 
     handles: list[Any]
-    calls: int
-    share_cores: bool
     model: MllmModel
-    options: EngineOptions
+    pool: MllmPool
+
+    @property
+    def options(self) -> EngineOptions:
+        """Of each one's engine."""
+        return self.pool.options
+
+    @property
+    def share_cores(self) -> bool:
+        """Whether they compute on CPU cores that other stages use as well."""
+        return self.model.engine == "vllm" and not self.options.gpus
+
+    @cached_property
+    def calls(self) -> int:
+        """Tasks that ask at once, over all of them.
+
+        Where the user has left the number of sequences to the engine, the first replica that the
+        cluster has room for says what vLLM will choose: that loads no model.
+        """
+        return self.pool.calls(self.pool.sequences or self._sequences())
+
+    def _sequences(self) -> int:
+        import ray
+
+        first, _ = ray.wait([handle.sequences.remote() for handle in self.handles], num_returns=1)
+        try:
+            return int(ray.get(first[0]))
+        except ray.exceptions.RayError:  # a pass that asks fails as well, and says why
+            return _GPU_SEQUENCES
 
     def warm_up(self) -> None:
         """Start the engines now, without waiting for them."""
@@ -120,23 +152,28 @@ class Replicas:
             handle.start.remote()
 
 
+_HELD: ContextVar[tuple[Replicas, ...]] = ContextVar("replicas of the contexts around", default=())
+
+
 @contextlib.contextmanager
-def mllm_replicas(model: MllmModel, plan: MllmPool) -> Iterator[Replicas]:
+def mllm_replicas(model: MllmModel, pool: MllmPool) -> Iterator[Replicas]:
     """Hold the replicas' actors, and end them after; an engine starts with its first request.
 
-    Inside of another such context for the same model and plan, that one's replicas are used and
+    Inside of another such context for the same model and pool, that one's replicas are used and
     live on: several runs in one process start each engine once.
     """
-    held = (model, f"{plan.replicas} {plan.options}")
-    share_cores = model.engine == "vllm" and not plan.options.gpus
-    if held in _HELD:
-        yield Replicas(_HELD[held], plan.calls, share_cores, model, plan.options)
-        return
-    _HELD[held] = _start(model, plan)
+    around = _HELD.get()
+    for held in around:
+        if (held.model, held.pool) == (model, pool):
+            yield held
+            return
+    replicas = Replicas(_start(model, pool), model, pool)
+    _HELD.set((*around, replicas))
     try:
-        yield Replicas(_HELD[held], plan.calls, share_cores, model, plan.options)
+        yield replicas
     finally:
-        _end(_HELD.pop(held), plan.options.gpus)
+        _HELD.set(tuple(held for held in _HELD.get() if held is not replicas))
+        _end(replicas.handles, pool.options.gpus)
 
 
 @contextlib.contextmanager
@@ -147,23 +184,23 @@ def field_guide_replicas() -> Iterator[Replicas]:
         yield replicas
 
 
-def _start(model: MllmModel, plan: MllmPool) -> list[Any]:
+def _start(model: MllmModel, pool: MllmPool) -> list[Any]:
     import ray
 
     from actors.mllm.replica import MLLM
 
-    options = plan.options
+    options = pool.options
     kind = ray.remote(MLLM).options(
         # a CPU replica takes no logical CPU: it must not starve reading and writing of their slots
         num_cpus=1 if options.gpus else 0,
         num_gpus=options.gpus,
-        resources=pinned_to(plan.node),
+        resources=pinned_to(pool.node),
         # those on GPUs go where GPUs are; others would all fit onto one node
         scheduling_strategy="DEFAULT" if options.gpus else "SPREAD",
         max_restarts=_RESTARTS,
         max_task_retries=-1,
     )
-    return [kind.remote(model, options) for _ in range(plan.replicas)]
+    return [kind.remote(model, options) for _ in range(pool.replicas)]
 
 
 def _end(replicas: list[Any], gpus: int) -> None:

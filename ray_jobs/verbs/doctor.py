@@ -192,13 +192,10 @@ def _mllm() -> list[Check]:
         return []
     import ray
 
-    from actors.mllm.model import FIELD_GUIDE, resolve_mllm
     from actors.mllm.request import Request, Sampling
     from fieldguide.archive import draw_archive
     from methods.prompt import default_prompt
-    from ray_jobs.config import LabelSlacConfig
-    from ray_jobs.passes.mllm_pool import mllm_replicas, size_mllm_pool
-    from ray_jobs.passes.session import start_ray
+    from ray_jobs.passes.mllm_pool import field_guide_replicas
 
     with tempfile.TemporaryDirectory() as folder:
         draw_archive(Path(folder), _PICTURES, seed=0)
@@ -206,17 +203,15 @@ def _mllm() -> list[Check]:
         pictures = [decode_for_mllm(path.read_bytes()) for path in files]
     text = default_prompt("tlac", "recognise").text
     requests = [Request(text, (picture,), Sampling()) for picture in pictures]
-    model = resolve_mllm(FIELD_GUIDE)
-    plan = size_mllm_pool(LabelSlacConfig(images="", out=""), model, start_ray())
-    with mllm_replicas(model, plan) as replicas:
+    with field_guide_replicas() as replicas:
         seconds = ray.get(replicas.handles[0].start.remote())
         started = time.time()
-        answers = ray.get(replicas.handles[0].generate.remote(requests)).answers
+        responses = ray.get(replicas.handles[0].generate.remote(requests)).responses
         rate = len(requests) / (time.time() - started)
-    if problems := [answer for answer in answers if answer.error or not answer.text]:
+    if problems := [each for each in responses if each.error or not each.text]:
         found = problems[0].error_detail or "an empty answer"
         return [Check("missing", "MLLM", found, "report this machine")]
-    where = f"{plan.options.gpus} GPU(s) a replica" if plan.options.gpus else "the CPU"
+    where = f"{replicas.options.gpus} GPU(s) a replica" if replicas.options.gpus else "the CPU"
     found = f"fieldguide on {where}: started in {seconds:.0f} s, {rate:,.0f} answers/s"
     return [Check("ready", "MLLM", found)]
 

@@ -24,16 +24,19 @@ class Engine(Protocol):
         """Keep what is needed to start."""
         ...
 
-    @property
-    def concurrency(self) -> int:
-        """How many requests it works on at once; more of them wait. Known once it has started."""
-        ...
-
     async def start(self) -> None:
         """Load the model, or connect.
 
         Raises:
             EngineStartError: with the reason and what to do.
+        """
+        ...
+
+    async def sequences(self) -> int:
+        """How many requests it works on at once; more of them wait. No model is loaded for it.
+
+        Raises:
+            EngineStartError: as `start`.
         """
         ...
 

@@ -47,12 +47,12 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from actors.mllm.engines.vllm_settings import CPU_SEQUENCES
 from actors.mllm.model import EngineOptions, MllmModel
 from actors.mllm.request import Request, Response, failed
 from methods.errors import REQUEST_CODES, EngineStartError, InputError
 
 SUFFIXES: Final = (".json", ".yaml", ".yml", ".csv", ".py")
-_CONCURRENCY: Final = 64
 
 Answer = Callable[[str, list[NDArray[np.uint8]]], str]
 
@@ -217,12 +217,8 @@ class DummyEngine:
     def __init__(self, model: MllmModel, options: EngineOptions) -> None:
         """Keep where the answers are."""
         self._model, self._options = model, options
+        self._most: int = options.sequences or CPU_SEQUENCES
         self._free_at = 0.0
-
-    @property
-    def concurrency(self) -> int:
-        """As set, else as a model on a CPU."""
-        return self._options.sequences or _CONCURRENCY
 
     async def start(self) -> None:
         """Read the file.
@@ -234,7 +230,11 @@ class DummyEngine:
             self._responder = read_dummy(self._model.source)
         except InputError as error:
             raise EngineStartError(str(error)) from error
-        self._slots = asyncio.Semaphore(self.concurrency)
+        self._slots = asyncio.Semaphore(self._most)
+
+    async def sequences(self) -> int:
+        """As set, else as many as a model on a CPU works on."""
+        return self._most
 
     async def generate(self, request: Request) -> Response:
         """Answer one request."""

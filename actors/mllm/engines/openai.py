@@ -24,11 +24,6 @@ class OpenAIEndpoint:
         """Keep what is needed to connect."""
         self._model, self._options = model, options
 
-    @property
-    def concurrency(self) -> int:
-        """Requests that go to the endpoint at once, as set."""
-        return self._options.concurrency
-
     async def start(self) -> None:
         """Make the client; the first request shows whether the endpoint is there."""
         from aiolimiter import AsyncLimiter
@@ -44,6 +39,10 @@ class OpenAIEndpoint:
         self._slots = asyncio.Semaphore(options.concurrency)
         limit = options.requests_per_minute
         self._rate = AsyncLimiter(limit, _RATE_WINDOW_S) if limit else None
+
+    async def sequences(self) -> int:
+        """Requests that go to the endpoint at once, as set."""
+        return self._options.concurrency
 
     async def generate(self, request: Request) -> Response:
         """Answer one request; whatever goes wrong is an answer with an error."""

@@ -34,12 +34,9 @@ class VllmAsync:
     def __init__(self, model: MllmModel, options: EngineOptions) -> None:
         """Keep what is needed to start; nothing is loaded yet."""
         self._model, self._options = model, options
+        self._configuring = asyncio.Lock()
+        self._config: Any = None
         self._engine: Any = None
-
-    @property
-    def concurrency(self) -> int:
-        """As set, else as vLLM chose for the model and the device."""
-        return compat.max_num_seqs(self._engine)
 
     async def start(self) -> None:
         """Load the model.
@@ -47,15 +44,34 @@ class VllmAsync:
         Raises:
             EngineStartError: with the reason and what to do.
         """
-        prepare_environment(self._options)
-        arguments = engine_arguments(self._model, self._options)
+        config = await self._configured()
         try:
             # in a thread: whoever asks how busy this replica is gets an answer meanwhile
-            self._engine = await asyncio.to_thread(compat.async_engine, arguments)
-        except ImportError as error:
-            raise missing_vllm(error) from error
+            self._engine = await asyncio.to_thread(compat.async_engine, config)
         except Exception as error:  # vLLM raises many kinds for models it cannot run
             raise EngineStartError(start_problem(self._model, error)) from error
+
+    async def sequences(self) -> int:
+        """As set, else as vLLM chooses for the model and the device.
+
+        Raises:
+            EngineStartError: with the reason and what to do.
+        """
+        return compat.max_num_seqs(await self._configured())
+
+    async def _configured(self) -> Any:
+        """vLLM's configuration, made once."""
+        async with self._configuring:
+            if self._config is None:
+                prepare_environment(self._options)
+                arguments = engine_arguments(self._model, self._options)
+                try:
+                    self._config = await asyncio.to_thread(compat.engine_config, arguments)
+                except ImportError as error:
+                    raise missing_vllm(error) from error
+                except Exception as error:  # vLLM raises many kinds for models it cannot run
+                    raise EngineStartError(start_problem(self._model, error)) from error
+            return self._config
 
     async def generate(self, request: Request) -> Response:
         """Answer one request.

@@ -38,14 +38,10 @@ class VllmLocal:
     def __init__(self, model: MllmModel, options: EngineOptions) -> None:
         """Keep what is needed to start; nothing is loaded yet."""
         self._model, self._options = model, options
+        self._most: int = options.extra.get("max_num_seqs") or options.sequences or CPU_SEQUENCES
         self._arrived: queue.SimpleQueue[_PendingRequest | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._dead: str | None = None
-
-    @property
-    def concurrency(self) -> int:
-        """As set, else `CPU_SEQUENCES`."""
-        return self._options.sequences or CPU_SEQUENCES
 
     async def start(self) -> None:
         """Load the model.
@@ -66,6 +62,10 @@ class VllmLocal:
             raise missing_vllm(error) from error
         except Exception as error:  # vLLM raises many kinds for models it cannot run
             raise EngineStartError(start_problem(self._model, error)) from error
+
+    async def sequences(self) -> int:
+        """As set, else as many as a model on a CPU works on."""
+        return self._most
 
     async def generate(self, request: Request) -> Response:
         """Answer one request.
@@ -113,7 +113,7 @@ class VllmLocal:
         No more than the model works on at once: their images are all prepared before it begins.
         """
         batch: list[_PendingRequest] = []
-        while len(batch) < self.concurrency and (not batch or not self._arrived.empty()):
+        while len(batch) < self._most and (not batch or not self._arrived.empty()):
             pending = self._arrived.get()
             if pending is None:
                 return []

@@ -37,7 +37,7 @@ CPU_ENVIRONMENT: Final = {
     # the cores are shared with decoding: threads tied to cores would wait for each other
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
 }
-"""The same on a CPU, beside ``OMP_NUM_THREADS``."""
+"""The same on a CPU; ``OMP_NUM_THREADS`` are `EngineOptions.threads` beside it."""
 
 
 def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]:
@@ -73,7 +73,8 @@ def prepare_environment(options: EngineOptions) -> None:
     """Set what vLLM reads from the environment; what the user has set stays."""
     for name, value in {**ENVIRONMENT, **({} if options.gpus else CPU_ENVIRONMENT)}.items():
         os.environ.setdefault(name, value)
-    if options.threads:  # Ray has set 1 in an actor that takes no logical CPU
+    # 1 is what Ray sets in an actor that takes no logical CPU
+    if options.threads and os.environ.get("OMP_NUM_THREADS", "1") == "1":
         os.environ["OMP_NUM_THREADS"] = str(options.threads)
 
 

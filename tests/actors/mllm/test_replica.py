@@ -1,8 +1,11 @@
-"""The MLLM replica on real vLLM: order, choices, limits, and an engine that dies."""
+"""The MLLM replica on real vLLM: order, choices, limits, and a replica that is killed."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from fieldguide.world import NAMES
 from methods.class_matching import class_list
 from methods.prompt import default_prompt
 
+pytestmark = pytest.mark.engine
 RECOGNISE = default_prompt("tlac", "recognise").text
 
 
@@ -27,7 +31,7 @@ def replica(mllm: list[Any]) -> Any:
 
 def ask(replica: Any, *requests: Request) -> list[Response]:
     """One batch."""
-    answers: list[Response] = ray.get(replica.answer.remote(list(requests))).answers
+    answers: list[Response] = ray.get(replica.generate.remote(list(requests))).responses
     return answers
 
 
@@ -68,8 +72,8 @@ def test_concurrent_batches_share_one_engine_and_get_their_own_answers(replica: 
     names = list(NAMES)
     batches = [[choose(name, names) for name in names[start::4]] for start in range(4)]
     alone = [ask(replica, *batch) for batch in batches]
-    together = ray.get([replica.answer.remote(batch) for batch in batches])
-    assert [each.answers for each in together] == alone
+    together = ray.get([replica.generate.remote(batch) for batch in batches])
+    assert [each.responses for each in together] == alone
     assert len({each.engine for each in together}) == 1
     assert ray.get(replica.waiting.remote()) == 0
 
@@ -137,21 +141,18 @@ def test_a_seed_makes_sampling_repeatable(replica: Any) -> None:
     assert len({*said(1), *said(2), *said(3)}) > 1
 
 
-def test_an_engine_that_dies_ends_its_actor_and_the_batch_is_asked_of_the_next(
+def test_a_replica_that_is_killed_under_load_is_restarted_and_gives_the_same_answers(
     replica: Any,
 ) -> None:
-    def break_engine(actor: Any) -> None:
-        def step() -> None:
-            raise RuntimeError("the device is gone")
-
-        actor._engine._engine.step = step
-
-    names = list(NAMES[:8])
-    expected = ask(replica, *(choose(name, names) for name in names))
-    before = ray.get(replica.answer.remote([choose(names[0], names)])).engine
+    names = list(NAMES)
+    batches = [[choose(name, names) for name in names] for _ in range(4)]
+    before = ray.get(replica.generate.remote(batches[0]))
     pid = ray.get(replica.pid.remote())
-    ray.get(replica.__ray_call__.remote(break_engine))
-    said = ray.get(replica.answer.remote([choose(name, names) for name in names]))
-    assert said.answers == expected
-    assert said.engine != before
+    calls = [replica.generate.remote(batch) for batch in batches]
+    while not ray.get(replica.waiting.remote()):
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    for after in ray.get(calls):
+        assert after.responses == before.responses
+        assert after.engine != before.engine
     assert ray.get(replica.pid.remote()) != pid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +19,7 @@ from methods.errors import InputError
 from ray_jobs.config import LabelSlacConfig
 from ray_jobs.passes.generate import cache_root, open_cached
 from ray_jobs.passes.job import Job
-from ray_jobs.passes.mllm_pool import Replicas
+from ray_jobs.passes.mllm_pool import MllmPool, Replicas
 from ray_jobs.passes.session import Capacity
 from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.usage import count_usage
@@ -27,10 +28,14 @@ QUERY = Query("see", ImagePrompt("What?"), Sampling(), max_side=64)
 MODEL = MllmModel("m", "vllm", "m", "files:1")
 
 
+def replicas(**extra: Any) -> Replicas:
+    """A pool of no replicas, with engine arguments."""
+    return Replicas([], MODEL, MllmPool(0, EngineOptions(extra=extra), 1, 1))
+
+
 def job(config: LabelSlacConfig) -> Job:
     """A job with a pool of no replicas."""
-    pool = Replicas([], 1, False, MODEL, EngineOptions())
-    return Job(RunFolder(config.out, {}), config, Capacity(1, 0, 1), MODEL, replicas=pool)
+    return Job(RunFolder(config.out, {}), config, Capacity(1, 0, 1), MODEL, replicas=replicas())
 
 
 @pytest.mark.parametrize(
@@ -61,8 +66,8 @@ def test_other_engine_arguments_are_other_responses(tmp_path: Path) -> None:
     config = LabelSlacConfig(images="x", out=str(tmp_path / "run"))
     plain = job(config)
     same, other = job(config), job(config)
-    same.replicas = Replicas([], 1, False, MODEL, EngineOptions(extra={"max_num_seqs": 7}))
-    other.replicas = Replicas([], 1, False, MODEL, EngineOptions(extra={"quantization": "fp8"}))
+    same.replicas = replicas(max_num_seqs=7)
+    other.replicas = replicas(quantization="fp8")
     folders = [open_cached(each, QUERY).folder for each in (plain, same, other)]
     assert folders[0] == folders[1] != folders[2]
     assert json.loads((Path(folders[2]) / "query.json").read_text())["engine"] == {

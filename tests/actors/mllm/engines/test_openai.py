@@ -34,10 +34,10 @@ def ask(endpoint: Endpoint, *requests: Request | str, **options: Any) -> list[Re
     batch = [Request(each) if isinstance(each, str) else each for each in requests]
 
     async def run() -> list[Response]:
-        said = await replica.answer(batch)
+        said = await replica.generate(batch)
         await replica.close()
         assert said.engine == ENDPOINT
-        return said.answers
+        return said.responses
 
     return asyncio.run(run())
 
@@ -81,7 +81,7 @@ def test_a_busy_endpoint_is_asked_again_after_the_pause_it_names(endpoint: Endpo
 def test_a_server_that_is_not_there(endpoint: Endpoint) -> None:
     model = resolve_mllm("openai:m@http://127.0.0.1:9/v1")
     replica = MLLM(model, EngineOptions(retries=0, timeout_s=1.0))
-    answer = asyncio.run(replica.answer([Request("x")])).answers[0]
+    answer = asyncio.run(replica.generate([Request("x")])).responses[0]
     assert answer.error == "mllm_unavailable"
     assert "127.0.0.1:9" in str(answer.error_detail)
 
