@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +20,10 @@ import pytest
 import fieldguide
 from actors.classifier_store import load_classifier, save_classifier
 from methods.classifier import Classifier
-from ray_jobs.cli import DONE, WRONG_USAGE, execute
+from ray_jobs.cli import DONE, FAILED, WRONG_USAGE, execute
+from ray_jobs.commands import COMMANDS, Command
+from ray_jobs.config.names import RENAMED, flag_of
+from ray_jobs.pipelines.registry import METHODS
 
 
 @pytest.fixture
@@ -32,12 +39,13 @@ def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def says(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Run wrong use; return its one sentence."""
+    """Run wrong use; return its one sentence, which follows notices at most."""
     results = io.StringIO()
     code = execute(arguments, results)
     error = capsys.readouterr().err
     assert code == WRONG_USAGE, error
     assert results.getvalue() == ""
+    assert "Traceback" not in error
     sentence = error.strip().splitlines()[-1]
     assert sentence.startswith("onoma: ")
     return sentence
@@ -53,11 +61,50 @@ def label(birds: Path, out: Path, **changes: str) -> list[str]:
 
 @pytest.mark.usefixtures("no_ray")
 def test_wrong_words(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "no verb 'lable'" in says(["lable"], capsys)
-    methods = "zero_shot, slac, tlac, what_do_you_see, autosep, mllm_names, classifier"
-    assert f"no method 'zeroshot'; there are {methods}" in says(["label", "zeroshot"], capsys)
+    assert "no verb 'lable' (did you mean label?); the verbs are demo, " in says(["lable"], capsys)
+    methods = ", ".join(method.name for method in METHODS if method.label)
+    sentence = says(["label", "zeroshot"], capsys)
+    assert f"no method 'zeroshot' (did you mean zero_shot?); there are {methods}" in sentence
+    assert f"no method 'x'; there are {methods}" in says(["label", "x"], capsys)
     assert "say which method" in says(["fit", "--out", "x"], capsys)
     assert "--images is needed; --out is needed" in says(["manifest"], capsys)
+    sentence = says(["demo", "--sed=1"], capsys)
+    assert re.search(r"--sed is not a setting of .* demo \(did you mean --seed\?\); ", sentence)
+    assert sentence.endswith(" demo --help lists what there is")
+
+
+def wrong_uses(command: Command) -> Iterator[tuple[list[str], str]]:
+    """Wrong use of a command: what follows its name, and what the sentence must say."""
+    yield ["--no-such-setting", "1"], "--no-such-setting is not a setting of "
+    yield ["--seed", "many"], "--seed 'many': input should be a valid integer"
+    yield ["--seed"], "--seed: expected one argument"
+    fields = command.config.model_fields
+    for field, info in fields.items():
+        if info.is_required():
+            yield [], f"{flag_of(field)} is needed"
+    for old, new in RENAMED.items():
+        if new in fields:
+            yield [flag_of(old), "1"], f"{flag_of(old)} is now {flag_of(new)}"
+            yield [f"{flag_of(old)}=1"], f"{flag_of(old)} is now {flag_of(new)}"
+
+
+@pytest.mark.usefixtures("no_ray")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_wrong_use_of_every_command(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    for arguments, said in wrong_uses(COMMANDS[name]):
+        assert said in says([*name.split(), *arguments], capsys)
+
+
+@pytest.mark.usefixtures("no_ray")
+@pytest.mark.parametrize("old", RENAMED)
+def test_an_old_key_of_the_yaml_file_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(f"images: a\n{old.replace('_', '-')}: 1\n")
+    name = "submit" if old == "driver_node" else "label slac"
+    sentence = says([*name.split(), "--config", str(file)], capsys)
+    assert sentence == f"onoma: {flag_of(old)} is now {flag_of(RENAMED[old])}"
 
 
 @pytest.mark.usefixtures("no_ray")
@@ -136,10 +183,54 @@ def test_another_clip_than_the_classifier_s(
     assert load_classifier(classifier_folder).labels
 
 
-def test_help_and_overview(capsys: pytest.CaptureFixture[str]) -> None:
+def printed(arguments: list[str]) -> str:
+    """What a command that answers at once prints."""
     results = io.StringIO()
-    assert execute(["--help"], results) == DONE
-    assert "fieldguide draw" in results.getvalue()
+    assert execute(arguments, results) == DONE
+    return results.getvalue()
+
+
+def test_help_and_overview() -> None:
+    overview = printed(["--help"])
+    assert "fieldguide draw" in overview
+    assert all(name.partition(" ")[0] in overview for name in COMMANDS)
+
+
+@pytest.mark.parametrize("verb", ["fit", "label", "plan"])
+def test_help_of_a_verb_lists_its_methods(verb: str) -> None:
+    listed = printed([verb, "--help"])
+    rows = {name.split()[1]: row for name, row in COMMANDS.items() if name.startswith(f"{verb} ")}
+    for method, row in rows.items():
+        assert f"\n  {method} " in listed
+        assert row.summary.partition(",")[0] in " ".join(listed.split())
+    assert max(map(len, listed.splitlines())) <= 100
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert printed(["--version"]) == f"onoma {version('onoma')}\n"
+
+
+def test_progress_is_told_and_libraries_only_if_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def log(_: object) -> dict[str, object]:
+        logging.getLogger("onoma.ray_jobs.some.module").info("half is done")
+        logging.getLogger("a.library").info("a detail")
+        logging.getLogger("a.library").warning("a warning")
+        raise RuntimeError("it broke")
+
+    monkeypatch.setattr("ray_jobs.verbs.draw.draw", log)
+    command = ["fieldguide", "draw", "--out", str(tmp_path / "a")]
+    assert execute(command, io.StringIO()) == FAILED
+    said = capsys.readouterr().err
+    why = "onoma: failed: RuntimeError: it broke; run the same command again to resume"
+    assert said.splitlines() == ["onoma: half is done", "a: a warning", why]
+    assert execute([*command, "--verbose"], io.StringIO()) == FAILED
+    said = capsys.readouterr().err
+    assert "\na: a detail\n" in said
+    assert "\nTraceback (most recent call last):\n" in said
+    assert said.splitlines()[-1] == why
+    assert not logging.getLogger("onoma").isEnabledFor(logging.INFO), "as it was before"
 
 
 def test_standard_output_carries_one_json_object(tmp_path: Path) -> None:
@@ -155,19 +246,44 @@ def test_standard_output_carries_one_json_object(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "a" / "images")
 
 
-@pytest.mark.parametrize(
-    ("statement", "absent"),
-    [
-        ("import ray_jobs.commands", ("torch", "open_clip", "transformers", "vllm", "ray.data")),
-        (
-            "from actors.clip.encoder import ClipEncoder\n"
-            "from actors.clip.model import resolve_clip\n"
-            "ClipEncoder(resolve_clip('fieldguide'), device='cpu')",
-            ("vllm",),
-        ),
-    ],
-)
-def test_nothing_slow_is_imported_for_nothing(statement: str, absent: tuple[str, ...]) -> None:
-    script = f"{statement}\nimport sys\nprint([n for n in {absent!r} if n in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.strip() == "[]", done.stderr
+HEAVY = ("ray", "torch", "pyarrow", "open_clip", "transformers", "vllm", "scipy")
+
+
+def imported_by(script: str) -> set[str]:
+    """Which packages that take long to import a script has imported, in a process of its own."""
+    script += f"\nimport sys; print(*(n for n in {HEAVY!r} if n in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split("\n")[-2].split())
+
+
+def test_help_and_wrong_use_import_nothing_slow() -> None:
+    uses = [["--help"], ["--version"], [], ["lable"], ["label", "zeroshot"], ["label", "--help"]]
+    uses += [[*name.split(), "--no-such-setting"] for name in COMMANDS]
+    uses += [[*name.split(), "--seed", "many"] for name in COMMANDS]
+    uses += [["label", "slac", "--help"], ["label", "slac", "--mllm-context", "3"]]
+    script = f"""
+import os
+from ray_jobs.cli import execute
+kept = os.dup(1)
+for arguments in {uses!r}:
+    assert execute(arguments, open(os.devnull, "w")) in (0, 2), arguments
+os.dup2(kept, 1)  # where --help prints is where results go
+"""
+    assert imported_by(script) == set()
+
+
+def test_a_config_class_is_imported_when_it_is_asked_for() -> None:
+    script = "from ray_jobs.config import LabelSlacConfig\nimport sys\n"
+    script += "assert 'ray_jobs.config.data_free' not in sys.modules"
+    assert imported_by(script) == set()
+
+
+def test_clip_does_without_vllm() -> None:
+    script = """
+from actors.clip.encoder import ClipEncoder
+from actors.clip.model import resolve_clip
+ClipEncoder(resolve_clip("fieldguide"), device="cpu")
+"""
+    assert "vllm" not in imported_by(script)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from methods.data_free.settings import (
 )
 from methods.errors import InputError
 from methods.near.settings import NearTrainSettings
+from ray_jobs import config as package
 from ray_jobs.commands import COMMANDS
 from ray_jobs.config import (
     FitAutosepConfig,
@@ -83,6 +86,19 @@ def test_wrong_yaml_is_told(tmp_path: Path, text: str, says: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_the_package_offers_what_type_checkers_are_told() -> None:
+    tree = ast.parse(Path(package.__file__).read_text("utf-8"))
+    told = {
+        (node.module, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ray_jobs.config.")
+        for alias in node.names
+    }
+    assert {name for _, name in told} == set(dir(package))
+    for module, name in told:
+        assert getattr(package, name) is getattr(import_module(str(module)), name)
+
+
 def test_a_missing_yaml_is_told() -> None:
     with pytest.raises(InputError, match="No such file"):
         parse(LabelZeroShotConfig, ["--config", "/no/such.yaml"], "onoma")
@@ -90,10 +106,10 @@ def test_a_missing_yaml_is_told() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_setting_of_every_verb_is_described(name: str) -> None:
-    config = COMMANDS[name].config
-    assert issubclass(config, VerbConfig)
-    assert config.__doc__
-    for field, info in config.model_fields.items():
+    kind = COMMANDS[name].config
+    assert issubclass(kind, VerbConfig)
+    assert kind.__doc__
+    for field, info in kind.model_fields.items():
         assert info.description or field == "method", f"{name}: {field}"
 
 

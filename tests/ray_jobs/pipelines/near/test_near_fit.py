@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import sys
 from collections import Counter
 from pathlib import Path
@@ -101,6 +102,7 @@ def test_the_files_for_a_person_say_what_happened(fits: Path, bird_paths: list[s
 def test_a_finished_fit_is_not_done_again(
     fits: Path, birds: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, logger="onoma")
     before = files(fits)
     again = fit(birds, fits / "near")
     assert "is finished; nothing to do" in caplog.text
@@ -192,6 +194,7 @@ def test_names_as_they_are_merged_and_filtered(
     fits: Path, birds: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Cosines of 0.6 and more merge some names, and not all of them."""
+    caplog.set_level(logging.INFO, logger="onoma")
     made = fit(
         birds,
         tmp_path / "ce",
