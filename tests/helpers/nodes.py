@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-_START_S = 120.0
+_START_S = 240.0
 _TOKEN = secrets.token_hex(32)
 
 
