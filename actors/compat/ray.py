@@ -50,6 +50,9 @@ ENVIRONMENT: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 )
 """Environment variables, by what reads them; what the user has set stays."""
 
+SLOW_START: Final = "timed out during startup"
+"""What ``ray.init`` says where the processes that it starts do not answer in time."""
+
 CONSOLE_LOGGER: Final = "ray.data"
 """Has the handlers that write to the console and to the session's file."""
 PROGRESS_LOGGER: Final = "ray.data._internal.progress"
@@ -76,6 +79,15 @@ def set_environment(group: str, *asked: str) -> None:
     """Set a group of `ENVIRONMENT`, but for what is set already and not ``asked`` for by a flag."""
     for name, value in ENVIRONMENT[group].items():
         os.environ[name] = value if name in asked else os.environ.get(name, value)
+
+
+def is_slow_start(error: Exception) -> bool:
+    """Whether a Ray did not start on this machine because its processes answered too late.
+
+    ``ray.init`` raises a plain Exception, and its half a minute (``Node.start_head_processes``)
+    cannot be set.
+    """
+    return SLOW_START in str(error)
 
 
 def started_address() -> str | None:

@@ -29,6 +29,7 @@ from methods.errors import InputError
 logger = logging.getLogger("onoma")
 
 _EXTRA_SLOTS = 3
+_START_ATTEMPTS = 3
 _CLUSTER_CPUS = 3
 _BUILT_IN = {"CPU", "GPU", "memory", "object_store_memory"}
 _STARTED_CORES: list[int] = []
@@ -143,7 +144,17 @@ def _start_here() -> None:
     cores = len(os.sched_getaffinity(0))
     slots = cores + _EXTRA_SLOTS
     with quiet_ray():
-        ray.init(address="local", num_cpus=slots, include_dashboard=False, **_logging_options())
+        for left in range(_START_ATTEMPTS - 1, -1, -1):
+            try:
+                ray.init(
+                    address="local", num_cpus=slots, include_dashboard=False, **_logging_options()
+                )
+                break
+            except Exception as error:
+                # its processes have half a minute to answer, too short on a machine under load
+                if not left or not ray_compat.is_slow_start(error):
+                    raise
+                ray.shutdown()
     _STARTED_CORES[:] = [cores]
 
 

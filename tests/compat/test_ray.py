@@ -239,3 +239,11 @@ def test_a_batch_can_be_set_larger() -> None:
 
     compat.set_max_batch_size(Model().run, 8)
     assert callable(Model.run.set_max_batch_size)  # type: ignore[attr-defined]
+
+
+def test_a_start_that_took_too_long_is_told_by_its_words() -> None:
+    from ray._private import node
+
+    assert compat.SLOW_START in inspect.getsource(node)
+    assert compat.is_slow_start(Exception(f"The current node {compat.SLOW_START}."))
+    assert not compat.is_slow_start(Exception("Address already in use"))
