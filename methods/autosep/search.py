@@ -37,6 +37,11 @@ class Reflection:
         """The errors as the model sees them."""
         return numbered(self.errors)
 
+    def request(self, text: str, round_: int) -> SearchRequest:
+        """Ask something about the errors' images."""
+        images = tuple(error.image for error in self.errors)
+        return SearchRequest(text, images, f"{round_} {self.number}")
+
 
 class Search:
     """One search over the images of a sample."""
@@ -128,11 +133,7 @@ class Search:
                 places = choose(range(len(errors)), settings.errors_shown, *key)
                 drafts.append(Reflection(parent, number, [errors[place] for place in places], ""))
         requests = [
-            SearchRequest(
-                self._wording.reflect(draft.parent.text, draft.texts()),
-                tuple(error.image for error in draft.errors),
-                f"{round_.round} {draft.number}",
-            )
+            draft.request(self._wording.reflect(draft.parent.text, draft.texts()), round_.round)
             for draft in drafts
         ]
         reasons = self._generate(round_, "reflect", requests)
@@ -145,12 +146,11 @@ class Search:
     def _modify(self, round_: RoundRecord, reflections: list[Reflection]) -> list[PromptRecord]:
         count = self._settings.prompts_per_reflection
         requests = [
-            SearchRequest(
+            reflection.request(
                 self._wording.modify(
                     reflection.parent.text, reflection.texts(), reflection.reason, count
                 ),
-                tuple(error.image for error in reflection.errors),
-                f"{round_.round} {reflection.number}",
+                round_.round,
             )
             for reflection in reflections
         ]
