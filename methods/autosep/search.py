@@ -8,10 +8,9 @@ counter, so the same answers give the same search.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from methods.autosep.history import History, PromptRecord, RoundRecord, Tally
-from methods.autosep.objective import ErrorShown, Objective, numbered
+from methods.autosep.objective import ErrorShown, Objective, Reflection
 from methods.autosep.parsing import paraphrased_prompt, rewritten_prompts
 from methods.autosep.prompts import PromptTexts
 from methods.autosep.requests import Mllm, RequestKind, SearchRequest
@@ -22,25 +21,6 @@ _FIRST_PART = 4
 """Halving scores prompts on a quarter of the images first, then on a half, then on all."""
 
 Watch = Callable[[History], None]
-
-
-@dataclass(frozen=True)
-class Reflection:
-    """A reason why a prompt leads to errors, and the errors it was drawn from."""
-
-    parent: PromptRecord
-    number: int
-    errors: list[ErrorShown]
-    reason: str
-
-    def texts(self) -> list[str]:
-        """The errors as the model sees them."""
-        return numbered(self.errors)
-
-    def request(self, text: str, round_: int) -> SearchRequest:
-        """Ask something about the errors' images."""
-        images = tuple(error.image for error in self.errors)
-        return SearchRequest(text, images, f"{round_} {self.number}")
 
 
 class Search:
