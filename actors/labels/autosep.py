@@ -24,7 +24,7 @@ CLASSIFY: Final = "classify"
 ABOUT: Final = "about"
 """Column with what the second question is about: the image's key and its description."""
 
-Reading = Literal["strict", "published"]
+ChoiceReading = Literal["strict", "published"]
 
 
 class DescribedChoicePrompt:
@@ -76,7 +76,7 @@ def join_description(batch: pa.Table) -> pa.Table:
 
 @stage("label", CHOICE_LABELS_SCHEMA)
 def label_by_choice(
-    batch: pa.Table, names: Sequence[str], asks: Sequence[str], method: str, reading: Reading
+    batch: pa.Table, names: Sequence[str], asks: Sequence[str], method: str, reading: ChoiceReading
 ) -> pa.Table:
     """Rows of the labels table from rows of a stage table.
 
@@ -104,7 +104,7 @@ def label_by_choice(
     return errors.onto(pa.Table.from_pylist(rows, schema=CHOICE_LABELS_SCHEMA))
 
 
-def _reader(names: Sequence[str], reading: Reading) -> Callable[[str], int | None]:
+def _reader(names: Sequence[str], reading: ChoiceReading) -> Callable[[str], int | None]:
     if reading == "published":
         return lambda answer: published_choice(answer, len(names))
     return ChoiceReader(names).read

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from methods.autosep.history import Tally
+from methods.autosep.history import PromptRecord, Tally
 from methods.autosep.parsing import ComparisonReading
 from methods.autosep.prompts import PromptTexts
 from methods.autosep.requests import Mllm, SearchRequest
@@ -24,6 +24,25 @@ class ErrorShown:
 def numbered(errors: Sequence[ErrorShown]) -> list[str]:
     """The errors as a model sees them: each below a heading with its number."""
     return [f"Image {place}\n{error.text}" for place, error in enumerate(errors, start=1)]
+
+
+@dataclass(frozen=True)
+class Reflection:
+    """A reason why a prompt leads to errors, and the errors it was drawn from."""
+
+    parent: PromptRecord
+    number: int
+    errors: list[ErrorShown]
+    reason: str
+
+    def texts(self) -> list[str]:
+        """The errors as the model sees them."""
+        return numbered(self.errors)
+
+    def request(self, text: str, round_: int) -> SearchRequest:
+        """Ask something about the errors' images."""
+        images = tuple(error.image for error in self.errors)
+        return SearchRequest(text, images, f"{round_} {self.number}")
 
 
 class Objective(Protocol):

@@ -8,10 +8,9 @@ counter, so the same answers give the same search.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from methods.autosep.history import History, PromptRecord, RoundRecord, Tally
-from methods.autosep.objective import ErrorShown, Objective, numbered
+from methods.autosep.objective import ErrorShown, Objective, Reflection
 from methods.autosep.parsing import paraphrased_prompt, rewritten_prompts
 from methods.autosep.prompts import PromptTexts
 from methods.autosep.requests import Mllm, RequestKind, SearchRequest
@@ -22,20 +21,6 @@ _FIRST_PART = 4
 """Halving scores prompts on a quarter of the images first, then on a half, then on all."""
 
 Watch = Callable[[History], None]
-
-
-@dataclass(frozen=True)
-class Reflection:
-    """A reason why a prompt leads to errors, and the errors it was drawn from."""
-
-    parent: PromptRecord
-    number: int
-    errors: list[ErrorShown]
-    reason: str
-
-    def texts(self) -> list[str]:
-        """The errors as the model sees them."""
-        return numbered(self.errors)
 
 
 class Search:
@@ -128,11 +113,7 @@ class Search:
                 places = choose(range(len(errors)), settings.errors_shown, *key)
                 drafts.append(Reflection(parent, number, [errors[place] for place in places], ""))
         requests = [
-            SearchRequest(
-                self._wording.reflect(draft.parent.text, draft.texts()),
-                tuple(error.image for error in draft.errors),
-                f"{round_.round} {draft.number}",
-            )
+            draft.request(self._wording.reflect(draft.parent.text, draft.texts()), round_.round)
             for draft in drafts
         ]
         reasons = self._generate(round_, "reflect", requests)
@@ -145,12 +126,11 @@ class Search:
     def _modify(self, round_: RoundRecord, reflections: list[Reflection]) -> list[PromptRecord]:
         count = self._settings.prompts_per_reflection
         requests = [
-            SearchRequest(
+            reflection.request(
                 self._wording.modify(
                     reflection.parent.text, reflection.texts(), reflection.reason, count
                 ),
-                tuple(error.image for error in reflection.errors),
-                f"{round_.round} {reflection.number}",
+                round_.round,
             )
             for reflection in reflections
         ]

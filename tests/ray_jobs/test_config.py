@@ -11,13 +11,9 @@ from typing import Any
 import pytest
 
 from methods.autosep.settings import SearchSettings
-from methods.data_free.settings import (
-    CorpusSettings,
-    DataFreeTrainSettings,
-    GroupSettings,
-    ScoreSettings,
-)
+from methods.data_free.settings import CorpusSettings, DataFreeTrainSettings, GroupSettings
 from methods.errors import InputError
+from methods.multi_label_scores import ScoreSettings
 from methods.near.settings import NearTrainSettings
 from ray_jobs import config as package
 from ray_jobs.commands import COMMANDS

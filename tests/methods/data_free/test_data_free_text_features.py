@@ -27,8 +27,8 @@ def test_the_end_is_the_text(tower: TextTower, text_model: Any) -> None:
     assert torch.allclose(whole, expected, atol=1e-5)
     assert torch.allclose(tokens[0, 0], tokens[1, 0], atol=1e-5)  # start of text is a constant
     assert torch.allclose(tokens[0, :3], tokens[1, :3], atol=1e-5)  # "a dog": only the prefix
-    there = torch.arange(14) < lengths[:, None]
-    assert torch.allclose(tokens.norm(dim=-1), there.float(), atol=1e-5)
+    present = torch.arange(14) < lengths[:, None]
+    assert torch.allclose(tokens.norm(dim=-1), present.float(), atol=1e-5)
     assert not whole.requires_grad
 
 
@@ -39,11 +39,11 @@ def test_batches_and_padding_do_not_matter(tower: TextTower) -> None:
     alone = text_token_features(tower, TEXTS[:1])
     matrix = torch.nn.functional.normalize(torch.randn(4, 32), dim=-1)
     scores = local_scores(alone[1], matrix)
-    there = torch.arange(14) < one[2][:, None]
-    padded = local_scores(one[1], matrix, there=there)
+    present = torch.arange(14) < one[2][:, None]
+    padded = local_scores(one[1], matrix, present=present)
     assert torch.allclose(scores[0], padded[0], atol=1e-5)
-    garbage = one[1] + 9 * ~there[:, :, None]
-    assert torch.allclose(local_scores(garbage, matrix, there=there), padded, atol=1e-5)
+    garbage = one[1] + 9 * ~present[:, :, None]
+    assert torch.allclose(local_scores(garbage, matrix, present=present), padded, atol=1e-5)
 
 
 def test_a_tower_without_a_mask_sees_its_padding(tower: TextTower) -> None:
