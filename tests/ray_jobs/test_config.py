@@ -15,9 +15,9 @@ from methods.data_free.settings import (
     CorpusSettings,
     DataFreeTrainSettings,
     GroupSettings,
-    ScoreSettings,
 )
 from methods.errors import InputError
+from methods.multi_label_scores import ScoreSettings
 from methods.near.settings import NearTrainSettings
 from ray_jobs import config as package
 from ray_jobs.commands import COMMANDS
