@@ -23,6 +23,8 @@ from ray_jobs.runs.stage_timer import StageTimer, added
 
 RECORD = "run.json"
 RUNNING, FINISHED = "running", "finished"
+FORMAT = 2
+"""Of run folders; those of version 0.1 have none. Another format is read, not resumed."""
 _PACKAGES = ("onoma", "ray", "torch", "open_clip_torch", "pyarrow", "pillow")
 
 
@@ -112,7 +114,18 @@ def open_run(out: str, identity: Mapping[str, Any], config: Mapping[str, Any]) -
     try:
         record = _read_record(uri, out)
         if record is None:
-            record = {"state": RUNNING, "method": plain["method"], "identity": plain}
+            record = {
+                "format": FORMAT,
+                "state": RUNNING,
+                "method": plain["method"],
+                "identity": plain,
+            }
+        elif record.get("format") != FORMAT:
+            made_by = record.get("versions", {}).get("onoma", "of another version")
+            raise InputError(
+                f"--out {out} was made by onoma {made_by}: this version reads such a run (evaluate, "
+                "report, serve) and does not go on with it; give another folder, or finish it there"
+            )
         differences = _differences(record.get("identity", {}), plain)
         if differences:
             raise InputError(
