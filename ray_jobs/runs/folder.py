@@ -123,8 +123,9 @@ def open_run(out: str, identity: Mapping[str, Any], config: Mapping[str, Any]) -
         elif record.get("format") != FORMAT:
             made_by = record.get("versions", {}).get("onoma", "of another version")
             raise InputError(
-                f"--out {out} was made by onoma {made_by}: this version reads such a run (evaluate, "
-                "report, serve) and does not go on with it; give another folder, or finish it there"
+                f"--out {out} was made by onoma {made_by}: this version reads such a run "
+                "(evaluate, report, serve) and does not go on with it; give another folder, or "
+                "finish it there"
             )
         differences = _differences(record.get("identity", {}), plain)
         if differences:
