@@ -52,8 +52,8 @@ def test_a_dummy_takes_no_gpu() -> None:
     [
         (MllmConfig(), Capacity(2, 0, 1), 64),
         (MllmConfig(), GPUS, None),
-        (MllmConfig(mllm_sequences=96), GPUS, 96),
-        (MllmConfig(mllm_engine={"max_num_seqs": "512"}, mllm_sequences=96), GPUS, 512),
+        (MllmConfig(mllm_max_num_seqs=96), GPUS, 96),
+        (MllmConfig(mllm_engine={"max_num_seqs": "512"}, mllm_max_num_seqs=96), GPUS, 512),
     ],
 )
 def test_sequences_are_the_users_else_the_engines(

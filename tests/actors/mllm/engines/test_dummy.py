@@ -87,14 +87,14 @@ def test_a_function_answers_from_text_and_pixels(tmp_path: Path) -> None:
         "look.py",
         "def answer(text, images):\n"
         "    if not images:\n        return 7\n"
-        "    return f'{text} {images[0].shape} {1 / images[0][0, 0, 0]:.1f}'\n",
+        "    return f'{text} {images[0].shape} {images[0].mean():.1f}'\n",
     )
     shades = [DecodedImage(np.full((2, 3, 3), shade, np.uint8)) for shade in (2, 0)]
-    fine, wrong, number = ask(
+    light, dark, number = ask(
         file, *(Request("saw", (image,)) for image in shades), Request("nothing")
     )
-    assert fine.text == "saw (2, 3, 3) 0.5"
-    assert wrong.text == "saw (2, 3, 3) inf"
+    assert light.text == "saw (2, 3, 3) 2.0"
+    assert dark.text == "saw (2, 3, 3) 0.0"
     assert (number.error, number.error_detail) == (
         "mllm_bad_response",
         "answer() returned int, not str",

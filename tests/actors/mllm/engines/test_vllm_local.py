@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from actors.mllm.engines import vllm_local
-from actors.mllm.engines.base import EngineDied, EngineStartError
+from actors.mllm.engines.base import EngineDied
 from actors.mllm.engines.vllm_local import VllmLocal
 from actors.mllm.model import EngineOptions, MllmModel
 from actors.mllm.request import Request, Response
+from methods.errors import EngineStartError
 
 MODEL = MllmModel("m", "vllm", "/nowhere", "f")
 
