@@ -126,7 +126,7 @@ def test_an_archive_without_a_single_name_is_rows_with_codes(birds: Path, tmp_pa
     [
         (["--category", " "], "--category"),
         (["--name-format", "prose"], "--name-format"),
-        (["--name-prompt", "/nowhere.txt"], "--name-prompt /nowhere.txt: not a readable"),
+        (["--name-prompt", "/nowhere.txt"], "--name-prompt /nowhere.txt: no such file"),
     ],
 )
 def test_wrong_use_is_told_before_any_model_loads(

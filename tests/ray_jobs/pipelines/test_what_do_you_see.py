@@ -346,8 +346,8 @@ def test_a_classifier_that_cannot_work_is_one_sentence(
         (["--class-parts", "looks"], "--class-parts"),
         (["--long-text", "fold"], "--long-text"),
         (["--class-answers", "0"], "--class-answers"),
-        (["--predict-prompt", "/nowhere.txt"], "--predict-prompt /nowhere.txt: not a readable"),
-        (["--class-prompts", "/nowhere.txt"], "--class-prompts /nowhere.txt: not a readable"),
+        (["--predict-prompt", "/nowhere.txt"], "--predict-prompt /nowhere.txt: no such file"),
+        (["--class-prompts", "/nowhere.txt"], "--class-prompts /nowhere.txt: no such file"),
     ],
 )
 def test_wrong_use_is_one_sentence_before_any_model_loads(

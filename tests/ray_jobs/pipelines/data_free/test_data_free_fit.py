@@ -195,7 +195,7 @@ def test_a_model_of_no_use_leaves_the_templates(
     ("flags", "message"),
     [
         (["--hierarchy", "deep"], "--hierarchy"),
-        (["--synonyms", "none.txt"], "--synonyms none.txt: not a readable"),
+        (["--synonyms", "none.txt"], "--synonyms none.txt: no such file"),
         (["--max-per-class", "5", "--min-per-class", "9"], "max_per_class must not be below"),
         (["--selection", "best_held_out", "--held-out", "0"], "best_held_out needs held_out"),
         (["--scenes-prompt", "none.txt"], "--scenes-prompt none.txt"),

@@ -216,7 +216,7 @@ def test_a_table_of_names_that_cannot_be_used_is_one_sentence(
         (["--training", "magic"], "--training"),
         (["--train-workers", "0"], "--train-workers"),
         (["--unit", " "], "--unit"),
-        (["--name-prompt", "/nowhere.txt"], "--name-prompt /nowhere.txt: not a readable"),
+        (["--name-prompt", "/nowhere.txt"], "--name-prompt /nowhere.txt: no such file"),
         (["--mllm", "openai:m"], "openai:MODEL@BASE_URL"),
         (["--clip", "./nowhere"], "no such folder"),
     ],
