@@ -84,3 +84,13 @@ def mllm(ray_session: Capacity) -> Iterator[list[Any]]:
 
     with field_guide_replicas() as replicas:
         yield replicas.handles
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they start: an engine, or jobs of Ray Data, which take seconds each."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "mllm" in fixtures:
+            item.add_marker(pytest.mark.engine)
+        if "ray_session" in fixtures and not item.get_closest_marker("fast"):
+            item.add_marker(pytest.mark.slow)

@@ -56,7 +56,8 @@ class Call:
     Attributes:
         name: in ``timings``.
         function: does it.
-        asks: whether it needs replicas of the multimodal LLM.
+        asks: whether it needs replicas of the multimodal LLM. It then runs passes of its own, which
+            keep their own time.
     """
 
     name: str
@@ -78,6 +79,8 @@ def run_passes(job: Job, passes: Iterable[Pass | Call]) -> None:
                 held.close()
             if isinstance(each, Pass):
                 run_pass(job, each)
+            elif each.asks:
+                each.function(job)
             else:
                 with job.run.timed(each.name):
                     each.function(job)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ray_jobs.verbs.plan.comparison import compare, find_forecast, save_forecast, settings_of
+from ray_jobs.runs.forecast import find_forecast, save_forecast, settings_of
+from ray_jobs.verbs.plan.comparison import compare
 from ray_jobs.verbs.plan.forecast import Prices, forecast_job, forecast_pass
 
 
@@ -38,7 +39,7 @@ def test_a_pass_has_a_start_and_a_steady_part() -> None:
 
 def test_a_pass_about_classes_does_not_grow_with_the_archive() -> None:
     classes = {"ask": work(40, 0.1, 1.0, 5.0), "mllm": work(40, 4.0, 1.1, 5.0)}
-    found = forecast_pass("describe-1", classes, seconds=6.0, pilot=100, images=10_000)
+    found = forecast_pass("describe-1", classes, 6.0, pilot=100, images=10_000, grows=False)
     assert found.seconds == pytest.approx(6.0)
     assert found.mllm_calls == 40
 
@@ -48,6 +49,7 @@ def record(**changes: Any) -> dict[str, Any]:
         "images": 100,
         "timings": {"start": 5.0, "recognise": 25.0, "label": 4.0},
         "work": {"recognise": MLLM_PASS, "label": {"label": work(98, 1.0, 40.0, 42.0)}},
+        "passes": {"recognise": "images", "label": "images"},
         "mllm_calls": 100,
         "answers_reused": 0,
         "prompt_tokens": 5000,
