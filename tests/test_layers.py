@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -88,3 +89,18 @@ def test_a_class_has_a_name_of_its_own() -> None:
                 if isinstance(node, ast.ClassDef):
                     places[node.name].append(str(path.relative_to(ROOT)))
     assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
+TOUCHES_OTHERS = (
+    r"setpriority|os\.nice|sched_set|SCHED_|sys\.modules\[|gc\.(freeze|disable)|os\.kill\("
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in MODULES if p.relative_to(ROOT).parts[0] not in ("benchmarks", "fieldguide")],
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_nothing_touches_what_is_not_its_own(path: Path) -> None:
+    """No priorities, schedulers, patched imports, collectors, or signals to other processes."""
+    assert not re.search(TOUCHES_OTHERS, path.read_text("utf-8"))

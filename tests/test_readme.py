@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ray_jobs.commands import COMMANDS
+from ray_jobs.pipelines.registry import METHODS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -51,3 +52,16 @@ def test_flags_in_the_readme_exist() -> None:
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README))
 def test_links_lead_somewhere(link: str) -> None:
     assert (ROOT / link).exists()
+
+
+def test_the_table_of_methods_is_the_registry_s() -> None:
+    rows = [f"| `{m.name}` | {m.does} | {m.per_image} |" for m in METHODS if m.name != "classifier"]
+    assert "\n".join(rows) in README
+
+
+def test_the_architecture_page_links_to_what_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", page) if "://" not in link]
+    assert len(links) > 5
+    for link in links:
+        assert (ROOT / "docs" / link).exists(), link

@@ -18,6 +18,8 @@ from fieldguide.clip_model import load_folder, to_input
 from fieldguide.clip_pools import as_clip_sees
 from fieldguide.world import ATTRIBUTES
 
+pytestmark = pytest.mark.slow
+
 # Seen neither while training nor while tuning; the card's figures come from yet another seed.
 SEED = 7012
 

@@ -11,6 +11,8 @@ from fieldguide.clip_evaluation import Measured
 from fieldguide.clip_model import load_folder
 from fieldguide.clip_training import constant, cosine
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:

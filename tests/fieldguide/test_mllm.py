@@ -24,6 +24,8 @@ from fieldguide.mllm_tasks.shortcut import learned_name
 from fieldguide.mllm_tokenizer import CHAT_TEMPLATE
 from fieldguide.world import ATTRIBUTES, NAMES, SPECIES
 
+pytestmark = pytest.mark.slow
+
 # Seen neither while training nor while tuning; the card's figures come from yet another seed.
 SEED = 7013
 COUNT = 24

@@ -13,6 +13,8 @@ from fieldguide.mllm_features import POOL_SEED, POOL_SIZES
 from fieldguide.mllm_model import load_model
 from fieldguide.mllm_training import PEAK_RATE, WARM_STEPS, rate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:

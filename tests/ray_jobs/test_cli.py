@@ -24,6 +24,7 @@ from ray_jobs.cli import DONE, FAILED, WRONG_USAGE, execute
 from ray_jobs.commands import COMMANDS, Command
 from ray_jobs.config.names import RENAMED, flag_of
 from ray_jobs.pipelines.registry import METHODS
+from ray_jobs.runs.folder import FORMAT
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ def test_output_folders_that_cannot_be_used(
     assert "is a file" in says(label(birds, other / "thesis.doc"), capsys)
     (other / "run.json").write_text("{")
     assert "run.json is corrupt" in says(label(birds, other), capsys)
-    (other / "run.json").write_text(json.dumps({"identity": {"method": "near"}}))
+    (other / "run.json").write_text(json.dumps({"format": FORMAT, "identity": {"method": "near"}}))
     assert "belongs to another run, which differs in" in says(label(birds, other), capsys)
     assert "cannot be written" in says(label(birds, Path("/proc/run")), capsys)
 
@@ -280,6 +281,7 @@ def test_a_config_class_is_imported_when_it_is_asked_for() -> None:
     assert imported_by(script) == set()
 
 
+@pytest.mark.slow
 def test_clip_does_without_vllm() -> None:
     script = """
 from actors.clip.encoder import ClipEncoder

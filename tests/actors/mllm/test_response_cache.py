@@ -85,6 +85,7 @@ def _write_many(folder: str, first: int) -> None:
         append(folder, rows([str(n) for n in range(start, start + 20)]))
 
 
+@pytest.mark.slow
 def test_jobs_that_write_at_once_lose_and_break_nothing(tmp_path: Path) -> None:
     folder = open_query(str(tmp_path), {"prompt": "p"})
     context = multiprocessing.get_context("spawn")

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ from methods.near.prompt_learner import PromptLearner
 from methods.near.settings import NearTrainSettings
 from methods.near.shared_learner import SharedLearner
 from methods.near.training import Learner, train
+
+pytestmark = pytest.mark.slow
 
 NAMES = ["kaldo dornet", "brund tarrow", "lissick tarrow", "faskin dornet", "quarvo pelloc"]
 

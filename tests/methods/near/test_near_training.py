@@ -91,6 +91,7 @@ def cluster_accuracy(world: World, head: Head) -> float:
     return float(counts[linear_sum_assignment(-counts)].sum() / len(predicted))
 
 
+@pytest.mark.slow
 def test_in_the_toy_world_near_beats_the_noisy_labels() -> None:
     """Means over seeds; after a long warm-up on the labels themselves no split finds what is
     noisy."""

@@ -94,6 +94,7 @@ def test_concurrency_is_bounded_and_order_kept() -> None:
     assert 2 <= endpoint.most_at_once <= 4
 
 
+@pytest.mark.slow
 def test_the_rate_is_limited(endpoint: Endpoint) -> None:
     start = len(endpoint.times)
     # a bucket of 120 a minute lets 120 through at once, then two a second
