@@ -7,7 +7,7 @@ turns one into bytes and back and checks it; where the bytes live is somebody el
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -106,6 +106,30 @@ class Classifier:
         if self.scoring:
             digest.update(json.dumps(dict(self.scoring), sort_keys=True).encode())
         return digest.hexdigest()
+
+
+def zero_shot_classifier(
+    names: Sequence[str],
+    matrix: NDArray[np.float32],
+    clip: Mapping[str, Any],
+    made: Mapping[str, Any],
+) -> Classifier:
+    """A classifier of class names in prompt templates (Radford et al. 2021, 3.1.4).
+
+    Args:
+        names: of C classes.
+        matrix: their features, float32 (C, D), unit rows.
+        clip: what is kept of the CLIP model, with its ``logit_scale``.
+        made: how it was made.
+    """
+    return Classifier(
+        labels=tuple(names),
+        matrix=matrix,
+        clip=dict(clip),
+        method="zero_shot",
+        logit_scale=clip["logit_scale"],
+        made=dict(made),
+    )
 
 
 def parse_classifier(files: Mapping[str, bytes], where: str) -> Classifier:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from actors import storage
+from actors.classifier_store import load_classifier, save_classifier
+from actors.clip.encoder import clip_record
 from actors.clip.image_scorer import ImageScorer
 from actors.clip.runtime import ClipRuntime
 from actors.images.decode import usable_pixels
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA, CLASSIFIER_MULTI_LABELS_SCHEMA, TOP_LABELS
 from actors.stage import stage
-from methods.class_matrix import top_k
-from methods.classifier import parse_classifier
+from methods.class_matrix import class_matrix, top_k
+from methods.classifier import CONFIG_FILE, parse_classifier, zero_shot_classifier
 
 Row = dict[str, Any]
 
@@ -33,8 +37,8 @@ class ClassifierLabels:
 
     def __init__(self, clip: ClipRuntime, classifier_files: dict[str, bytes]) -> None:
         """Load CLIP and the classifier once for this replica."""
-        self._scorer = ImageScorer(parse_classifier(classifier_files, "the classifier"))
         self._encoder = clip.load()
+        self._scorer = ImageScorer(parse_classifier(classifier_files, "the classifier"))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Label one batch; rows stay in order."""
@@ -72,6 +76,41 @@ class ClassifierLabels:
     @staticmethod
     def _given(labels: list[str], scores: list[float]) -> Row:
         return {"label": labels[0], "score": scores[0]}
+
+
+@stage("clip", CLASSIFIER_LABELS_SCHEMA)
+class ZeroShotLabels(ClassifierLabels):
+    """The same with a classifier that is made here, of class names: CLIP is loaded once for both.
+
+    The classifier is kept in the run; a replica that finds it there takes it.
+    """
+
+    def __init__(
+        self,
+        clip: ClipRuntime,
+        names: Sequence[str],
+        templates: Sequence[str],
+        folder: str,
+        made: Mapping[str, Any],
+    ) -> None:
+        """Load CLIP, and load or make the classifier.
+
+        Args:
+            clip: the model.
+            names: of C classes.
+            templates: of the prompts, each with ``{}`` for a name.
+            folder: of the classifier.
+            made: what the classifier keeps of how it was made.
+        """
+        self._encoder = clip.load()
+        if storage.exists(storage.join(folder, CONFIG_FILE)):
+            classifier = load_classifier(folder)
+        else:
+            matrix = class_matrix(names, templates, self._encoder.encode_texts)
+            record = clip_record(clip.model, self._encoder)
+            classifier = zero_shot_classifier(names, matrix, record, made)
+            save_classifier(classifier, folder)
+        self._scorer = ImageScorer(classifier)
 
 
 @stage("clip", CLASSIFIER_MULTI_LABELS_SCHEMA)

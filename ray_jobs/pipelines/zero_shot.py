@@ -1,7 +1,7 @@
 """Zero-shot CLIP, the baseline: class names and templates make the classifier, which labels.
 
 fit: names -> prompts -> CLIP text features -> class matrix -> classifier folder.
-label: fit into the run folder, then the pass of `ray_jobs.pipelines.classifier`.
+label: one pass of CLIP, whose replicas make the classifier first.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ from typing import Any
 from actors import storage
 from actors.classifier_store import save_classifier
 from actors.clip.model import ClipModel, resolve_clip
+from actors.labels.classifier import ZeroShotLabels
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA
-from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, Classifier
+from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, zero_shot_classifier
 from methods.drift import REFERENCE_FILE
 from methods.errors import InputError
 from methods.prompt_templates import SIMPLE_TEMPLATES, parse_templates
 from ray_jobs.config import FitZeroShotConfig, LabelZeroShotConfig
 from ray_jobs.passes.encode_names import encode_names
-from ray_jobs.passes.run_pass import Call, Pass
-from ray_jobs.passes.session import Capacity, start_ray
+from ray_jobs.passes.run_pass import LABEL, Call, Pass
+from ray_jobs.passes.session import start_ray
+from ray_jobs.passes.steps import Late, clip, decode, fetch, images
 from ray_jobs.pipelines.base import LabelMethod
-from ray_jobs.pipelines.classifier import label_pass, make_once, remember_archive
+from ray_jobs.pipelines.classifier import remember_archive
 from ray_jobs.runs.class_names import read_classes, warn_builtin_models
 from ray_jobs.runs.folder import versions
 
@@ -54,6 +56,14 @@ class ZeroShotInputs:
             "precision": config.precision,
         }
 
+    def made(self, config: Config) -> dict[str, Any]:
+        """How the classifier is made, as it remembers it."""
+        return {
+            "config": config.public(),
+            "templates": list(self.templates),
+            "versions": versions(),
+        }
+
 
 def resolve_inputs(config: Config) -> ZeroShotInputs:
     """Read the files and find the model that the settings name.
@@ -66,11 +76,16 @@ def resolve_inputs(config: Config) -> ZeroShotInputs:
 
 
 def passes(config: LabelZeroShotConfig, inputs: ZeroShotInputs) -> Sequence[Pass | Call]:
-    """Make the classifier, label with it."""
-    return [
-        Call("classifier", make_once(lambda job: make_classifier(config, inputs, job.capacity))),
-        label_pass(inputs.clip),
-    ]
+    """Label; the replicas that label make the classifier, so that CLIP is loaded once for both."""
+    labels = clip(
+        ZeroShotLabels,
+        inputs.clip,
+        names=inputs.names,
+        templates=inputs.templates,
+        folder=Late(lambda job: job.run.classifier),
+        made=inputs.made(config),
+    )
+    return [Pass(LABEL, images() >> fetch() >> decode(inputs.clip.preprocessing) >> labels)]
 
 
 def fit(config: FitZeroShotConfig) -> dict[str, Any]:
@@ -83,7 +98,9 @@ def fit(config: FitZeroShotConfig) -> dict[str, Any]:
     out = storage.absolute(config.out)
     check_classifier_folder(out, config.out)
     warn_builtin_models(inputs.clip, None, inputs.names)
-    save_classifier(make_classifier(config, inputs, start_ray()), out)
+    matrix, record = encode_names(config, inputs.clip, inputs.names, inputs.templates, start_ray())
+    classifier = zero_shot_classifier(inputs.names, matrix, record, inputs.made(config))
+    save_classifier(classifier, out)
     return {
         "classifier": out,
         "method": "zero_shot",
@@ -126,24 +143,6 @@ def check_classifier_folder(uri: str, out: str) -> None:
         storage.write_bytes(storage.join(uri, WEIGHTS_FILE), b"")
     except OSError as error:
         raise InputError(f"--out {out}: cannot be written ({error.strerror or error})") from error
-
-
-def make_classifier(config: Config, inputs: ZeroShotInputs, capacity: Capacity) -> Classifier:
-    """Encode the prompts of the class names."""
-    matrix, record = encode_names(config, inputs.clip, inputs.names, inputs.templates, capacity)
-    made = {
-        "config": config.public(),
-        "templates": list(inputs.templates),
-        "versions": versions(),
-    }
-    return Classifier(
-        labels=tuple(inputs.names),
-        matrix=matrix,
-        clip=record,
-        method="zero_shot",
-        logit_scale=record["logit_scale"],
-        made=made,
-    )
 
 
 METHOD = LabelMethod(

@@ -49,7 +49,9 @@ def run(config: DemoConfig) -> dict[str, Any]:
     methods, reports = {}, {}
     # in the registry's order: TLAC finds SLAC's responses in the cache
     shown = [method for method in METHODS if method.demo is not None]
-    with field_guide_replicas():  # so that its engine starts once for all methods
+    # its engine starts once for all methods, and while the first one, which does without, runs
+    with field_guide_replicas() as replicas:
+        replicas.warm_up()
         for method in shown:
             say(f"labelling {archive / 'images'} with {method.name}; no label is read")
             run_folder = str(out / method.name)
