@@ -142,7 +142,7 @@ def _from_endpoint(flag: str, name: str) -> MllmModel:
 
 
 def _from_dummy(flag: str, name: str) -> MllmModel:
-    from actors.mllm.engines.dummy import read_dummy
+    from actors.mllm.dummy_file import read_dummy
 
     path = os.path.abspath(os.path.expanduser(name[len(DUMMY) :]))
     read_dummy(path)  # whatever is wrong with it is told before anything starts

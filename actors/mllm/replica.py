@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actors.mllm.engines.base import Engine, EngineDied, engine_class
+from actors.mllm.engines.base import Engine, EngineDied
+from actors.mllm.engines.choose import engine_class
 from actors.mllm.metrics import count_responses, set_waiting
 from actors.mllm.model import EngineOptions, MllmModel
 from actors.mllm.request import Request, Response
