@@ -114,7 +114,7 @@ def _tell(error: Exception) -> int:
         InputError: it is one.
         BrokenPipeError: nobody reads what is written.
     """
-    from ray_jobs.failures import failure
+    from ray_jobs.failures import failure, wrong_input
     from ray_jobs.passes.label_job import Interrupted
 
     if isinstance(error, (InputError, BrokenPipeError)):
@@ -123,6 +123,8 @@ def _tell(error: Exception) -> int:
         return _complain(f"{error}. Run the same command again to finish the rest.", FAILED)
     if isinstance(error, LedgerError):
         return _complain(str(error), FAILED)
+    if (sentence := wrong_input(error)) is not None:
+        return _complain(sentence, WRONG_USAGE)
     return _complain(f"failed: {failure(error)}", FAILED)
 
 

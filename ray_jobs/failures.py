@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from methods.errors import OnomaError
+from methods.errors import InputError, OnomaError
 
 _AGAIN = "run the same command again to resume"
 _REPLICA_DIED = (
@@ -30,6 +30,21 @@ def failure(error: BaseException) -> str:
         error: what the job raised.
     """
     return f"{_reason(error)}; {_AGAIN}"
+
+
+def wrong_input(error: BaseException) -> str | None:
+    """What is wrong with what the user gave, where a stage or a task found out; None otherwise.
+
+    Args:
+        error: what the job raised.
+    """
+    layers = list(_causes(error))[::-1]
+    for layer in layers:
+        if isinstance(layer, InputError) and not _of_ray(layer):
+            return str(layer)
+    raised = [pair for layer in layers if _of_ray(layer) for pair in _RAISED.findall(str(layer))]
+    told = [text for kind, text in raised if kind == InputError.__name__]
+    return str(told[0]) if told else None
 
 
 def _reason(error: BaseException) -> str:

@@ -98,7 +98,7 @@ def test_a_submitted_job_runs_its_stages_where_it_is_told(
         if actor["on"] is not None:
             where.setdefault(actor["class"], set()).update(actor["on"])
     assert where["MLLM"] == {"mllm"}
-    assert where["MapWorker(MapBatches(TextMatchLabels))"] == {"clip"}
+    assert where["MapWorker(MapBatches(label))"] == {"clip"}
 
 
 def test_the_exit_code_and_the_sentence_of_a_job_are_kept(

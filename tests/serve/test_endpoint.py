@@ -21,6 +21,7 @@ import pytest
 
 from actors.classifier_store import load_classifier
 from actors.clip.model import FIELD_GUIDE, resolve_clip
+from actors.clip.runtime import ClipRuntime
 from actors.images.decode import decode
 from actors.labels.classifier import ClassifierLabels, MultiLabels
 from fieldguide.archive import draw_archive
@@ -88,7 +89,8 @@ def labelled(stage: type[ClassifierLabels], folder: Path | str, files: list[byte
     for field in stage.schema:
         if field.name in ("image_id", "path", "uri"):
             table = table.append_column(field, pa.nulls(len(files), field.type))
-    actor = stage(model, load_classifier(str(folder)).dump(), threads=1, device="cpu")
+    runtime = ClipRuntime(model, device="cpu", threads=1)
+    actor = stage(runtime, load_classifier(str(folder)).dump())
     return actor(decode(table, model.preprocessing)).to_pylist()
 
 

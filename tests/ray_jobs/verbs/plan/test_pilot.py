@@ -42,7 +42,7 @@ def test_a_plan_says_what_the_archive_will_take(forecast: dict[str, Any]) -> Non
     passes = {each["name"]: each for each in forecast["passes"]}
     assert list(passes) == ["recognise", "label"]
     stages = {each["stage"]: each for each in passes["recognise"]["stages"]}
-    assert list(stages) == ["fetch", "decode", "ask", "mllm"]
+    assert list(stages) == ["fetch", "cached", "decode", "ask", "mllm"]
     assert all(each["rows"] == 32 for each in stages.values())
     assert all(each["per_process"] > 0 and 0 < each["busy"] <= 1 for each in stages.values())
     assert forecast["mllm_calls"] == 48
