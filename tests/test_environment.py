@@ -144,6 +144,7 @@ def test_the_published_cpu_build_would_not_stay(checkout: Checkout) -> None:
     assert "Would install 1 package" in checkout.uv("sync", "--dry-run")
 
 
+@pytest.mark.slow
 def test_a_checkout_for_gpus_stays_one(checkout: Checkout) -> None:
     assert checkout.build() == "cpu"
     checkout.switch.touch()
@@ -215,6 +216,7 @@ class TestThisCheckout:
         if Path(sys.prefix) != ROOT / ".venv":
             pytest.skip("the tests do not run in this checkout's environment")
 
+    @pytest.mark.slow
     def test_a_command_would_change_nothing(self) -> None:
         # inexact is what `uv run` does: what somebody has added may stay
         assert NOTHING in uv("sync", "--inexact", "--dry-run", cwd=ROOT)

@@ -58,6 +58,7 @@ def small(held: int, *names: str) -> list[History]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("held", "names"), CHOICES)
 def test_scores_of_the_choice_owe_nothing_to_the_search(held: int, names: tuple[str, ...]) -> None:
     found = small(held, *names)
