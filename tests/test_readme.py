@@ -43,7 +43,7 @@ def test_flags_in_the_readme_exist() -> None:
         if info.default is True
     }
     elsewhere = {"--help", "--extra", "--group", "--no-dev", "--repeats"}
-    elsewhere |= {"--seeds", "--kill-at", "--overload", "--passes"}  # of benchmarks
+    elsewhere |= {"--seeds", "--kill-at", "--overload", "--passes", "--engines"}  # of benchmarks
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README))
     assert named - elsewhere <= settings
     assert len(named & settings) > 8
