@@ -38,25 +38,14 @@ def wrong_input(error: BaseException) -> str | None:
     Args:
         error: what the job raised.
     """
-    layers = list(_causes(error))[::-1]
-    for layer in layers:
-        if isinstance(layer, InputError) and not _of_ray(layer):
-            return str(layer)
-    raised = [pair for layer in layers if _of_ray(layer) for pair in _RAISED.findall(str(layer))]
-    told = [text for kind, text in raised if kind == InputError.__name__]
-    return str(told[0]) if told else None
+    return _sentence(_layers(error), InputError)
 
 
 def _reason(error: BaseException) -> str:
-    layers = list(_causes(error))[::-1]  # innermost first
-    for layer in layers:
-        if isinstance(layer, OnomaError) and not _of_ray(layer):
-            return str(layer)
-    raised = [pair for layer in layers if _of_ray(layer) for pair in _RAISED.findall(str(layer))]
-    ours = _sentences()
-    for kind, text in raised:
-        if kind in ours:
-            return str(text)
+    layers = _layers(error)
+    if (sentence := _sentence(layers, OnomaError)) is not None:
+        return sentence
+    raised = _raised(layers)
     if any(_is_death(layer) for layer in layers) and not raised:
         return _REPLICA_DIED
     for kind, text in raised:
@@ -67,6 +56,25 @@ def _reason(error: BaseException) -> str:
     told = next((layer for layer in layers if str(layer).strip()), layers[-1])
     lines = [line.strip() for line in str(told).splitlines() if line.strip()]
     return f"{type(told).__name__}: {lines[-1] if lines else 'it gives no reason'}"
+
+
+def _sentence(layers: list[BaseException], kind: type[OnomaError]) -> str | None:
+    """What the innermost exception of a kind of ours says, itself or in a traceback of Ray's."""
+    for layer in layers:
+        if isinstance(layer, kind) and not _of_ray(layer):
+            return str(layer)
+    names = _names(kind)
+    return next((text for name, text in _raised(layers) if name in names), None)
+
+
+def _raised(layers: list[BaseException]) -> list[tuple[str, str]]:
+    """Class name and text of what was raised, as tracebacks of Ray's tell it."""
+    return [pair for layer in layers if _of_ray(layer) for pair in _RAISED.findall(str(layer))]
+
+
+def _layers(error: BaseException) -> list[BaseException]:
+    """The exception and what caused it, innermost first."""
+    return list(_causes(error))[::-1]
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -97,11 +105,12 @@ def _is_death(error: BaseException) -> bool:
     return isinstance(error, RayActorError)
 
 
-def _sentences() -> set[str]:
-    """Names of the exceptions whose text is a sentence for the user."""
-    names, kinds = set(), [OnomaError]
+def _names(kind: type[OnomaError]) -> set[str]:
+    """Names of a class of exceptions and of all that derive from it."""
+    names: set[str] = set()
+    kinds = [kind]
     while kinds:
-        kind = kinds.pop()
-        names.add(kind.__name__)
-        kinds += kind.__subclasses__()
+        found = kinds.pop()
+        names.add(found.__name__)
+        kinds += found.__subclasses__()
     return names

@@ -115,8 +115,7 @@ def generate(*queries: Query, images: bool = True, keep_bytes: bool = False) -> 
             dataset, generate_stage, arguments, context.block, context.tasks, context.options
         )
 
-    made = flow(plan, queries=tuple(query.name for query in queries))
-    return made
+    return flow(plan, queries=tuple(query.name for query in queries))
 
 
 def prepare(function: Callable[[Any], Any]) -> Flow:

@@ -25,7 +25,6 @@ class Job:
         config: the verb's settings; a step takes the part that it needs with `settings`.
         capacity: of the cluster.
         mllm: the multimodal LLM of its passes; None without one.
-        images_per_request: most images that one request shows it.
         replicas: of the multimodal LLM, while passes that ask it run.
         asked: names of the queries of each pass that asked, for counting.
     """
@@ -34,7 +33,6 @@ class Job:
     config: VerbConfig
     capacity: Capacity
     mllm: MllmModel | None = None
-    images_per_request: int = 1
     replicas: Replicas | None = None
     asked: dict[str, list[str]] = field(default_factory=dict)
 
@@ -53,9 +51,7 @@ class Job:
         """Hold replicas of the multimodal LLM; their engines start with the first request."""
         if self.mllm is None:
             raise TypeError(f"{type(self.config).__name__} names no multimodal LLM")
-        pool = size_mllm_pool(
-            self.settings(MllmConfig), self.mllm, self.capacity, self.images_per_request
-        )
+        pool = size_mllm_pool(self.settings(MllmConfig), self.mllm, self.capacity)
         with mllm_replicas(self.mllm, pool) as replicas:
             self.replicas = replicas
             try:
