@@ -86,8 +86,16 @@ def mllm(ray_session: Capacity) -> Iterator[list[Any]]:
         yield replicas.handles
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by what they start: an engine, or jobs of Ray Data, which take seconds each."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests by what they start: an engine, or jobs of Ray Data, which take seconds each.
+
+    Architectures of the zoo run when they are asked for, a few of them always.
+    """
+    if "zoo" not in config.option.markexpr:
+        asked = {item: item.get_closest_marker("zoo") for item in items}
+        left = [item for item, zoo in asked.items() if zoo and not zoo.kwargs.get("always")]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "mllm" in fixtures:
