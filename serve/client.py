@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from methods.errors import OnomaError
 from serve.messages import DEFAULT_TOP, ClassifierList, ClassifyAnswer
 from serve.problems import Fault, Problem
 
@@ -24,7 +25,7 @@ _BUSY = (429, 503)
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
-class EndpointError(Exception):
+class EndpointError(OnomaError):
     """The endpoint refused a request, or cannot be reached.
 
     Attributes:

@@ -14,6 +14,7 @@ from ray import serve
 from ray.serve.schema import ApplicationStatus
 
 from actors.compat.ray import deploy_config
+from methods.errors import OnomaError
 from serve.application import APPLICATION, CLASSIFIERS
 from serve.catalogue import ClassifierRef, UserConfig
 from serve.settings import EndpointSettings
@@ -21,7 +22,7 @@ from serve.settings import EndpointSettings
 _POLL_SECONDS: Final = 0.1
 
 
-class DeployError(RuntimeError):
+class DeployError(OnomaError):
     """The application does not start; the message says why."""
 
 

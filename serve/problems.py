@@ -10,6 +10,8 @@ from typing import Final
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from methods.errors import OnomaError
+
 MEDIA_TYPE: Final = "application/problem+json"
 _LONGEST: Final = 300
 _TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
@@ -36,7 +38,7 @@ class Problem(BaseModel):
 
 
 @dataclass
-class RequestError(Exception):
+class RequestError(OnomaError):
     """A request that cannot be answered; becomes a problem document.
 
     Attributes:

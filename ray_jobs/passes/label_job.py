@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from actors import storage
-from methods.errors import LedgerError
+from methods.errors import LedgerError, OnomaError
 from methods.image_ids import IdFingerprint
 from ray_jobs.config import ArchiveConfig, PlanConfig
 from ray_jobs.passes.job import Job
@@ -36,7 +36,7 @@ _SETTLE_SECONDS = 0.5
 _MLLM_COUNTS = ("mllm_calls", "answers_reused", "prompt_tokens", "output_tokens", "engine_starts")
 
 
-class Interrupted(Exception):
+class Interrupted(OnomaError):
     """The user stopped the job; what is finished is kept.
 
     Attributes:

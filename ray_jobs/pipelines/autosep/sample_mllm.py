@@ -14,6 +14,7 @@ from actors.mllm.prompts import SampleImagesPrompt
 from actors.mllm.query import Query
 from methods.answers import AnswerError, usable_text
 from methods.autosep.requests import RequestKind, SearchRequest
+from methods.errors import OnomaError
 from ray_jobs.config import FitAutosepConfig
 from ray_jobs.passes.generate import cached, generate
 from ray_jobs.passes.job import Job
@@ -32,7 +33,7 @@ _READ_AS_THEY_ARE: tuple[RequestKind, ...] = ("compare", "classify", "vote")
 """Answers that have readers of their own, for which a refusal is one more thing they may say."""
 
 
-class NothingCame(Exception):
+class NothingCame(OnomaError):
     """Every request of a stage failed."""
 
 

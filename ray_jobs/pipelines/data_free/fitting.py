@@ -19,7 +19,7 @@ from ray_jobs.passes.fit_job import fit_job
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.resources import size_clip_pool
 from ray_jobs.passes.session import Capacity
-from ray_jobs.passes.train import epochs_file, forget_training
+from ray_jobs.passes.train import forget_training
 from ray_jobs.pipelines.base import FitMethod
 from ray_jobs.pipelines.data_free.corpus import (
     Corpus,
@@ -134,7 +134,7 @@ def _train(
         fusion=inputs.scoring.fusion if settings.local_prompts else 0.0,
         device=worker.device,
         threads=worker.threads,
-        epochs_file=epochs_file(run),
+        run=run.uri,
         checkpoint_seconds=config.checkpoint_seconds,
     )
     return train_prompts(run, task, worker)

@@ -12,7 +12,8 @@ from methods.data_free.relations import Relation
 from methods.data_free.settings import DataFreeTrainSettings
 from methods.data_free.training import DataFreeEpochReport
 from ray_jobs.passes.resources import ReplicaPool
-from ray_jobs.passes.train import Figures, TrainTask, common_figures, loss_line, train_on_cluster
+from ray_jobs.passes.train import TrainTask, common_figures, loss_line, train_on_cluster
+from ray_jobs.passes.train_progress import Figures, World
 from ray_jobs.pipelines.data_free.features import read_texts
 from ray_jobs.runs.folder import RunFolder
 
@@ -70,9 +71,8 @@ def train_prompts(run: RunFolder, task: DataFreeTask, worker: ReplicaPool) -> Da
     )
 
 
-def train_loop(config: dict[str, Any]) -> None:
+def train_loop(task: DataFreeTask, world: World) -> None:
     """What the worker runs."""
-    import ray
     import torch
 
     from actors.clip.text_tower import text_tower
@@ -82,7 +82,6 @@ def train_loop(config: dict[str, Any]) -> None:
     from methods.data_free.training import fused_text_scores, train
     from methods.multi_label_scores import centred
 
-    task: DataFreeTask = ray.get(config["task"])
     settings = task.settings
     encoder = task.encoder()
     prompts = HierarchicalPrompts(
@@ -95,7 +94,7 @@ def train_loop(config: dict[str, Any]) -> None:
         seed=settings.seed,
     )
     texts, labels = read_texts(task.table, len(task.names))
-    progress = task.progress(encoder.device)
+    progress = task.progress(world, encoder.device)
 
     def result() -> dict[str, Any]:
         with torch.no_grad():

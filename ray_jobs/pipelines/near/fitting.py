@@ -18,7 +18,7 @@ from ray_jobs.config import FitNearConfig
 from ray_jobs.passes.fit_job import fit_job
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.resources import ReplicaPool
-from ray_jobs.passes.train import epochs_file, forget_training
+from ray_jobs.passes.train import forget_training
 from ray_jobs.pipelines.base import FitMethod
 from ray_jobs.pipelines.near.checks import check_workers, checking_context
 from ray_jobs.pipelines.near.features import Features, compute_features
@@ -107,7 +107,7 @@ def _train(
         settings=inputs.settings,
         device=each.device,
         threads=each.threads,
-        epochs_file=epochs_file(run),
+        run=run.uri,
         checkpoint_seconds=config.checkpoint_seconds,
     )
     return train_prompt(run, task, each)

@@ -12,7 +12,8 @@ from methods.near.candidates import CandidateSets
 from methods.near.settings import NearTrainSettings
 from methods.near.training import NearEpochReport
 from ray_jobs.passes.resources import ReplicaPool
-from ray_jobs.passes.train import Figures, TrainTask, common_figures, loss_line, train_on_cluster
+from ray_jobs.passes.train import TrainTask, common_figures, loss_line, train_on_cluster
+from ray_jobs.passes.train_progress import Figures, World
 from ray_jobs.runs.folder import RunFolder
 
 
@@ -59,10 +60,8 @@ def train_prompt(run: RunFolder, task: NearTask, workers: ReplicaPool) -> NearTr
     return NearTrained(result["matrix"], float(result["logit_scale"]), epochs)
 
 
-def train_loop(config: dict[str, Any]) -> None:
+def train_loop(task: NearTask, world: World) -> None:
     """What each worker runs."""
-    import ray
-    import ray.train
     import torch
 
     from actors.clip.text_tower import text_tower
@@ -70,13 +69,11 @@ def train_loop(config: dict[str, Any]) -> None:
     from methods.near.shared_learner import SharedLearner
     from methods.near.training import train
 
-    task: NearTask = ray.get(config["task"])
     encoder = task.encoder()
     learner = PromptLearner(
         text_tower(encoder), task.names, context=task.context, seed=task.settings.seed
     )
-    several = ray.train.get_context().get_world_size() > 1
-    progress = task.progress(encoder.device)
+    progress = task.progress(world, encoder.device)
 
     def result() -> dict[str, Any]:
         with torch.no_grad():
@@ -84,7 +81,7 @@ def train_loop(config: dict[str, Any]) -> None:
         return {"matrix": matrix, "logit_scale": learner.logit_scale}
 
     reports = train(
-        SharedLearner(learner) if several else learner,
+        SharedLearner(learner) if world.several else learner,
         task.features,
         task.labels,
         task.candidates,

@@ -17,14 +17,11 @@ import ray
 
 from actors import storage
 from actors.labels.table import ANSWER_LABELS_SCHEMA
-from actors.mllm.model import resolve_mllm
 from fieldguide.world import NAMES
 from methods.class_matching import PATHS
 from methods.slac_tlac import clean_answer
 from ray_jobs.cli import FAILED, WRONG_USAGE, execute
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
-from ray_jobs.passes.mllm_pool import mllm_replicas, size_mllm_pool
-from ray_jobs.passes.session import Capacity
 from ray_jobs.verbs.label import label as run_label
 from tests.helpers.broken_images import FILES, archive_of_files
 from tests.helpers.run_files import Rows, cells, record_of, rows_by_path
@@ -156,29 +153,23 @@ def test_runs_and_answers_live_on_s3(
 
 
 def test_a_replica_killed_in_the_middle_changes_no_answer(
-    birds: Path, runs: Path, tmp_path: Path, ray_session: Capacity
+    birds: Path, runs: Path, tmp_path: Path, mllm: list[Any]
 ) -> None:
-    model = resolve_mllm("fieldguide")
-    config = LabelTlacConfig(images="", out="", mllm_max_num_seqs=32)  # an engine of its own
-    killed = []
-    with mllm_replicas(model, size_mllm_pool(config, model, ray_session)) as replicas:
-        (replica,) = replicas.handles
-        ray.get(replica.start.remote())
+    (replica,), killed = mllm, []
+    ray.get(replica.start.remote())
 
-        def kill() -> None:
-            deadline = time.time() + 120
-            while not ray.get(replica.waiting.remote()) and time.time() < deadline:
-                time.sleep(0.005)
-            killed.append(ray.get(replica.pid.remote()))
-            os.kill(killed[0], signal.SIGKILL)
+    def kill() -> None:
+        deadline = time.time() + 120
+        while not ray.get(replica.waiting.remote()) and time.time() < deadline:
+            time.sleep(0.005)
+        killed.append(ray.get(replica.pid.remote()))
+        os.kill(killed[0], signal.SIGKILL)
 
-        killer = threading.Thread(target=kill)
-        killer.start()
-        record = label(
-            "tlac", birds, tmp_path / "run", mllm_max_num_seqs=32, mllm_batch=16, rows_per_block=16
-        )
-        killer.join()
-        assert ray.get(replica.pid.remote()) != killed[0]
+    killer = threading.Thread(target=kill)
+    killer.start()
+    record = label("tlac", birds, tmp_path / "run", mllm_batch=16, rows_per_block=16)
+    killer.join()
+    assert ray.get(replica.pid.remote()) != killed[0]
     kept = ("label", "answer", "choice", "answer_path", "error")
     assert cells(rows(tmp_path / "run"), kept) == cells(rows(runs / "tlac"), kept)
     assert record["labelled"] == record_of(runs / "tlac")["labelled"]

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.dataset as pads
+import psutil
 import pytest
-import torch
 
 from actors.classifier_store import load_classifier
 from ray_jobs.cli import DONE, WRONG_USAGE, execute
 from ray_jobs.config import FitNearConfig
 from ray_jobs.passes.session import Capacity
+from ray_jobs.passes.train_progress import read_state
 from ray_jobs.verbs.fit import fit as run_fit
 from tests.helpers.broken_images import FILES, archive_of_files
 from tests.helpers.misbehaving_endpoint import Endpoint, misbehaving_endpoint
@@ -238,19 +235,6 @@ def test_wrong_use_is_told_before_any_model_loads(
 EPOCHS = 40
 
 
-def start(birds: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    """Start a fit in a process group of its own."""
-    more = (*more, "--sample", "40", "--epochs", str(EPOCHS), "--json")
-    return subprocess.Popen(
-        [sys.executable, "-m", "ray_jobs", *command(birds, out, *more)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "RAY_ADDRESS": "local"},
-    )
-
-
 def epochs_of(out: Path) -> list[int]:
     """The epochs whose figures are there."""
     file = out / "epochs.jsonl"
@@ -258,55 +242,50 @@ def epochs_of(out: Path) -> list[int]:
     return [json.loads(line)["epoch"] for line in lines]
 
 
-def kept_epochs(out: Path) -> list[int]:
-    """How many epochs each checkpoint holds."""
-    kept = []
-    for file in (out / "training").rglob("state.pt"):
-        with contextlib.suppress(OSError, RuntimeError, EOFError):  # being written, or deleted
-            kept.append(torch.load(file, weights_only=True)["state"]["epoch"] + 1)
-    return sorted(kept)
+def kept_epochs(out: Path) -> int:
+    """How many epochs the checkpoint holds."""
+    state, _ = read_state(str(out / "training"))
+    return 0 if state is None else state["epoch"] + 1
 
 
-def wait_until_quiet(out: Path) -> None:
-    """Let the processes of a killed driver notice and go."""
-    before: list[int] = []
-    while (now := epochs_of(out)) != before:
-        before = now
-        time.sleep(1)
+def training_process() -> psutil.Process:
+    """The process of the only training that runs."""
+    (found,) = [
+        each
+        for each in psutil.Process().children(recursive=True)
+        if each.name().startswith("ray::train_loop")
+    ]
+    return found
 
 
 def test_a_killed_training_goes_on_where_it_was(
     ray_session: Capacity, mllm: list[Any], birds: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "near"
-    job = start(birds, out, "--checkpoint-seconds", "0.3")
-    deadline = time.time() + 200
-    while not kept_epochs(out):
-        if job.poll() is not None or time.time() > deadline:
-            pytest.fail(f"{epochs_of(out)} epochs, no checkpoint; {job.communicate()}")
-        time.sleep(0.02)
-    os.killpg(job.pid, signal.SIGKILL)
-    job.communicate()
-    wait_until_quiet(out)
-    kept = kept_epochs(out)[0]
-    assert 1 < kept <= len(epochs_of(out)) < EPOCHS
-    answered = {file: file.read_bytes() for file in (tmp_path / "answers").glob("*/*.parquet")}
-    assert sum(pads.dataset(str(file)).count_rows() for file in answered) == 40
+    out, settings = tmp_path / "near", {"sample": 40, "epochs": EPOCHS}
+    kept, went_on_at = [], []
 
-    job, written = start(birds, out), (out / "epochs.jsonl").stat().st_mtime_ns
-    while (out / "epochs.jsonl").stat().st_mtime_ns == written and job.poll() is None:
-        time.sleep(0.005)
-    went_on_at = len(epochs_of(out))
-    result, said = job.communicate(timeout=200)
-    assert job.returncode == 0, said
-    assert went_on_at > kept, "epochs that a checkpoint holds are not trained again"
+    def kill() -> None:
+        deadline = time.time() + 200
+        while not kept_epochs(out) and time.time() < deadline:
+            time.sleep(0.02)
+        training_process().kill()
+        kept.append(kept_epochs(out))
+        written = (out / "epochs.jsonl").stat().st_mtime_ns
+        while (out / "epochs.jsonl").stat().st_mtime_ns == written and time.time() < deadline:
+            time.sleep(0.005)
+        went_on_at.append(len(epochs_of(out)))
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    made = fit(birds / "images", out, checkpoint_seconds=0.3, **settings)
+    killer.join()
+    assert 1 < kept[0] < EPOCHS
+    assert went_on_at[0] > kept[0], "epochs that a checkpoint holds are not trained again"
     assert epochs_of(out) == list(range(1, EPOCHS + 1))
-    assert json.loads(result)["mllm_calls"] == 40
-    for file in (tmp_path / "answers").glob("*/*.parquet"):
-        assert answered[file] == file.read_bytes(), "nothing was asked again"
+    assert made["mllm_calls"] == 40
     assert not (out / "training").exists()
 
-    calm = fit(birds / "images", tmp_path / "calm", sample=40, epochs=EPOCHS)
+    calm = fit(birds / "images", tmp_path / "calm", **settings)
     assert (calm["mllm_calls"], calm["answers_reused"]) == (0, 40)
     one, other = load_classifier(str(tmp_path / "calm")), load_classifier(str(out))
     assert one.labels == other.labels
