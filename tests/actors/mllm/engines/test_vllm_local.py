@@ -12,6 +12,8 @@ import pytest
 from actors.mllm.engines import vllm_local
 from actors.mllm.engines.base import EngineDied
 from actors.mllm.engines.vllm_local import VllmLocal
+from actors.mllm.engines.vllm_preparation import Preparation
+from actors.mllm.engines.vllm_thoughts import Thoughts
 from actors.mllm.model import EngineOptions, MllmModel
 from actors.mllm.request import Request, Response
 from methods.errors import EngineStartError
@@ -53,7 +55,8 @@ class Llm:
 def _llm(monkeypatch: pytest.MonkeyPatch) -> None:
     """The queue finds this class where vLLM's would be."""
     monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(LLM=Llm))
-    monkeypatch.setattr(vllm_local, "sampling_params", lambda request: None)
+    monkeypatch.setattr(vllm_local, "sampling_params", lambda request, thoughts: None)
+    monkeypatch.setattr(vllm_local, "prepare", lambda *_: Preparation({}, None, Thoughts()))
     monkeypatch.setattr(vllm_local, "prepare_environment", lambda options: None)
 
 
