@@ -19,7 +19,7 @@ TEMPLATE = """
 """
 
 
-def thinking_model(folder: Path, closes: str = "\u0120is", opens: str = "}}") -> Path:
+def thinking_model(folder: Path, closes: str = "\u0120is", opens: str = "}]}") -> Path:
     """Make the model's folder.
 
     Args:

@@ -91,10 +91,11 @@ class TestThinking:
 
     def test_thoughts_are_told_from_answers(self, said: list[Response]) -> None:
         for response in said[:2]:
-            text = str(response.text)
-            assert text.startswith("<think>")
-            answer = read_answer(text, response.finish_reason)["answer"]
-            assert text.endswith(f"</think>{answer}") or f"</think> {answer}" in text
+            thought, _, rest = str(response.text).partition("</think>")
+            assert len(thought) > len("<think>")
+            assert thought.startswith("<think>")
+            answer = read_answer(str(response.text), response.finish_reason)["answer"]
+            assert answer == rest.strip() != ""
 
     def test_choices_hold_from_the_end_of_the_thought(self, said: list[Response]) -> None:
         for response in said[2:4]:
@@ -104,7 +105,9 @@ class TestThinking:
 
     def test_an_object_comes_after_the_thought(self, said: list[Response]) -> None:
         for response in said[4:6]:
-            answer = read_answer(str(response.text), response.finish_reason)["answer"]
+            # in this tokenizer the tag is also a word, which a name may hold
+            thought, _, answer = str(response.text).partition("</think>")
+            assert len(thought) > len("<think>")
             assert list(json.loads(answer)) == ["name"]
 
     def test_a_thought_that_is_cut_is_no_answer(self, said: list[Response]) -> None:
