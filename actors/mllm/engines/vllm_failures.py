@@ -153,7 +153,8 @@ def _sentence(reason: str, cause: Cause) -> str:
     else:
         telling = [line for line in lines if cause is not _UNKNOWN and _cause(line) is cause]
         text = (telling or lines or [""])[0 if telling else -1]
-    text = text.removeprefix("Worker failed with error ").strip("'\"")
+    if (worker := text.removeprefix("Worker failed with error ")) != text:
+        text = worker.strip("'\"")
     text = text.partition(". ")[0][:300]  # what follows lists every architecture there is
     plain = kind in ("ValueError", "RuntimeError", "OSError", "Exception", "ValidationError")
     if not kind.isidentifier():
