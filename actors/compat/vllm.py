@@ -142,14 +142,18 @@ def reasoning_parser(name: str, tokenizer: Any, chat: Mapping[str, Any]) -> Any:
 
 
 def reasoning_parser_for(opened: str, tokenizer: Any) -> str:
-    """Name of a parser whose thoughts begin with a tag, for a tokenizer; empty without one."""
+    """Name of a parser whose thoughts begin with a tag, for a tokenizer; empty without one.
+
+    Both of its tags have to be tokens: the end of a thought is found in tokens as they come.
+    """
     from vllm.reasoning import ReasoningParserManager
 
     known = sorted(ReasoningParserManager.list_registered())
     for name in sorted(known, key=lambda each: each != PLAIN_PARSER):
         try:
             parser = ReasoningParserManager.get_reasoning_parser(name)(tokenizer)
-            if parser.reasoning_start_str == opened:
+            tags = {parser.reasoning_start_str, parser.reasoning_end_str}
+            if parser.reasoning_start_str == opened and tags <= tokenizer.get_vocab().keys():
                 return name
         except Exception:  # most of them are for other tokenizers
             continue
