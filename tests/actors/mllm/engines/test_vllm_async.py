@@ -83,14 +83,14 @@ def test_a_killed_process_of_the_model_ends_its_replica_and_the_next_one_answers
     before = ray.get(replica.generate.remote(requests))
     process, core = core_of(replica)
     calls = [replica.generate.remote(asked[at : at + 64]) for at in range(0, count, 64)]
-    while ray.get(replica.waiting.remote()) < count:
+    while ray.get(replica.waiting.remote()) < count // 2:
         time.sleep(0.01)
     os.kill(core.pid, signal.SIGKILL)
     assert not psutil.wait_procs([process], timeout=10)[1], "the replica outlives its engine"
     after = ray.get(calls)
     answers = [response for each in after for response in each.responses]
     assert answers == [before.responses[number % len(requests)] for number in range(count)]
-    assert before.engine not in {each.engine for each in after}
+    assert {each.engine for each in after} - {before.engine}
 
 
 def test_a_process_of_the_model_that_is_killed_while_nothing_is_asked_is_replaced(
@@ -142,7 +142,8 @@ def test_a_failed_start_says_why_whichever_process_failed(
     ray_session: Any, options: dict[str, Any], told: list[str]
 ) -> None:
     kind = ray.remote(MLLM).options(num_cpus=0)
-    handle = kind.remote(resolve_mllm(FIELD_GUIDE), EngineOptions(gpus=1, **options), VllmAsync)
+    given = EngineOptions(threads=len(os.sched_getaffinity(0)), **options)
+    handle = kind.remote(resolve_mllm(FIELD_GUIDE), given, VllmAsync)
     with pytest.raises(ray.exceptions.RayTaskError) as error:
         ray.get(handle.start.remote())
     sentence = str(error.value.cause)

@@ -123,7 +123,7 @@ class TestToldNotToThink:
     def test_the_template_is_given_what_the_user_says(
         self, ray_session: Any, folder: str, requests: list[Request]
     ) -> None:
-        said = ask(folder, VllmAsync, requests, chat={"enable_thinking": False}, gpus=1)
+        said = ask(folder, VllmAsync, requests, chat={"enable_thinking": False})
         assert not any("<think>" in str(response.text) for response in said)
         assert {str(response.text) for response in said[2:4]} <= {*NAMES[:4]}
         assert all(list(json.loads(str(response.text))) == ["name"] for response in said[4:6])
