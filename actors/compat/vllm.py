@@ -123,6 +123,13 @@ def rendered_prompt(config: Any, chat: Mapping[str, Any]) -> tuple[str, Any]:
         renderer.shutdown()
 
 
+def lacks_chat_template(error: BaseException) -> bool:
+    """Whether an error of `rendered_prompt` says that a model has no chat template."""
+    from vllm.renderers.chat_utils import ChatTemplateResolutionError
+
+    return isinstance(error, ChatTemplateResolutionError)
+
+
 def special_tokens(tokenizer: Any) -> list[str]:
     """Tokens that are left out of a text where special tokens are."""
     added = getattr(tokenizer, "added_tokens_decoder", {})

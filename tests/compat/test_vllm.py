@@ -101,8 +101,10 @@ def test_a_model_without_a_chat_template_is_told_before_it_is_loaded(tmp_path: P
         prepare(resolve_mllm(str(folder)), OPTIONS)
     folder = thinking_model(tmp_path / "odd")
     (folder / "chat_template.jinja").write_text("{{ raise_exception('no such turn') }}")
+    assert prepare(resolve_mllm(str(folder)), OPTIONS).thoughts == Thoughts()  # told by requests
+    given = EngineOptions(sequences=7, chat={"enable_thinking": 3})
     with pytest.raises(EngineStartError, match="no such turn"):
-        prepare(resolve_mllm(str(folder)), OPTIONS)
+        prepare(resolve_mllm(str(folder)), given)
 
 
 def test_attention_alone_is_no_hybrid() -> None:

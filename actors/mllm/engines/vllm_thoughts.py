@@ -56,15 +56,23 @@ class Thoughts:
 def thoughts_of(config: Any, chat: Mapping[str, Any], named: str) -> Thoughts:
     """Find out how the model of a configuration thinks, from what its chat template renders.
 
+    A template that refuses a chat without images is left to the requests, unless the user gives it
+    something: what he gives may be what it refuses.
+
     Args:
         config: vLLM's configuration.
         chat: what the template is given.
         named: the reasoning parser that the user named, or empty.
 
     Raises:
-        Exception: there is no chat template, or it fails.
+        Exception: there is no chat template, or it fails with what it is given.
     """
-    prompt, tokenizer = compat.rendered_prompt(config, chat)
+    try:
+        prompt, tokenizer = compat.rendered_prompt(config, chat)
+    except Exception as error:  # chat templates raise anything
+        if chat or named or compat.lacks_chat_template(error):
+            raise
+        return Thoughts()
     opened = opened_thought(prompt)
     special = any(is_tag(token) for token in compat.special_tokens(tokenizer))
     if named:
