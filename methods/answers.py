@@ -8,6 +8,9 @@ from typing import Final
 
 from methods.errors import RowError
 
+_MORE_ROOM: Final = (
+    "a model that thinks needs --mllm-chat enable_thinking=false or a larger --max-tokens"
+)
 _APOSTROPHES: Final = str.maketrans({"\u2019": "'", "\u02bc": "'"})
 _REFUSAL: Final = re.compile(
     r"""^\W*(
@@ -34,19 +37,28 @@ def is_refusal(text: str) -> bool:
     return bool(_REFUSAL.search(text.strip().translate(_APOSTROPHES)))
 
 
-def usable_text(text: str | None, finish_reason: str | None) -> str:
+def usable_text(text: str | None, finish_reason: str | None, cut_counts: bool = False) -> str:
     """Return the answer's text without blanks at its ends.
+
+    Args:
+        text: without thoughts (`methods.thoughts.spoken`).
+        finish_reason: as the engine gives it; ``length`` means that the token limit ended it.
+        cut_counts: whether the beginning of an answer will do.
 
     Raises:
         AnswerError: empty_answer, refusal or cut_answer.
     """
     stripped = (text or "").strip()
     if not stripped:
+        if finish_reason == "length":
+            raise AnswerError("cut_answer", f"cut before it began; {_MORE_ROOM}")
         raise AnswerError("empty_answer", f"nothing but blanks ({finish_reason})")
     if is_refusal(stripped):
         raise AnswerError("refusal", stripped)
-    if finish_reason == "length":
-        raise AnswerError("cut_answer", f"cut by the token limit: ...{stripped[-80:]}")
+    if finish_reason == "length" and not cut_counts:
+        raise AnswerError(
+            "cut_answer", f"cut by the token limit: ...{stripped[-80:]}; give a larger --max-tokens"
+        )
     return stripped
 
 

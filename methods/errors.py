@@ -36,6 +36,7 @@ REQUEST_CODES: Final[Mapping[str, str]] = MappingProxyType(
         "mllm_timeout": "no answer in the time allowed, retries included",
         "mllm_rate_limited": "the endpoint kept saying there are too many requests (HTTP 429)",
         "mllm_unavailable": "the endpoint cannot be reached or failed (HTTP 5xx)",
+        "mllm_broken_off": "the engine ended the answer, neither the model nor the token limit",
         "mllm_bad_response": "what came is not what the protocol promises",
         "mllm_rejected": "the engine refuses this request (HTTP 4xx)",
         "mllm_too_long": "prompt and image do not fit the model's context",
@@ -85,7 +86,17 @@ class LedgerError(OnomaError):
 
 
 class EngineStartError(OnomaError):
-    """The engine of a multimodal LLM did not start: one sentence, why and what to do."""
+    """The engine of a multimodal LLM did not start: one sentence, why and what to do.
+
+    Attributes:
+        passing: whether the reason may have gone when it is started again, such as memory that
+            another process has not given back yet.
+    """
+
+    def __init__(self, message: str, passing: bool = False) -> None:
+        """Keep the sentence, and whether to try again."""
+        super().__init__(message)
+        self.passing = passing
 
 
 class RowError(OnomaError):

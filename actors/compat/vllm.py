@@ -10,6 +10,13 @@
 * `max_num_seqs`: what vLLM chose for this model and device; a configuration's parts are nowhere
   documented as such.
 * `is_dead`: ``EngineDeadError`` is raised to callers and not exported.
+* `is_hybrid`: whether a model mixes attention with a recurrent state is an attribute of vLLM's
+  model configuration, which nothing else tells.
+* `rendered_prompt`: the renderer that the engine will have, made without it: what the chat
+  template puts behind a question is seen before weights are loaded.
+* `reasoning_parser` and its like: ``vllm.reasoning`` is documented for those who add parsers; that
+  a parser splits a text for whoever calls it is not.
+* `responds`: ``is_sleeping`` of an engine's client asks the model's process and waits for its word.
 * `quiet_thread_warnings`: on a CPU vLLM warns at every image that it cannot change the number of
   threads; the logger's name is that of a module.
 """
@@ -19,6 +26,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+PLAIN_PARSER: Final = "deepseek_r1"
+"""The reasoning parser that splits at its two tags and does nothing else."""
 
 CPU_WORKER: Final = "vllm.v1.worker.cpu_worker"
 
@@ -52,25 +62,128 @@ def async_engine(config: Any) -> Any:
     )
 
 
-async def chat_input(engine: Any, conversation: Sequence[Mapping[str, Any]]) -> Any:
+async def chat_input(
+    engine: Any, conversation: Sequence[Mapping[str, Any]], chat: Mapping[str, Any] | None = None
+) -> Any:
     """Return what ``AsyncLLM.generate`` takes for a chat, made as ``LLM.chat`` makes it.
 
     The model's turn is opened, and the chat template alone writes special tokens. Images are
     prepared in the renderer's own thread.
 
+    Args:
+        engine: the asynchronous engine.
+        conversation: messages.
+        chat: what the chat template is given by name.
+
     Raises:
         Exception: whatever chat templates and image processors raise.
     """
+    renderer = engine.renderer
+    _, (made,) = await renderer.render_chat_async([conversation], *_rendering(renderer, chat or {}))
+    return made
+
+
+def _rendering(renderer: Any, chat: Mapping[str, Any]) -> tuple[Any, Any]:
+    """How a renderer turns a chat into a prompt."""
     from vllm.renderers import ChatParams
 
-    renderer = engine.renderer
-    opened = {"add_generation_prompt": True, "continue_final_message": False}
-    _, (made,) = await renderer.render_chat_async(
-        [conversation],
+    opened = {**chat, "add_generation_prompt": True, "continue_final_message": False}
+    return (
         ChatParams(chat_template_kwargs=opened),
         renderer.default_chat_tok_params.with_kwargs(add_special_tokens=False),
     )
-    return made
+
+
+def is_hybrid(arguments: Mapping[str, Any]) -> bool:
+    """Whether a model has layers with a recurrent state (Mamba, GDN) beside attention.
+
+    Raises:
+        Exception: vLLM raises many kinds for models that it cannot run.
+    """
+    from vllm import AsyncEngineArgs
+
+    return bool(AsyncEngineArgs(**arguments).create_model_config().is_hybrid)
+
+
+def rendered_prompt(config: Any, chat: Mapping[str, Any]) -> tuple[str, Any]:
+    """The prompt of a short question, and the tokenizer.
+
+    Raises:
+        Exception: whatever chat templates raise.
+    """
+    from vllm.renderers import renderer_from_config
+
+    renderer = renderer_from_config(config)
+    try:
+        question = [{"role": "user", "content": "hello"}]
+        _, (made,) = renderer.render_chat([question], *_rendering(renderer, chat))
+        tokenizer = renderer.get_tokenizer()
+        return str(tokenizer.decode(list(made["prompt_token_ids"]))), tokenizer
+    finally:
+        renderer.shutdown()
+
+
+def lacks_chat_template(error: BaseException) -> bool:
+    """Whether an error of `rendered_prompt` says that a model has no chat template."""
+    from vllm.renderers.chat_utils import ChatTemplateResolutionError
+
+    return isinstance(error, ChatTemplateResolutionError)
+
+
+def special_tokens(tokenizer: Any) -> list[str]:
+    """Tokens that are left out of a text where special tokens are."""
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    return [str(token) for token in added.values() if getattr(token, "special", False)]
+
+
+def reasoning_parser(name: str, tokenizer: Any, chat: Mapping[str, Any]) -> Any:
+    """Make the reasoning parser of a name.
+
+    Raises:
+        Exception: there is none, or it is not for this tokenizer.
+    """
+    from vllm.reasoning import ReasoningParserManager
+
+    kind = ReasoningParserManager.get_reasoning_parser(name)
+    return kind(tokenizer, chat_template_kwargs=dict(chat))
+
+
+def reasoning_parser_for(opened: str, tokenizer: Any) -> str:
+    """Name of a parser whose thoughts begin with a tag, for a tokenizer; empty without one.
+
+    Both of its tags have to be tokens: the end of a thought is found in tokens as they come.
+    """
+    from vllm.reasoning import ReasoningParserManager
+
+    known = sorted(ReasoningParserManager.list_registered())
+    for name in sorted(known, key=lambda each: each != PLAIN_PARSER):
+        try:
+            parser = ReasoningParserManager.get_reasoning_parser(name)(tokenizer)
+            tags = {parser.reasoning_start_str, parser.reasoning_end_str}
+            if parser.reasoning_start_str == opened and tags <= tokenizer.get_vocab().keys():
+                return name
+        except Exception:  # most of them are for other tokenizers
+            continue
+    return ""
+
+
+def split_reasoning(parser: Any, text: str) -> tuple[str | None, str | None]:
+    """Thoughts and answer in a text, None where there is none."""
+    from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+
+    found: tuple[str | None, str | None] = parser.extract_reasoning(
+        text, ChatCompletionRequest(messages=[], model="")
+    )
+    return found
+
+
+async def responds(engine: Any) -> None:
+    """Return as soon as the model's process says anything.
+
+    Raises:
+        Exception: it is gone.
+    """
+    await engine.is_sleeping()
 
 
 def max_num_seqs(config: Any) -> int:

@@ -14,7 +14,7 @@ from actors.mllm.request import DecodedImage, Request, Sampling
 from actors.mllm.response_cache import KEY_BYTES
 from actors.mllm.responses import response_text
 from actors.stage import RowErrors, stage
-from methods.answers import AnswerError, usable_text
+from methods.answers import AnswerError
 from methods.autosep.choices import ChoiceReader, published_choice
 from methods.autosep.prompts import PromptTexts
 
@@ -54,9 +54,7 @@ def described(said: dict[str, Any] | None) -> str:
     Raises:
         AnswerError: there is none.
     """
-    if said is not None and said["error"] is None:
-        return usable_text(said["answer"], None)
-    return response_text(said)
+    return response_text(said, cut_counts=True)
 
 
 @stage("join", (ABOUT,))

@@ -147,6 +147,8 @@ def join_choices(
     texts = descriptions_of(batch, RECOGNISE, upstream_compat)
     keys = [None if text is None else key_of(text.encode()) for text in texts]
     found = ray.get(choices).read(keys, [CHOOSE]).column(CHOOSE)
+    if found.null_count == len(found):  # where nothing was asked there is no type to cast from
+        found = pa.nulls(len(found), RESPONSE_TYPE)
     return batch.append_column(CHOOSE, found.cast(RESPONSE_TYPE))
 
 

@@ -68,7 +68,8 @@ class FusedLabels:
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Label one batch; rows stay in order."""
         readings: dict[Part, list[Reading]] = {
-            part: [_read(said) for said in batch.column(part).to_pylist()]
+            # CLIP reads the beginning of a description; a name that was cut is another name
+            part: [_read(said, part == DESCRIPTION) for said in batch.column(part).to_pylist()]
             for part in ASKED_PARTS
             if self._weights[part]
         }
@@ -156,11 +157,11 @@ def _errors(
     return errors
 
 
-def _read(said: Mapping[str, Any] | None) -> Reading:
+def _read(said: Mapping[str, Any] | None, cut_counts: bool) -> Reading:
     """Read an answer; of an image that was never asked about there is nothing to say."""
     if said is None:
         return Reading()
     try:
-        return Reading(said["answer"], response_text(said))
+        return Reading(said["answer"], response_text(said, cut_counts))
     except AnswerError as error:
         return Reading(said["answer"], None, error)

@@ -19,7 +19,7 @@ import ray
 from actors.images.errors import ImageError
 from actors.mllm.images import ImageLimits, decode_for_mllm
 from actors.mllm.query import Query
-from actors.mllm.request import DecodedImage, Response
+from actors.mllm.request import DecodedImage, Response, read_answer
 from actors.mllm.response_cache import RESPONSES_SCHEMA, append
 from actors.mllm.responses import RESPONSE_TYPE, unanswered
 from actors.mllm.routing import least_busy
@@ -179,8 +179,10 @@ def _keep(
     keys = batch.column("key").to_pylist()
     fresh = []
     for row, response in responses.items():
-        cells[row] = {"reused": False, "engine": engine, **response.record()}
+        came = response.record()
+        cells[row] = {"reused": False, "engine": engine, **came}
         if response.text is not None:
-            fresh.append({"key": keys[row], **cells[row]})
+            fresh.append({"key": keys[row], **came})  # with its thoughts, as they came
+            cells[row] |= read_answer(response.text, response.finish_reason)
     append(query.folder, pa.Table.from_pylist(fresh, schema=RESPONSES_SCHEMA))
     return _with_column(batch, query.name, pa.array(cells, RESPONSE_TYPE))

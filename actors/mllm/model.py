@@ -49,16 +49,19 @@ class MllmModel:
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """How an engine runs a model; none of this changes what is asked.
+    """How an engine runs a model; of these, ``chat`` and ``extra`` can change what it says.
 
     Attributes:
         gpus: GPUs of one replica, all on one node (tensor parallelism); 0 on a CPU.
         threads: CPU threads, None on a GPU.
-        context: longest prompt and answer together, in tokens; None for the model's own.
+        context: longest prompt and answer together, in tokens; None for the model's own, or as
+            much of it as the memory holds.
         sequences: requests in the engine at once; None for vLLM's choice.
         pictures: most pictures in one request; vLLM keeps memory free for as many.
         gpu_memory: share of a GPU's memory that vLLM takes.
         extra: further engine arguments of vLLM, by name.
+        chat: what the model's chat template is given by name, such as ``enable_thinking``.
+        deadline_s: that vLLM has for one answer, from when it takes the request up.
         concurrency: requests to an endpoint at once.
         requests_per_minute: to an endpoint; None for no limit.
         retries: how often the client asks an endpoint again, with growing pauses.
@@ -73,6 +76,8 @@ class EngineOptions:
     pictures: int = 1
     gpu_memory: float = 0.9
     extra: dict[str, Any] = field(default_factory=dict)
+    chat: dict[str, Any] = field(default_factory=dict)
+    deadline_s: float = 1800.0
     concurrency: int = 32
     requests_per_minute: int | None = None
     retries: int = 6

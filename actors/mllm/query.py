@@ -1,8 +1,8 @@
 """A query: everything that decides what a model says of a row.
 
 `Query.cache_identity` is the only place where the key of the response cache is made. What changes
-a response is in it: model and revision, engine arguments, prompt, class list, form of the response,
-sampling, size of the images. What only changes speed is not.
+a response is in it: model and revision, engine arguments, what the chat template is given, prompt,
+class list, form of the response, sampling, size of the images. What only changes speed is not.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class Query:
             "engine": {
                 name: value for name, value in engine.extra.items() if name not in SPEED_ONLY
             },
+            **({"chat": engine.chat} if engine.chat else {}),
             "layout": LAYOUT,
             **self.prompt.identity(),
             "sampling": self.sampling.identity(),

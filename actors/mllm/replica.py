@@ -8,23 +8,31 @@ request: a run whose responses are all known starts none.
 from __future__ import annotations
 
 import asyncio
+import logging
+import multiprocessing
 import os
 import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from actors.mllm.engines.base import Engine, EngineDied
 from actors.mllm.engines.choose import engine_class
 from actors.mllm.metrics import count_responses, set_waiting
 from actors.mllm.model import EngineOptions, MllmModel
-from actors.mllm.request import Request, Response
+from actors.mllm.request import Request, Response, completed
 from actors.stage import OK, record
 from methods.errors import EngineStartError
 
+logger = logging.getLogger(__name__)
+
 ENDPOINT = "endpoint"
 """Engine of the responses that came from an endpoint, which no run starts."""
+
+_AGAIN_S: Final = (5.0, 15.0, 45.0)
+"""Pauses before an engine is started again whose reason not to start may pass."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,8 @@ class MLLM:
         """Start the engine unless it runs; returns the seconds that its start took.
 
         Raises:
-            EngineStartError: with the reason and what to do; every later call says the same.
+            EngineStartError: with the reason and what to do; every later call says the same, unless
+                the reason may pass.
         """
         async with self._starting:
             if self._problem is not None:
@@ -73,13 +82,25 @@ class MLLM:
             if not self._name:
                 began = time.monotonic()
                 try:
-                    await self._engine.start()
+                    await self._start_again_and_again()
                 except EngineStartError as error:
-                    self._problem = error
+                    self._problem = None if error.passing else error
                     raise
                 self.start_seconds = time.monotonic() - began
                 self._name = ENDPOINT if self._remote else uuid.uuid4().hex[:12]
         return self.start_seconds
+
+    async def _start_again_and_again(self) -> None:
+        """Start the engine; wait a while where what it needs may not have been given back yet."""
+        for pause in _AGAIN_S:
+            try:
+                return await self._engine.start()
+            except EngineStartError as error:
+                if not error.passing:
+                    raise
+                logger.warning("%s; trying again in %g s", error, pause)
+            await asyncio.sleep(pause)
+        await self._engine.start()
 
     async def sequences(self) -> int:
         """Requests that the engine works on at once; known before it has started.
@@ -97,20 +118,25 @@ class MLLM:
         """
         await self._take(len(requests))
         try:
-            responses = await asyncio.gather(*(self._engine.generate(each) for each in requests))
-        except EngineDied:
+            came = await asyncio.gather(*(self._engine.generate(each) for each in requests))
+        except EngineDied as error:
+            logger.error("the engine died (%s): this replica ends, and another is asked", error)
             # A raised error would leave this actor alive with a dead engine, and Ray would send it
-            # batch after batch. A dead actor is restarted, and its calls are made again.
+            # batch after batch. A dead actor is restarted, and its calls are made again. A process
+            # of the engine that is left would keep its memory from the next one.
+            for process in multiprocessing.active_children():
+                process.kill()
             os._exit(1)
         finally:
             self._waiting -= len(requests)
             set_waiting(self._waiting)
+        responses = [completed(each) for each in came]
         now = time.perf_counter()
         outcomes = Counter(response.error or OK for response in responses)
         record("mllm", outcomes, now - self._busy_since)
         self._busy_since = now  # what is still under way counts with the responses to come
         count_responses(responses)
-        return Responses(list(responses), self._name)
+        return Responses(responses, self._name)
 
     async def _take(self, requests: int) -> None:
         """Take requests; the replica is busy from the first one that finds it without work."""

@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from methods.errors import REQUEST_CODES
+from methods.thoughts import spoken
 
 _TOO_LONG: Final = ("context length", "model length", "max_model_len", "too long")
+
+ANSWERED: Final = ("stop", "length")
+"""Finish reasons of an answer: the model ended it, or the token limit did."""
 
 ResponseFormat = Literal["none", "guided", "json"]
 """How the form of an answer reaches the engine: not at all, as a constraint on the decoding, or as
@@ -114,10 +118,10 @@ class Response:
     """What came back: a text, or an error with its detail.
 
     Attributes:
-        text: what the model said; None with an error.
+        text: what the model said, thoughts included (`read_answer`); None with an error.
         finish_reason: ``stop``, ``length`` (the token limit cut it) or the engine's own word.
         prompt_tokens, output_tokens: as the engine counts them.
-        error, error_detail: one of `REQUEST_CODES`, and a sentence.
+        error, error_detail: one of `REQUEST_CODES` or ``refusal``, and a sentence.
     """
 
     text: str | None
@@ -138,6 +142,39 @@ def failed(code: str, detail: str) -> Response:
     if code not in REQUEST_CODES:
         raise ValueError(f"unknown request error {code!r}; known: {', '.join(REQUEST_CODES)}")
     return Response(None, error=code, error_detail=" ".join(detail.split())[:300])
+
+
+def completed(response: Response) -> Response:
+    """The response, or an error in its place where neither model nor token limit ended it.
+
+    What an engine broke off is the beginning of something else than the model was about to say.
+    The tokens stay: they were computed and may have been paid.
+    """
+    reason = response.finish_reason
+    if response.error is not None or reason in ANSWERED:
+        return response
+    said = " ".join((response.text or "").split())[:200]
+    if reason == "content_filter":
+        detail = f"the endpoint's filter ended the answer: {said}"
+        return replace(response, text=None, error="refusal", error_detail=detail)
+    if reason in ("error", "abort"):
+        error = failed("mllm_broken_off", f"the engine ended the answer ({reason}): {said}")
+    else:
+        wanted = "an answer ends with stop or length"
+        error = failed("mllm_bad_response", f"finish_reason is {reason!r}, {wanted}: {said}")
+    tokens = {"prompt_tokens": response.prompt_tokens, "output_tokens": response.output_tokens}
+    return replace(error, finish_reason=reason, **tokens)
+
+
+def read_answer(text: str, finish_reason: str | None) -> dict[str, Any]:
+    """An answer as everything that reads one gets it: ``answer`` without thoughts, finish_reason.
+
+    An answer that ends within a thought is empty, and cut (``length``).
+    """
+    said = spoken(text)
+    if said is None:
+        return {"answer": "", "finish_reason": "length"}
+    return {"answer": said, "finish_reason": finish_reason}
 
 
 def rejected(detail: str) -> Response:

@@ -2,7 +2,7 @@
 
 A query's column holds a struct (`RESPONSE_TYPE`), null where nothing could be asked:
 
-answer            what the model said; null where it is not known yet or did not come
+answer            what the model said, without thoughts; null where it is not known or did not come
 finish_reason, prompt_tokens, output_tokens   of the response
 reused            whether it came from the response cache
 engine            which engine start gave it; null for cached ones
@@ -21,6 +21,7 @@ import ray
 from numpy.typing import NDArray
 
 from actors.mllm.metrics import count_reused
+from actors.mllm.request import ANSWERED, read_answer
 from actors.mllm.response_cache import (
     KEY_BYTES,
     RESPONSE_COLUMNS,
@@ -64,14 +65,20 @@ def lookup_cached(
     keys = [_key(cells[row]) if fine else None for row, fine in enumerate(errors.fine)]
     batch = batch.append_column("key", pa.array(keys, pa.binary(KEY_BYTES)))
     for name, index in cached.items():
-        found = ray.get(index).read(keys, RESPONSE_COLUMNS).to_pylist()
-        count_reused(sum(response["answer"] is not None for response in found))
+        found = [_read(row) for row in ray.get(index).read(keys, RESPONSE_COLUMNS).to_pylist()]
+        count_reused(sum(response["reused"] for response in found))
         rows = [
-            None if key is None else {**response, "reused": response["answer"] is not None}
-            for key, response in zip(keys, found, strict=True)
+            None if key is None else response for key, response in zip(keys, found, strict=True)
         ]
         batch = batch.append_column(name, pa.array(rows, RESPONSE_TYPE))
     return batch
+
+
+def _read(kept: dict[str, Any]) -> dict[str, Any]:
+    """A row of the response cache as a cell; what is no whole answer is not known."""
+    if kept["answer"] is None or kept["finish_reason"] not in ANSWERED:
+        return {**dict.fromkeys(kept), "reused": False}
+    return {**kept, **read_answer(kept["answer"], kept["finish_reason"]), "reused": True}
 
 
 def _key(cell: Any) -> bytes | None:
@@ -87,8 +94,12 @@ def unanswered(batch: pa.Table, query: str) -> NDArray[np.bool_]:
     return pc.and_(missing, pc.is_null(batch.column("error"))).to_numpy()
 
 
-def response_text(response: Mapping[str, Any] | None) -> str:
+def response_text(response: Mapping[str, Any] | None, cut_counts: bool = False) -> str:
     """Return the text of a response (`RESPONSE_TYPE`) without blanks at its ends.
+
+    Args:
+        response: a cell of a stage table.
+        cut_counts: whether the beginning of an answer will do.
 
     Raises:
         AnswerError: none came, or it cannot be used.
@@ -97,4 +108,4 @@ def response_text(response: Mapping[str, Any] | None) -> str:
         raise AnswerError("not_asked", "nothing could be asked")
     if response["error"] is not None:
         raise AnswerError(response["error"], response["error_detail"] or "")
-    return usable_text(response["answer"], response["finish_reason"])
+    return usable_text(response["answer"], response["finish_reason"], cut_counts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, field_validator
@@ -95,7 +95,9 @@ class MllmConfig(VerbConfig):
         description="folder of the response cache, local or s3://; what was answered before is not "
         "asked again [default: the folder answers beside the run]",
     )
-    max_tokens: Positive = Field(128, description="longest answer, in tokens")
+    max_tokens: Positive = Field(
+        128, description="longest answer, in tokens, thoughts of a model that thinks included"
+    )
     temperature: Annotated[float, Field(ge=0)] = Field(0.0, description="0 is greedy")
     top_p: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="nucleus of sampling")
     max_side: Annotated[int, Field(ge=16)] = Field(
@@ -119,8 +121,10 @@ class MllmConfig(VerbConfig):
         description="GPUs of each replica, on one node, tensor parallel [default: 1 if there are "
         "any]",
     )
-    mllm_max_model_len: Positive | None = Field(
-        None, description="longest prompt and answer, in tokens [default: the model's own]"
+    mllm_max_model_len: Positive | Literal["auto"] = Field(
+        "auto",
+        description="longest prompt and answer, in tokens; auto is the model's own, or as much of "
+        "it as the memory holds",
     )
     mllm_max_num_seqs: Positive | None = Field(
         None,
@@ -133,6 +137,17 @@ class MllmConfig(VerbConfig):
         default_factory=dict,
         description="more engine arguments of vLLM, name=value or JSON, such as quantization=fp8",
     )
+    mllm_chat: dict[str, Any] = Field(
+        default_factory=dict,
+        description="what the chat template is given, name=value or JSON, such as "
+        "enable_thinking=false for a model that thinks before it answers; an endpoint gets it as "
+        "chat_template_kwargs",
+    )
+    mllm_deadline: Annotated[float, Field(gt=0)] = Field(
+        1800.0,
+        description="seconds that vLLM has for one answer, from when it takes the request up; "
+        "what takes longer is an error, mllm_timeout",
+    )
     mllm_concurrency: Positive = Field(32, description="requests to an endpoint at once")
     mllm_rate: Positive | None = Field(
         None, description="requests per minute to an endpoint [default: no limit]"
@@ -144,7 +159,7 @@ class MllmConfig(VerbConfig):
         120.0, description="seconds that an endpoint has for one answer"
     )
 
-    @field_validator("mllm_engine")
+    @field_validator("mllm_engine", "mllm_chat")
     @classmethod
     def _as_typed(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Give ``name=value`` from the command line the type that YAML would give it."""

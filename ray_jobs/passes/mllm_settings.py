@@ -28,11 +28,13 @@ def engine_options(config: MllmConfig, images: int = 1) -> EngineOptions:
         images: most images in one request.
     """
     return EngineOptions(
-        context=config.mllm_max_model_len,
+        context=None if config.mllm_max_model_len == "auto" else config.mllm_max_model_len,
         sequences=config.mllm_max_num_seqs,
         pictures=max(1, images),
         gpu_memory=config.mllm_gpu_memory_utilization,
         extra=dict(config.mllm_engine),
+        chat=dict(config.mllm_chat),
+        deadline_s=config.mllm_deadline,
         concurrency=config.mllm_concurrency,
         requests_per_minute=config.mllm_rate,
         retries=config.mllm_retries,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,9 +14,13 @@ import pytest
 import fieldguide
 from actors.compat import vllm as compat
 from actors.mllm.engines.vllm_chat import conversation
+from actors.mllm.engines.vllm_preparation import prepare
 from actors.mllm.engines.vllm_settings import engine_arguments, prepare_environment
+from actors.mllm.engines.vllm_thoughts import Thoughts
 from actors.mllm.model import EngineOptions, resolve_mllm
 from actors.mllm.request import DecodedImage, Request
+from methods.errors import EngineStartError
+from tests.helpers.thinking_model import thinking_model
 
 pytestmark = [
     pytest.mark.engine,
@@ -41,7 +46,7 @@ def test_the_asynchronous_engine_has_what_is_asked_of_it() -> None:
     from vllm import AsyncLLMEngine
 
     assert callable(AsyncLLMEngine.from_vllm_config)
-    assert {"generate", "shutdown", "errored"} <= {*dir(AsyncLLMEngine)}
+    assert {"generate", "shutdown", "errored", "is_sleeping"} <= {*dir(AsyncLLMEngine)}
 
 
 def test_a_chat_is_rendered_as_the_template_says_with_the_images_in_it(config: Any) -> None:
@@ -62,6 +67,48 @@ def test_a_chat_is_rendered_as_the_template_says_with_the_images_in_it(config: A
     (place,) = shown["mm_placeholders"]["image"]
     assert place.length == 36
     assert len(shown["prompt_token_ids"]) > len(wanted)
+
+
+def test_what_the_template_puts_behind_a_question_is_seen_before_the_start(
+    config: Any, tmp_path: Path
+) -> None:
+    prompt, tokenizer = compat.rendered_prompt(config, {})
+    assert prompt == "USER: hello\nASSISTANT:\n"
+    assert "<image>" in compat.special_tokens(tokenizer)
+    assert compat.reasoning_parser_for("<think>", tokenizer) == ""  # it has no such token
+    thinks = prepare(resolve_mllm(str(thinking_model(tmp_path / "thinks"))), OPTIONS)
+    assert thinks.thoughts == Thoughts("<think>", parser_name=compat.PLAIN_PARSER)
+    assert thinks.arguments["reasoning_parser"] == compat.PLAIN_PARSER
+    told = EngineOptions(sequences=7, chat={"enable_thinking": False})
+    assert prepare(resolve_mllm(str(tmp_path / "thinks")), told).thoughts == Thoughts()
+
+
+def test_a_reasoning_parser_that_is_named_splits_what_is_said(tmp_path: Path) -> None:
+    folder = thinking_model(tmp_path / "thinks")
+    named = EngineOptions(sequences=7, extra={"reasoning_parser": "qwen3"})
+    thoughts = prepare(resolve_mllm(str(folder)), named).thoughts
+    assert thoughts.told("hm</think>A wren.") == "<think>hm</think>A wren."
+    assert thoughts.told("hm") == "<think>hm"
+    named = EngineOptions(sequences=7, extra={"reasoning_parser": "mistake"})
+    with pytest.raises(EngineStartError, match=r"'mistake' not found.*--mllm-engine reasoning_par"):
+        prepare(resolve_mllm(str(folder)), named)
+
+
+def test_a_model_without_a_chat_template_is_told_before_it_is_loaded(tmp_path: Path) -> None:
+    folder = thinking_model(tmp_path / "mute")
+    (folder / "chat_template.jinja").unlink()
+    with pytest.raises(EngineStartError, match="chat template"):
+        prepare(resolve_mllm(str(folder)), OPTIONS)
+    folder = thinking_model(tmp_path / "odd")
+    (folder / "chat_template.jinja").write_text("{{ raise_exception('no such turn') }}")
+    assert prepare(resolve_mllm(str(folder)), OPTIONS).thoughts == Thoughts()  # told by requests
+    given = EngineOptions(sequences=7, chat={"enable_thinking": 3})
+    with pytest.raises(EngineStartError, match="no such turn"):
+        prepare(resolve_mllm(str(folder)), given)
+
+
+def test_attention_alone_is_no_hybrid() -> None:
+    assert not compat.is_hybrid(engine_arguments(resolve_mllm("fieldguide"), OPTIONS))
 
 
 def test_a_dead_engine_is_told_from_a_bad_request() -> None:

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
-def completion(text: Any, finish: str = "stop") -> dict[str, Any]:
+def completion(text: Any, finish: str | None = "stop") -> dict[str, Any]:
     """A chat completion as the protocol has it."""
     message = {"role": "assistant", "content": text}
     return {
@@ -78,6 +78,14 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(200, completion(said.get(text, text)))
         if word == "say":
             return self._send(200, completion(text.removeprefix("say").strip()))
+        if word == "ends":  # for another reason than the model's end or the token limit
+            _, reason, said = text.split(" ", 2)
+            return self._send(200, completion(said, None if reason == "null" else reason))
+        if word == "apart":  # thoughts in a field of their own
+            _, reason, thought = text.split(" ", 2)
+            reply = completion("A kaldo dornet." if reason == "stop" else None, reason)
+            reply["choices"][0]["message"] |= {"reasoning": thought, "reasoning_content": thought}
+            return self._send(200, reply)
         if word == "slow":
             time.sleep(3)
         elif word in ("429", "500", "400", "422"):

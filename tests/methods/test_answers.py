@@ -51,7 +51,7 @@ def test_answers_are_no_refusals(text: str) -> None:
     [
         ("", "stop", "empty_answer"),
         (None, "stop", "empty_answer"),
-        (" \n\t", "length", "empty_answer"),
+        (" \n\t", "length", "cut_answer"),
         ("A bird with a", "length", "cut_answer"),
     ],
 )

@@ -28,6 +28,7 @@ from ray_jobs.config import (
     settings_from,
     yaml_method,
 )
+from ray_jobs.passes.mllm_settings import engine_options
 
 NEEDED = ["--images", "a", "--out", "b"]
 
@@ -116,6 +117,22 @@ def test_engine_arguments_from_the_command_line_are_typed() -> None:
     assert config.mllm_engine == {"max_num_batched_tokens": 8192, "quantization": "fp8"}
     arguments[-1] = '{"enforce_eager": true, "seed": 3}'
     assert parse(LabelSlacConfig, arguments, "onoma label slac").mllm_engine["seed"] == 3
+
+
+def test_what_the_chat_template_is_given_is_typed() -> None:
+    arguments = [*NEEDED, "--mllm-chat", "enable_thinking=false", "--mllm-chat", "effort=low"]
+    config = parse(LabelSlacConfig, arguments, "onoma label slac")
+    assert config.mllm_chat == {"enable_thinking": False, "effort": "low"}
+    arguments = [*NEEDED, "--mllm-chat", '{"thinking": {"budget": 3}}']
+    assert parse(LabelSlacConfig, arguments, "onoma").mllm_chat == {"thinking": {"budget": 3}}
+
+
+@pytest.mark.parametrize(("given", "kept"), [([], "auto"), (["auto"], "auto"), (["4096"], 4096)])
+def test_the_context_is_fitted_unless_it_is_said(given: list[str], kept: str | int) -> None:
+    flag = ["--mllm-max-model-len", *given] if given else []
+    config = parse(LabelSlacConfig, [*NEEDED, *flag], "onoma label slac")
+    assert config.mllm_max_model_len == kept
+    assert engine_options(config).context == (None if kept == "auto" else kept)
 
 
 def test_what_an_engine_needs_to_log_in_is_not_recorded() -> None:

@@ -86,11 +86,16 @@ class OpenAIEndpoint:
         }
         if sampling.temperature:
             body["seed"] = sampling.seed
+        extra: dict[str, Any] = {}
+        if self._options.chat:
+            extra["chat_template_kwargs"] = self._options.chat
         if request.response_format == "guided" and (constraint := request.constraint()):
-            body["extra_body"] = {"structured_outputs": constraint}  # vLLM's servers know it
+            extra["structured_outputs"] = constraint  # vLLM's servers know it
         elif (schema := request.schema()) is not None:
             wanted = {"name": "answer", "strict": True, "schema": schema}
             body["response_format"] = {"type": "json_schema", "json_schema": wanted}
+        if extra:
+            body["extra_body"] = extra
         return body
 
     async def close(self) -> None:

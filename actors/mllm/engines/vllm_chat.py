@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import xxhash
 
-from actors.mllm.request import DecodedImage, Request, Response, rejected
+from actors.mllm.engines.vllm_thoughts import Thoughts
+from actors.mllm.request import DecodedImage, Request, Response, failed, rejected
 
 
 def conversation(request: Request) -> list[dict[str, Any]]:
@@ -30,12 +31,12 @@ def image_name(image: DecodedImage) -> str:
     return xxhash.xxh3_128_hexdigest(pixels.data, seed=pixels.shape[0])
 
 
-def sampling_params(request: Request) -> Any:
-    """vLLM's sampling parameters of a request."""
+def sampling_params(request: Request, thoughts: Thoughts) -> Any:
+    """vLLM's sampling parameters of a request, for how the model thinks."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
-    constraint = request.constraint()
+    constraint = request.constraint() if thoughts.holds_constraints else {}
     sampling = request.sampling
     return SamplingParams(
         max_tokens=sampling.max_tokens,
@@ -43,15 +44,16 @@ def sampling_params(request: Request) -> Any:
         top_p=sampling.top_p,
         seed=sampling.seed if sampling.temperature else None,
         structured_outputs=StructuredOutputsParams(**constraint) if constraint else None,
+        skip_special_tokens=not thoughts.tags_are_special,
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
 
 
-def response_of(output: Any) -> Response:
-    """What vLLM's finished ``RequestOutput`` says."""
+def response_of(output: Any, thoughts: Thoughts) -> Response:
+    """What vLLM's finished ``RequestOutput`` says, with the tags of its thoughts."""
     completion = output.outputs[0]
     return Response(
-        text=completion.text,
+        text=thoughts.told(completion.text),
         finish_reason=completion.finish_reason,
         prompt_tokens=len(output.prompt_token_ids or ()),
         output_tokens=len(completion.token_ids),
@@ -62,3 +64,10 @@ def refused(error: Exception) -> Response:
     """The response to a request that cannot be asked: chat templates, image processors and vLLM's
     own checks raise anything."""
     return rejected(str(error) or type(error).__name__)
+
+
+def overdue(seconds: float) -> Response:
+    """The response that did not come in the seconds that it had."""
+    return failed(
+        "mllm_timeout", f"no answer in {seconds:g} s; --mllm-deadline says how long one may take"
+    )

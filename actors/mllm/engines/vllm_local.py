@@ -4,6 +4,9 @@ A thread takes what has come, up to as many requests as the model works on at on
 ``LLM.enqueue_chat`` one by one, so that one that cannot be asked is refused alone, and lets
 ``LLM.wait_for_completion`` answer the others; together they are ``LLM.chat``. What comes while the
 model works is the next batch.
+
+An answer that does not come in its time is given up; its batch goes on. A batch that takes twice as
+long is one that will not end.
 """
 
 from __future__ import annotations
@@ -12,24 +15,30 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from actors.compat.vllm import quiet_thread_warnings
 from actors.mllm.engines.base import EngineDied
-from actors.mllm.engines.vllm_chat import conversation, refused, response_of, sampling_params
-from actors.mllm.engines.vllm_settings import (
-    CPU_SEQUENCES,
-    engine_arguments,
-    missing_vllm,
-    prepare_environment,
-    start_problem,
+from actors.mllm.engines.vllm_chat import (
+    conversation,
+    overdue,
+    refused,
+    response_of,
+    sampling_params,
 )
+from actors.mllm.engines.vllm_failures import start_error
+from actors.mllm.engines.vllm_preparation import prepare
+from actors.mllm.engines.vllm_settings import CPU_SEQUENCES, missing_vllm, prepare_environment
+from actors.mllm.engines.vllm_thoughts import Thoughts
 from actors.mllm.model import EngineOptions, MllmModel
 from actors.mllm.request import Request, Response
 from methods.errors import EngineStartError
 
 logger = logging.getLogger(__name__)
+
+_LOOK_S: Final = 5.0
 
 
 class VllmLocal:
@@ -42,6 +51,7 @@ class VllmLocal:
         self._arrived: queue.SimpleQueue[_PendingRequest | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._dead: str | None = None
+        self._batch_began: float | None = None
 
     async def start(self) -> None:
         """Load the model.
@@ -58,10 +68,14 @@ class VllmLocal:
         self._thread.start()
         try:
             await started
+        except EngineStartError:
+            raise
         except ImportError as error:
-            raise missing_vllm(error) from error
+            if (error.name or "").partition(".")[0] == "vllm":
+                raise missing_vllm(error) from error
+            raise start_error(self._model, error) from error
         except Exception as error:  # vLLM raises many kinds for models it cannot run
-            raise EngineStartError(start_problem(self._model, error)) from error
+            raise start_error(self._model, error) from error
 
     async def sequences(self) -> int:
         """As set, else as many as a model on a CPU works on."""
@@ -77,7 +91,23 @@ class VllmLocal:
         self._arrived.put(pending)
         if self._dead is not None:
             raise EngineDied(self._dead)
-        return await pending.response
+        return await self._in_time(pending)
+
+    async def _in_time(self, pending: _PendingRequest) -> Response:
+        """Wait for a response, as long as it has from when its batch was taken up."""
+        seconds = self._options.deadline_s
+        while True:
+            now = time.monotonic()
+            left = seconds if pending.began is None else pending.began + seconds - now
+            done, _ = await asyncio.wait({pending.response}, timeout=min(max(left, 0.01), _LOOK_S))
+            if done:
+                return pending.response.result()
+            now = time.monotonic()
+            if pending.began is not None and now - pending.began >= seconds:
+                pending.response.cancel()
+                return overdue(seconds)
+            if self._batch_began is not None and now - self._batch_began >= 2 * seconds:
+                raise EngineDied(f"a batch has not ended in {2 * seconds:g} s")
 
     async def close(self) -> None:
         """Let the thread end after what it is at; the model's memory goes with the process."""
@@ -90,7 +120,9 @@ class VllmLocal:
         try:
             from vllm import LLM
 
-            llm = LLM(**engine_arguments(self._model, self._options))
+            prepared = prepare(self._model, self._options)
+            llm = LLM(**prepared.arguments)
+            chat = _Chat(llm, prepared.thoughts, self._options.chat)
             quiet_thread_warnings()
         except BaseException as error:
             failure = error if isinstance(error, Exception) else RuntimeError(repr(error))
@@ -100,7 +132,11 @@ class VllmLocal:
         batch: Sequence[_PendingRequest] = ()
         try:
             while batch := self._drain_queue():
-                _answer(llm, batch)
+                self._batch_began = time.monotonic()
+                for pending in batch:
+                    pending.began = self._batch_began
+                chat.answer(batch)
+                self._batch_began = None
         except BaseException as error:  # whatever it is, nobody will run this engine again
             self._dead = f"{type(error).__name__}: {error}"
             logger.error("the engine of %s died: %s", self._model.name, self._dead)
@@ -127,21 +163,30 @@ class VllmLocal:
         return [pending for pending in left if pending is not None]
 
 
-def _answer(llm: Any, batch: Sequence[_PendingRequest]) -> None:
-    """Answer a batch with one run of the engine."""
-    asked = []
-    for pending in batch:
-        request = pending.request
-        try:
-            llm.enqueue_chat(conversation(request), sampling_params(request), use_tqdm=False)
-        except Exception as error:  # of this request alone
-            pending.set_result(refused(error))
-        else:
-            asked.append(pending)
-    # vLLM numbers requests as they come, and returns them in this order
-    outputs = llm.wait_for_completion(use_tqdm=False)
-    for pending, output in zip(asked, outputs, strict=True):
-        pending.set_result(response_of(output))
+class _Chat:
+    """A model, and how it is spoken to."""
+
+    def __init__(self, llm: Any, thoughts: Thoughts, settings: dict[str, Any]) -> None:
+        self._llm, self._thoughts = llm, thoughts
+        self._settings = {"chat_template_kwargs": settings} if settings else {}
+
+    def answer(self, batch: Sequence[_PendingRequest]) -> None:
+        """Answer a batch with one run of the engine."""
+        asked = []
+        for pending in batch:
+            request = pending.request
+            try:
+                params = sampling_params(request, self._thoughts)
+                turns = conversation(request)
+                self._llm.enqueue_chat(turns, params, use_tqdm=False, **self._settings)
+            except Exception as error:  # of this request alone
+                pending.set_result(refused(error))
+            else:
+                asked.append(pending)
+        # vLLM numbers requests as they come, and returns them in this order
+        outputs = self._llm.wait_for_completion(use_tqdm=False)
+        for pending, output in zip(asked, outputs, strict=True):
+            pending.set_result(response_of(output, self._thoughts))
 
 
 class _PendingRequest:
@@ -149,6 +194,7 @@ class _PendingRequest:
 
     def __init__(self, request: Request, loop: asyncio.AbstractEventLoop) -> None:
         self.request = request
+        self.began: float | None = None
         self._loop = loop
         self.response: asyncio.Future[Response] = loop.create_future()
 

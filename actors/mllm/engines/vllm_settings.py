@@ -1,4 +1,4 @@
-"""How vLLM is set up for labelling archives, and what a failed start means.
+"""How vLLM is set up for labelling archives.
 
 Choices made for labelling archives:
 
@@ -6,9 +6,14 @@ Choices made for labelling archives:
   eaten hundreds of GB of host memory (vllm issue 15294);
 * prefix caching on, and the text before the image: the prompt that all requests share is computed
   once;
+* images only: a video or an audio that nobody sends would have memory kept free for it (114,688
+  tokens of Qwen2.5-VL's encoder);
+* the context is fitted to the memory (``max_model_len=-1``, vLLM's ``auto``): what a model says it
+  can read is often more than a card holds, and far more than a question about an image needs;
 * on a CPU float32 and no compilation: it starts in seconds; and a prompt is taken in whole, since
   vLLM rewinds a request's random stream after a part of its prompt, which generators on a CPU
-  cannot do: the engine died ("CPU Generator does not use offset").
+  cannot do: the engine died ("CPU Generator does not use offset"). Models that mix attention with a
+  recurrent state (Mamba, GDN) need parts of prompts, and bfloat16: they get both.
 """
 
 from __future__ import annotations
@@ -19,11 +24,15 @@ from typing import Any, Final
 from actors.mllm.model import EngineOptions, MllmModel
 from methods.errors import EngineStartError
 
+FITTED: Final = -1
+"""The model's own context, or as much of it as the memory holds."""
+
 CPU_SEQUENCES: Final = 64
 """Requests that the model works on at once on a CPU."""
 
 ENVIRONMENT: Final = {
     "VLLM_LOGGING_LEVEL": "WARNING",  # a start says a hundred lines that nobody asked for
+    "VLLM_LOGGING_STREAM": "ext://sys.stderr",  # beside the tracebacks of its processes
     "VLLM_NO_USAGE_STATS": "1",  # nothing leaves the machine
     "TOKENIZERS_PARALLELISM": "false",  # no pool of threads for one sentence at a time
 }
@@ -45,9 +54,9 @@ def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]
     arguments: dict[str, Any] = {
         "model": model.source,
         "revision": model.revision or None,
-        "max_model_len": options.context,
+        "max_model_len": options.context or FITTED,
         "max_num_seqs": options.sequences,
-        "limit_mm_per_prompt": {"image": options.pictures},
+        "limit_mm_per_prompt": {"image": options.pictures, "video": 0, "audio": 0},
         "mm_processor_cache_gb": 0,
         "enable_prefix_caching": True,
         "disable_log_stats": True,
@@ -69,6 +78,18 @@ def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]
     return {name: value for name, value in arguments.items() if value is not None}
 
 
+def of_hybrid(arguments: dict[str, Any], options: EngineOptions) -> dict[str, Any]:
+    """The engine arguments for a model with a recurrent state on a CPU, ``options.extra`` winning.
+
+    Args:
+        arguments: as `engine_arguments` gives them.
+        options: of the engine.
+    """
+    changed = {**arguments, "dtype": "bfloat16"}
+    del changed["enable_chunked_prefill"]
+    return changed | options.extra
+
+
 def prepare_environment(options: EngineOptions) -> None:
     """Set what vLLM reads from the environment; what the user has set stays."""
     for name, value in {**ENVIRONMENT, **({} if options.gpus else CPU_ENVIRONMENT)}.items():
@@ -84,26 +105,3 @@ def missing_vllm(error: ImportError) -> EngineStartError:
         f"vLLM cannot be imported ({error}); install it with uv sync (CPU) or uv sync --extra gpu "
         "--no-dev (GPU)"
     )
-
-
-def start_problem(model: MllmModel, error: Exception) -> str:
-    """One sentence on a failed start: why, and what to do."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[-1] if lines else type(error).__name__
-    if len(lines) > 1 and "validation error" in lines[0]:  # pydantic's: a head, the reason, a link
-        text = lines[1].removeprefix("Value error, ").partition(" [type=")[0]
-    text = text.partition(". ")[0][:300]  # what follows lists every architecture there is
-    low = str(error).lower()
-    if "out of memory" in low or "free memory" in low or "kv cache" in low:
-        advice = (
-            "give a smaller --mllm-max-model-len or --mllm-max-num-seqs, more GPUs for a replica "
-            "(--mllm-tensor-parallel-size), or a smaller model; VLLM_CPU_KVCACHE_SPACE is the "
-            "cache on a CPU in GiB"
-        )
-    elif "max_model_len" in low:
-        advice = "give a smaller --mllm-max-model-len"
-    elif "architecture" in low or "not supported" in low:
-        advice = "give a model that vLLM serves"
-    else:
-        advice = "onoma doctor says what is ready here"
-    return f"--mllm {model.name}: vLLM did not start: {text}; {advice}"

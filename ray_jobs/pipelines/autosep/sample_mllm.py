@@ -132,6 +132,6 @@ def _text_of(said: Mapping[str, Any], kind: RequestKind) -> str | None:
     if said["answer"] is None or kind in _READ_AS_THEY_ARE:
         return None if said["answer"] is None else str(said["answer"])
     try:
-        return usable_text(said["answer"], None)
+        return usable_text(said["answer"], said["finish_reason"], cut_counts=True)
     except AnswerError:
         return None

@@ -35,6 +35,8 @@ def identity(
         identity(engine=EngineOptions(extra={"quantization": "fp8"})),
         identity(engine=EngineOptions(extra={"mm_processor_kwargs": {"max_pixels": 1000}})),
         identity(engine=EngineOptions(extra={"chat_template": "other.jinja"})),
+        identity(engine=EngineOptions(chat={"enable_thinking": False})),
+        identity(engine=EngineOptions(chat={"enable_thinking": True})),
         identity(replace(QUERY, prompt=ImagePrompt("What's this?"))),
         identity(replace(QUERY, prompt=ImagePrompt("What is this?", "name", "guided"))),
         identity(replace(QUERY, sampling=Sampling(max_tokens=5))),
@@ -51,7 +53,7 @@ def test_what_changes_a_response_changes_the_key(changed: dict[str, Any]) -> Non
     [
         identity(replace(QUERY, name="other")),
         identity(replace(QUERY, sampling=Sampling(seed=7))),  # greedy
-        identity(engine=EngineOptions(gpus=4, sequences=8, concurrency=2)),
+        identity(engine=EngineOptions(gpus=4, sequences=8, concurrency=2, deadline_s=9)),
         identity(engine=EngineOptions(extra={"gpu_memory_utilization": 0.5, "max_num_seqs": 4})),
     ],
 )

@@ -224,6 +224,7 @@ def test_answers_that_cannot_be_used_are_left_out_and_counted(
 ) -> None:
     """The image still names the row; where it weighs nothing, having nothing left is an error."""
     turns = ["say a brund tarrow", "say I cannot help with that.", "null", "cut", "500", "say  "]
+    turns += ["cut", "say a kessin tarrow"]  # images are described first, then named
     expected = {"cut_answer", "empty_answer", "mllm_unavailable", "refusal"}
     with misbehaving_endpoint(turns) as endpoint:
         settings = {
@@ -242,6 +243,11 @@ def test_answers_that_cannot_be_used_are_left_out_and_counted(
     )
     for row in found.values():
         assert (row["description_label"] is None) == (row["description_problem"] is not None)
+    # CLIP reads the beginning of a description; a name that was cut is another name
+    cut = [row for row in found.values() if row["description"] == "A bird with"]
+    assert cut
+    assert not any(row["description_problem"] for row in cut)
+    assert "cut_answer" in problems["prediction"]
     refused = [row for row in found.values() if row["prediction_problem"] == "refusal"]
     for row in refused:
         assert row["prediction"] == "I cannot help with that."

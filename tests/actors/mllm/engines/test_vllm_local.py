@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from actors.mllm.engines import vllm_local
 from actors.mllm.engines.base import EngineDied
 from actors.mllm.engines.vllm_local import VllmLocal
+from actors.mllm.engines.vllm_preparation import Preparation
+from actors.mllm.engines.vllm_thoughts import Thoughts
 from actors.mllm.model import EngineOptions, MllmModel
 from actors.mllm.request import Request, Response
 from methods.errors import EngineStartError
@@ -38,6 +41,10 @@ class Llm:
     def wait_for_completion(self, use_tqdm: bool) -> list[Any]:
         if "die" in self.waiting:
             raise RuntimeError("the device is gone")
+        if "slow" in self.waiting:
+            time.sleep(0.5)
+        if "stuck" in self.waiting:
+            time.sleep(20)
         batch, self.waiting = self.waiting, []
         Llm.batches.append(batch)
         return [
@@ -53,7 +60,8 @@ class Llm:
 def _llm(monkeypatch: pytest.MonkeyPatch) -> None:
     """The queue finds this class where vLLM's would be."""
     monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(LLM=Llm))
-    monkeypatch.setattr(vllm_local, "sampling_params", lambda request: None)
+    monkeypatch.setattr(vllm_local, "sampling_params", lambda request, thoughts: None)
+    monkeypatch.setattr(vllm_local, "prepare", lambda *_: Preparation({}, None, Thoughts()))
     monkeypatch.setattr(vllm_local, "prepare_environment", lambda options: None)
 
 
@@ -101,6 +109,53 @@ def test_an_engine_that_fails_fails_whoever_waits_and_whoever_comes_after() -> N
         await engine.close()
 
     asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_an_answer_has_a_deadline_from_when_it_is_taken_up() -> None:
+    async def run() -> None:
+        engine = VllmLocal(MODEL, EngineOptions(sequences=1, deadline_s=0.4))
+        await engine.start()
+        texts = ("slow", "slow", "a")  # one after the other: the last waits for a second
+        said = await asyncio.gather(*(engine.generate(Request(text)) for text in texts))
+        assert [each.error for each in said] == ["mllm_timeout", "mllm_timeout", None]
+        assert "--mllm-deadline" in str(said[0].error_detail)
+        await engine.close()
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_a_batch_that_does_not_end_ends_the_engine() -> None:
+    async def run() -> None:
+        engine = VllmLocal(MODEL, EngineOptions(sequences=1, deadline_s=0.2))
+        await engine.start()
+        calls = [engine.generate(Request("stuck"))]
+        calls += [engine.generate(Request("later"))]
+        first, later = await asyncio.gather(*calls, return_exceptions=True)
+        assert isinstance(first, Response)
+        assert first.error == "mllm_timeout"
+        assert isinstance(later, EngineDied)
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_a_chat_template_is_given_what_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+
+    class Chat(Llm):
+        def enqueue_chat(self, messages: Any, params: Any, use_tqdm: bool, **more: Any) -> Any:
+            given.append(more)
+            return super().enqueue_chat(messages, params, use_tqdm)
+
+    monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(LLM=Chat))
+
+    async def run() -> None:
+        engine = VllmLocal(MODEL, EngineOptions(chat={"enable_thinking": False}))
+        await engine.start()
+        await engine.generate(Request("a"))
+        await engine.close()
+
+    asyncio.run(run())
+    assert given == [{"chat_template_kwargs": {"enable_thinking": False}}]
 
 
 def test_a_model_that_cannot_be_loaded_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

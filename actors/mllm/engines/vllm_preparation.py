@@ -1,0 +1,51 @@
+"""What is found out about a model before vLLM loads it: its arguments, and how it thinks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from actors.compat import vllm as compat
+from actors.mllm.engines.vllm_failures import start_error
+from actors.mllm.engines.vllm_settings import engine_arguments, missing_vllm, of_hybrid
+from actors.mllm.engines.vllm_thoughts import ARGUMENT, Thoughts, thoughts_of
+from actors.mllm.model import EngineOptions, MllmModel
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How to start an engine.
+
+    Attributes:
+        arguments: of vLLM's engine.
+        config: vLLM's configuration made of them.
+        thoughts: how the model thinks.
+    """
+
+    arguments: dict[str, Any]
+    config: Any
+    thoughts: Thoughts
+
+
+def prepare(model: MllmModel, options: EngineOptions) -> Preparation:
+    """Find out what vLLM will run, without loading it; takes a second or a few.
+
+    Raises:
+        EngineStartError: with the reason and what to do.
+    """
+    try:
+        arguments = engine_arguments(model, options)
+        if not options.gpus and compat.is_hybrid(arguments):
+            arguments = of_hybrid(arguments, options)
+        config = compat.engine_config(arguments)
+        thoughts = thoughts_of(config, options.chat, str(options.extra.get(ARGUMENT) or ""))
+        if thoughts.parser_name and ARGUMENT not in arguments:
+            arguments = {**arguments, ARGUMENT: thoughts.parser_name}
+            config = compat.engine_config(arguments)
+        return Preparation(arguments, config, thoughts)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "vllm":
+            raise missing_vllm(error) from error
+        raise start_error(model, error) from error
+    except Exception as error:  # vLLM raises many kinds for models it cannot run
+        raise start_error(model, error) from error
