@@ -37,14 +37,14 @@ class Preprocessing:
         height, width: target size in pixels.
         resize_mode: ``shortest`` (resize, centre crop), ``longest`` (resize, pad) or ``squash``.
         interpolation: ``bicubic`` or ``bilinear``.
-        fill_color: grey level of the padding, 0 to 255.
+        fill_color: of the padding, 0 to 255: a grey level, or one level a channel.
     """
 
     height: int
     width: int
     resize_mode: str = "shortest"
     interpolation: str = "bicubic"
-    fill_color: int = 0
+    fill_color: int | tuple[int, int, int] = 0
 
     @property
     def resample(self) -> Image.Resampling:
@@ -139,7 +139,9 @@ def to_input_size(image: Image.Image, how: Preprocessing) -> Image.Image:
     if how.resize_mode == "longest":
         scale = min(ratios)
         size = (_side(width, scale, how.width), _side(height, scale, how.height))
-        canvas = Image.new("RGB", (how.width, how.height), (how.fill_color,) * 3)
+        fill = how.fill_color
+        colour = (fill,) * 3 if isinstance(fill, int) else fill
+        canvas = Image.new("RGB", (how.width, how.height), colour)
         offset = ((how.width - size[0]) // 2, (how.height - size[1]) // 2)
         canvas.paste(image.resize(size, how.resample), offset)
         return canvas
