@@ -16,7 +16,7 @@ from ray import serve
 from actors.clip.encoder import ClipEncoder, cpu_threads
 from actors.clip.image_scorer import Encoded, Encoding
 from actors.compat.ray import set_max_batch_size
-from actors.images.decode import decode_image, to_input_size
+from actors.images.decode import input_pixels
 from actors.images.errors import ImageError
 from methods.class_matrix import top_k
 from serve.catalogue import Catalogue, LoadedClassifier, UserConfig, changed, load_available
@@ -202,9 +202,10 @@ class Classifiers:
         try:
             if not data:
                 raise ImageError("empty_file", "the file has no bytes")
-            shorter = max(how.height, how.width)
-            image = decode_image(data, max_pixels=self._settings.max_pixels, shrink_to=shorter)
-            return np.asarray(to_input_size(image, how))
+            settings = self._settings
+            return input_pixels(
+                data, how, max_pixels=settings.max_pixels, exact=settings.exact_decode
+            )
         except ImageError as error:
             return error
 

@@ -75,11 +75,7 @@ ARCHITECTURES = (
 
 
 def save_architecture(
-    architecture: Architecture,
-    folder: Path,
-    *,
-    seed: int = 0,
-    changes: dict[str, Any] | None = None,
+    architecture: Architecture, folder: Path, seed: int = 0, **changes: Any
 ) -> str:
     """Write a folder with the model, random but for its form; returns its name.
 

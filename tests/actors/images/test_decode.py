@@ -14,6 +14,7 @@ from actors.images.decode import (
     Preprocessing,
     decode,
     decode_image,
+    input_pixels,
     pixels_array,
     pixels_column,
     to_input_size,
@@ -51,13 +52,36 @@ def test_every_broken_file_has_its_code_and_every_good_one_pixels() -> None:
 
 
 @pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
-@pytest.mark.parametrize("size", [(500, 375), (375, 500), (64, 64), (201, 67)])
-def test_pixels_equal_open_clip_s(mode: str, size: tuple[int, int]) -> None:
-    image = picture(*size)
-    config = PreprocessCfg(size=(48, 48), mean=(0, 0, 0), std=(1, 1, 1), resize_mode=mode)
-    theirs = image_transform_v2(config, is_train=False)(image).permute(1, 2, 0).numpy()
-    ours = np.asarray(to_input_size(image, Preprocessing(48, 48, resize_mode=mode)))
-    assert np.abs(ours / 255 - theirs).max() < 1e-6
+@pytest.mark.parametrize("target", [(48, 48), (37, 37), (48, 33), (20, 64)])
+def test_pixels_equal_open_clip_s(mode: str, target: tuple[int, int]) -> None:
+    """Of every size, strips of 1 : 20 and inputs that are not square among them."""
+    rng = np.random.default_rng(target[1])
+    sizes = [(500, 375), (64, 64), (201, 67), (170, 160), (100, 2000), (90, 5)]
+    sizes += [tuple(rng.integers(5, 300, 2).tolist()) for _ in range(12)]
+    for size in sizes:
+        image = picture(*size)
+        for interpolation, fill in (("bicubic", 0), ("bilinear", 127)):
+            config = PreprocessCfg(target, "RGB", (0.0,) * 3, (1.0,) * 3, interpolation, mode, fill)
+            theirs = image_transform_v2(config, is_train=False)(image).permute(1, 2, 0).numpy()
+            how = Preprocessing(*target, mode, interpolation, fill)
+            ours = np.asarray(to_input_size(image, how))
+            assert np.array_equal(ours, np.round(theirs * 255)), (size, interpolation)
+
+
+def test_the_longer_side_is_torchvision_s() -> None:
+    """Also where a scale in floating point falls short of a whole pixel."""
+    for target in (224, 336, 378):
+        how = Preprocessing(target, target, "shortest", "bilinear")
+        config = PreprocessCfg(target, "RGB", (0.0,) * 3, (1.0,) * 3, "bilinear")
+        transform = image_transform_v2(config, is_train=False)
+        for size in [(170, 160), (35, 33), (81, 70), (54, 63), (49, 41)]:
+            theirs = transform(picture(*size)).permute(1, 2, 0).numpy() * 255
+            assert np.array_equal(np.asarray(to_input_size(picture(*size), how)), theirs.round())
+
+
+def test_padding_has_the_colour_asked_for() -> None:
+    how = Preprocessing(8, 8, "longest", fill_color=(1, 2, 3))
+    assert to_input_size(picture(16, 4), how).getpixel((0, 0)) == (1, 2, 3)
 
 
 def test_draft_mode_changes_pixels_little() -> None:
@@ -67,6 +91,22 @@ def test_draft_mode_changes_pixels_little() -> None:
     assert min(quick.size) >= 64
     assert quick.size < (2000, 1500)
     assert np.abs(full - np.asarray(to_input_size(quick, HOW))).max() <= 4
+
+
+def test_only_very_large_jpegs_are_decoded_at_a_reduced_scale() -> None:
+    data = encoded(picture(2000, 1500), "JPEG", quality=90)
+    whole = np.asarray(to_input_size(decode_image(data), HOW))
+    large = Preprocessing(100, 100)  # a fifteenth: half the scale leaves less than eight times it
+    assert np.array_equal(
+        input_pixels(data, large), np.asarray(to_input_size(decode_image(data), large))
+    )
+    assert not np.array_equal(input_pixels(data, HOW), whole)
+    assert np.abs(input_pixels(data, HOW).astype(int) - whole).max() <= 2
+    assert np.array_equal(input_pixels(data, HOW, exact=True), whole)
+    batch = pa.table({"bytes": [data], "error": pa.nulls(1, pa.string()),
+                      "error_detail": pa.nulls(1, pa.string())})  # fmt: skip
+    [exact] = pixels_array(decode(batch, HOW, exact=True).column("pixels"), HOW)
+    assert np.array_equal(exact, whole)
 
 
 def test_what_colours_and_turns_come_out() -> None:
