@@ -246,16 +246,15 @@ class Classifiers:
     ) -> list[ImageAnswer]:
         scorer, labels = loaded.scorer, loaded.scorer.classifier.labels
         scores = scorer.scores(encoded)
-        given = scorer.given(scores, options.threshold)
+        ranks = scorer.ranks(encoded, scores)
+        given = scorer.given(ranks, options.threshold)
 
         def listed(row: int, columns: NDArray[Any]) -> list[LabelScore]:
             return [LabelScore(label=labels[at], score=float(scores[row, at])) for at in columns]
 
         answers = [
             ImageAnswer(name=name, labels=listed(row, given[row]), top=listed(row, best))
-            for row, (name, best) in enumerate(
-                zip(names, top_k(scores, options.top_k), strict=True)
-            )
+            for row, (name, best) in enumerate(zip(names, top_k(ranks, options.top_k), strict=True))
         ]
         drift = self._drift.get((loaded.name, loaded.version))
         if drift is not None:

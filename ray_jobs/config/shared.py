@@ -30,7 +30,7 @@ class ArchiveConfig(VerbConfig):
     )
     exact_decode: bool = Field(
         False,
-        description="decode all of every JPEG; for CLIP, one of 16 times its input size is decoded "
+        description="decode all of every JPEG; for CLIP, one of 20 times its input size is decoded "
         "at half its scale, which moves features by less than 0.001 in cosine",
     )
     decode_tasks: Positive | None = Field(

@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from open_clip.transform import PreprocessCfg, image_transform_v2
-from PIL import Image
+from PIL import Image, ImageDraw
 
+from actors.clip.encoder import ClipEncoder
+from actors.clip.model import resolve_clip
 from actors.images.decode import (
     Preprocessing,
     decode,
@@ -93,20 +95,51 @@ def test_draft_mode_changes_pixels_little() -> None:
     assert np.abs(full - np.asarray(to_input_size(quick, HOW))).max() <= 4
 
 
-def test_only_very_large_jpegs_are_decoded_at_a_reduced_scale() -> None:
+def test_only_very_large_jpegs_are_decoded_at_half_their_scale() -> None:
     data = encoded(picture(2000, 1500), "JPEG", quality=90)
-    whole = np.asarray(to_input_size(decode_image(data), HOW))
-    large = Preprocessing(100, 100)  # a fifteenth: half the scale leaves less than eight times it
-    assert np.array_equal(
-        input_pixels(data, large), np.asarray(to_input_size(decode_image(data), large))
-    )
-    assert not np.array_equal(input_pixels(data, HOW), whole)
-    assert np.abs(input_pixels(data, HOW).astype(int) - whole).max() <= 2
-    assert np.array_equal(input_pixels(data, HOW, exact=True), whole)
-    batch = pa.table({"bytes": [data], "error": pa.nulls(1, pa.string()),
-                      "error_detail": pa.nulls(1, pa.string())})  # fmt: skip
-    [exact] = pixels_array(decode(batch, HOW, exact=True).column("pixels"), HOW)
-    assert np.array_equal(exact, whole)
+    whole = decode_image(data)
+    assert decode_image(data, halve_from=1500).size == (1000, 750)
+    assert decode_image(data, halve_from=1501).size == (2000, 1500)
+    assert decode_image(encoded(picture(601, 401), "JPEG"), halve_from=64).size == (301, 201)
+    for side, equal in ((75, False), (76, True)):
+        how = Preprocessing(side, side)
+        exact = np.asarray(to_input_size(whole, how))
+        assert np.array_equal(input_pixels(data, how), exact) == equal
+        assert np.abs(input_pixels(data, how).astype(int) - exact).max() <= 2
+        assert np.array_equal(input_pixels(data, how, exact=True), exact)
+    how = Preprocessing(75, 75)
+    nothing = pa.nulls(1, pa.string())
+    batch = pa.table({"bytes": [data], "error": nothing, "error_detail": nothing})
+    [pixels] = pixels_array(decode(batch, how, exact=True).column("pixels"), how)
+    assert np.array_equal(pixels, np.asarray(to_input_size(whole, how)))
+
+
+def drawn(kind: str, rng: np.random.Generator, side: int) -> Image.Image:
+    """A picture of what a reduced scale gets wrong."""
+    height = int(side * rng.uniform(0.7, 1))
+    coarse = rng.integers(0, 256, (7, 9, 3), dtype=np.uint8)
+    image = Image.fromarray(coarse).resize((side, height), Image.Resampling.BICUBIC)
+    if kind == "lines":
+        pen = ImageDraw.Draw(image)
+        for _ in range(300):
+            ends = rng.integers(0, side, 4).tolist()
+            colour = tuple(rng.integers(0, 256, 3).tolist())
+            pen.line(ends, fill=colour, width=int(rng.integers(1, 5)))
+        return image
+    noise = rng.normal(0, rng.uniform(20, 60), (height, side, 3 if kind == "noise" else 1))
+    return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("kind", ["noise", "grain", "lines"])
+def test_features_of_large_noisy_and_sharp_images_stay(kind: str) -> None:
+    rng = np.random.default_rng([3, *kind.encode()])
+    encoder = ClipEncoder(resolve_clip("fieldguide"), device="cpu")
+    how = encoder.model_info.preprocessing
+    for side in rng.integers(500, 3000, 5).tolist():
+        data = encoded(drawn(kind, rng, side), "JPEG", quality=int(rng.integers(75, 97)))
+        both = np.stack([input_pixels(data, how), input_pixels(data, how, exact=True)])
+        one, other = encoder.encode_pixels(both)
+        assert one @ other > 0.999, side
 
 
 def test_what_colours_and_turns_come_out() -> None:
