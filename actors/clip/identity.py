@@ -51,6 +51,7 @@ _TEXT: Final[dict[str, Any]] = {
 }
 """open_clip's defaults: a field that says the same is as if it were not there. They are written
 down here, so that an upgrade of open_clip gives no model another identity."""
+_NOTHING: Final[tuple[Any, ...]] = (None, False, {})
 _ELSEWHERE: Final = frozenset(
     # of training, of what is said where the model is made, or told by the preprocessing
     ["patch_dropout", "timm_drop", "timm_drop_path", "timm_model_pretrained", "hf_model_pretrained",
@@ -104,11 +105,12 @@ def _architecture(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _told(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """What a configuration says beyond its defaults; null, false and empty are open_clip's own."""
+    """What a configuration says beyond its defaults; of other fields, that is none or false."""
     return {
         key: value
         for key, value in config.items()
-        if key not in _ELSEWHERE and value != defaults.get(key) and value not in (None, False, {})
+        if key not in _ELSEWHERE
+        and (value != defaults[key] if key in defaults else value not in _NOTHING)
     }
 
 

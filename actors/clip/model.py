@@ -253,6 +253,8 @@ def _resolved(
     prepared = read_preprocessing(config, preprocess, what)
     if config["text_cfg"].get("hf_tokenizer_name"):
         find_tokenizer(config, tokenizer, what)
+    else:
+        tokenizer = ()
     check_text_tower(config, what)
     digest = hash_file(str(weights))
     return ClipModel(
