@@ -157,7 +157,7 @@ def _from_folder(flag: str, name: str, folder: Path) -> ClipModel:
         advice = f"give a folder saved by open_clip ({_CONFIG} and open_clip_model.safetensors)"
         whole = read_config(flag, name, folder, _CONFIG, advice)
         config, preprocess = _model_config(whole, what), whole.get("preprocess_cfg")
-    weights = weights_in(folder, what).resolve()
+    weights = weights_in(folder.resolve(), what)
     check_archive(weights, what)
     earlier: tuple[str, ...] = ()
     if (folder / _CONFIG).is_file() and is_what_earlier_versions_hashed(weights):

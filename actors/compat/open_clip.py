@@ -42,17 +42,17 @@ def make_model(config: Mapping[str, Any]) -> nn.Module:
     """
     from open_clip import CLIP, CoCa, CustomTextCLIP
 
-    config = deepcopy(dict(config))
-    hub_text = bool(config["text_cfg"].get("hf_model_name"))
+    parts: dict[str, Any] = deepcopy(dict(config))
+    hub_text = bool(parts["text_cfg"].get("hf_model_name"))
     # weights come with the model: nothing is fetched for its towers
-    if config["vision_cfg"].get("timm_model_name"):
-        config["vision_cfg"]["timm_model_pretrained"] = False
+    if parts["vision_cfg"].get("timm_model_name"):
+        parts["vision_cfg"]["timm_model_pretrained"] = False
     if hub_text:
-        config["text_cfg"]["hf_model_pretrained"] = False
-    kind = CustomTextCLIP if config.pop("custom_text", False) or hub_text else CLIP
-    if kind is CustomTextCLIP and "multimodal_cfg" in config:
+        parts["text_cfg"]["hf_model_pretrained"] = False
+    kind = CustomTextCLIP if parts.pop("custom_text", False) or hub_text else CLIP
+    if kind is CustomTextCLIP and "multimodal_cfg" in parts:
         kind = CoCa
-    model: nn.Module = kind(**config)
+    model: nn.Module = kind(**parts)
     return model
 
 

@@ -79,6 +79,19 @@ def test_a_checkpoint_of_open_clip_s_training(folder: str) -> None:
         resolve_clip(folder)
 
 
+def test_a_snapshot_of_the_hub_s_cache_as_a_folder(folder: str, tmp_path: Path) -> None:
+    """Its files are links to others, whose names say nothing."""
+    model = resolve_clip(folder)
+    snapshot = tmp_path / "snapshot"
+    snapshot.mkdir()
+    for index, file in enumerate(sorted(Path(folder).iterdir())):
+        blob = file.rename(tmp_path / f"blob{index}")
+        (snapshot / file.name).symlink_to(blob)
+    linked = resolve_clip(str(snapshot))
+    assert linked.fingerprint == model.fingerprint
+    assert features(linked).shape == (2, 16)
+
+
 def test_weights_that_cannot_be_read_are_told_in_a_sentence(folder: str) -> None:
     weights = Path(folder) / WEIGHTS
     weights.rename(weights.with_name("model-00001-of-00002.safetensors"))
