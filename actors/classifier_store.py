@@ -67,13 +67,21 @@ def clip_of(classifier: Classifier, clip: str | None, folder: str) -> ClipModel:
     """
     made_for = str(classifier.clip["name"])
     model = resolve_clip(clip or made_for)
-    if model.fingerprint != classifier.clip["fingerprint"]:
-        advice = "pass --clip with that model's folder" if not clip else f"leave --clip {clip} out"
-        if made_for == FIELD_GUIDE and not clip:
-            advice = "fit it again with this version"
+    if model.is_of(classifier.clip):
+        return model
+    made_by = str(classifier.clip["fingerprint"])
+    if made_by.startswith("files:") and made_by.endswith(model.weights_hash):
         raise InputError(
-            f"--classifier {folder} was made for the CLIP model {made_for} "
-            f"({classifier.clip['embed_dim']} wide) and the one at hand, {model.name} "
-            f"({model.embed_dim} wide), has other weights; {advice}"
+            f"--classifier {folder} was made by an earlier version, which did not keep which of "
+            f"a folder's weights it read, so whether {model.name} is its CLIP model cannot be "
+            "told; fit it again"
         )
-    return model
+    advice = "pass --clip with that model's folder" if not clip else f"leave --clip {clip} out"
+    if made_for == FIELD_GUIDE and not clip:
+        advice = "fit it again with this version"
+    width = int(classifier.clip["embed_dim"])
+    what = "weights" if model.weights_hash not in made_by else "preprocessing or architecture"
+    raise InputError(
+        f"--classifier {folder} was made for the CLIP model {made_for} ({width} wide) and the one "
+        f"at hand, {model.name} ({model.embed_dim} wide), has other {what}; {advice}"
+    )

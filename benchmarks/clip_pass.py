@@ -67,7 +67,7 @@ def bare(images: Path, model: str, limit: int) -> float:
     started = time.perf_counter()
     from actors.clip.encoder import ClipEncoder, cpu_threads
     from actors.clip.model import resolve_clip
-    from actors.images.decode import decode_image, to_input_size
+    from actors.images.decode import input_pixels
     from methods.class_matrix import softmax_scores, top_k
 
     resolved = resolve_clip(model)
@@ -77,8 +77,7 @@ def bare(images: Path, model: str, limit: int) -> float:
     files = sorted(images.iterdir())[:limit]
 
     def pixels(file: Path) -> np.ndarray:
-        image = decode_image(file.read_bytes(), shrink_to=how.height)
-        return np.asarray(to_input_size(image, how))
+        return input_pixels(file.read_bytes(), how)
 
     with ThreadPoolExecutor(cpu_threads()) as pool:
         for start in range(0, len(files), BATCH):

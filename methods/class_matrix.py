@@ -1,7 +1,8 @@
 """Class matrices of CLIP classifiers: from prompts to rows, from rows to scores and best classes.
 
 A class is the mean of the unit text features of its prompts, made unit again (Radford et al. 2021,
-3.1.4); an image's score for it is the softmax over classes of the scaled cosine.
+3.1.4); an image's score for it is the softmax over classes of the scaled cosine, or the sigmoid of
+it where the model has a bias for that.
 """
 
 from __future__ import annotations
@@ -46,6 +47,22 @@ def softmax_scores(
     logits -= logits.max(axis=1, keepdims=True)
     exponentials = np.exp(logits)
     return (exponentials / exponentials.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def sigmoid_scores(
+    features: NDArray[np.float32],
+    matrix: NDArray[np.float32],
+    logit_scale: float,
+    logit_bias: float,
+) -> NDArray[np.float32]:
+    """Score unit image features (n, D) against a class matrix (C, D), each class for itself.
+
+    The probability that text and image belong together, as SigLIP is trained to give it (Zhai et
+    al. 2023, 3.2): float32 (n, C), whose rows sum to anything. Of cosines that differ, both scores
+    may round to 1.
+    """
+    logits = logit_scale * (features @ matrix.T).astype(np.float64) + logit_bias
+    return (1 / (1 + np.exp(-logits))).astype(np.float32)
 
 
 def top_k(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:

@@ -35,6 +35,7 @@ class Classifier:
         clip: the CLIP model it was made for: ``name``, ``fingerprint``, ``embed_dim``, ...
         method: the method that made it.
         logit_scale: factor on cosines before the softmax that gives scores.
+        logit_bias: what is added to them; with one, scores are sigmoids, each class's for itself.
         multi_label: whether an image can have several labels.
         local_matrix: float32 (C, D) for dense features, multi-label only.
         thresholds: float32 (C,) above which a label is given, multi-label only: of scores without
@@ -54,6 +55,7 @@ class Classifier:
     thresholds: NDArray[np.float32] | None = None
     scoring: Mapping[str, Any] | None = None
     made: Mapping[str, Any] = field(default_factory=dict)
+    logit_bias: float | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other.
@@ -87,6 +89,7 @@ class Classifier:
             "labels": list(self.labels),
             "multi_label": self.multi_label,
             "logit_scale": self.logit_scale,
+            **({} if self.logit_bias is None else {"logit_bias": self.logit_bias}),
             **({"scoring": dict(self.scoring)} if self.scoring else {}),
             "clip": dict(self.clip),
             "weights_hash": xxhash.xxh3_128_hexdigest(weights),
@@ -103,6 +106,8 @@ class Classifier:
             digest.update(part.encode() + b"\0")
         for array in (self.matrix, self.local_matrix, self.thresholds):
             digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
+        if self.logit_bias is not None:
+            digest.update(f"bias {self.logit_bias}".encode())
         if self.scoring:
             digest.update(json.dumps(dict(self.scoring), sort_keys=True).encode())
         return digest.hexdigest()
@@ -119,7 +124,8 @@ def zero_shot_classifier(
     Args:
         names: of C classes.
         matrix: their features, float32 (C, D), unit rows.
-        clip: what is kept of the CLIP model, with its ``logit_scale``.
+        clip: what is kept of the CLIP model, with its ``logit_scale``, and ``logit_bias`` if it has
+            one.
         made: how it was made.
     """
     return Classifier(
@@ -128,6 +134,7 @@ def zero_shot_classifier(
         clip=dict(clip),
         method="zero_shot",
         logit_scale=clip["logit_scale"],
+        logit_bias=clip.get("logit_bias"),
         made=dict(made),
     )
 
@@ -149,6 +156,7 @@ def parse_classifier(files: Mapping[str, bytes], where: str) -> Classifier:
         config = json.loads(files[CONFIG_FILE])
         labels, clip = tuple(config["labels"]), config["clip"]
         written = config["format"], config["weights_hash"], float(config["logit_scale"])
+        bias = None if config.get("logit_bias") is None else float(config["logit_bias"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{where}/{CONFIG_FILE} is corrupt ({error!r}); fit it again") from error
     if written[0] != FORMAT:
@@ -171,6 +179,7 @@ def parse_classifier(files: Mapping[str, bytes], where: str) -> Classifier:
             thresholds=arrays.get("thresholds"),
             scoring=config.get("scoring"),
             made=config["made"],
+            logit_bias=bias,
         )
     except (SafetensorError, KeyError, TypeError) as error:
         raise InputError(f"{where} is corrupt ({error!r}); fit it again") from error

@@ -161,7 +161,7 @@ def changed(catalogue: Catalogue, refs: Sequence[ClassifierRef], clip: str | Non
 
 def _load(ref: ClassifierRef, model: ClipModel, clip: str | None) -> LoadedClassifier:
     classifier = load_classifier(ref.folder)
-    if classifier.clip["fingerprint"] != model.fingerprint:
+    if not model.is_of(classifier.clip):
         clip_of(classifier, clip, ref.folder)
         raise InputError(
             f"{ref.folder} was made for the CLIP model {classifier.clip['name']}, the endpoint "

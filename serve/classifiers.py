@@ -16,7 +16,7 @@ from ray import serve
 from actors.clip.encoder import ClipEncoder, cpu_threads
 from actors.clip.image_scorer import Encoded, Encoding
 from actors.compat.ray import set_max_batch_size
-from actors.images.decode import decode_image, to_input_size
+from actors.images.decode import input_pixels
 from actors.images.errors import ImageError
 from methods.class_matrix import top_k
 from serve.catalogue import Catalogue, LoadedClassifier, UserConfig, changed, load_available
@@ -202,9 +202,10 @@ class Classifiers:
         try:
             if not data:
                 raise ImageError("empty_file", "the file has no bytes")
-            shorter = max(how.height, how.width)
-            image = decode_image(data, max_pixels=self._settings.max_pixels, shrink_to=shorter)
-            return np.asarray(to_input_size(image, how))
+            settings = self._settings
+            return input_pixels(
+                data, how, max_pixels=settings.max_pixels, exact=settings.exact_decode
+            )
         except ImageError as error:
             return error
 
@@ -245,16 +246,15 @@ class Classifiers:
     ) -> list[ImageAnswer]:
         scorer, labels = loaded.scorer, loaded.scorer.classifier.labels
         scores = scorer.scores(encoded)
-        given = scorer.given(scores, options.threshold)
+        ranks = scorer.ranks(encoded, scores)
+        given = scorer.given(ranks, options.threshold)
 
         def listed(row: int, columns: NDArray[Any]) -> list[LabelScore]:
             return [LabelScore(label=labels[at], score=float(scores[row, at])) for at in columns]
 
         answers = [
             ImageAnswer(name=name, labels=listed(row, given[row]), top=listed(row, best))
-            for row, (name, best) in enumerate(
-                zip(names, top_k(scores, options.top_k), strict=True)
-            )
+            for row, (name, best) in enumerate(zip(names, top_k(ranks, options.top_k), strict=True))
         ]
         drift = self._drift.get((loaded.name, loaded.version))
         if drift is not None:

@@ -59,6 +59,9 @@ class EndpointSettings(BaseModel):
     max_pixels: Positive = Field(
         50_000_000, description="pixels of an image, at most; told from its header, before decoding"
     )
+    exact_decode: bool = Field(
+        False, description="decode all of every JPEG; very large ones are decoded at a lower scale"
+    )
     upload_seconds: Seconds = Field(30, description="time for a request to arrive")
     answer_seconds: Seconds = Field(30, description="time for its answer after that")
     allow_urls: list[str] = Field(

@@ -37,8 +37,11 @@ def dense_features(
     if towers.is_resnet(visual):
         return towers.resnet_values(visual, towers.resnet_map(visual, images))
     if not towers.is_vit(visual):
+        pooled = getattr(visual, "attn_pool", None) is not None
+        kind = "a ViT with an attentional pool" if pooled else f"a {type(visual).__name__}"
         raise InputError(
-            f"dense features need an open_clip ViT or ResNet; this tower is {type(visual).__name__}"
+            "features of positions need a ViT or ResNet of open_clip's own, pooled by its class "
+            f"token or the mean; this tower is {kind}"
         )
     if mode == "auto":
         mode = "plain" if towers.pools_by_average(visual) else "value_only"

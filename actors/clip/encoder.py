@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 from collections.abc import Sequence
@@ -16,7 +15,6 @@ from actors.clip.model import ClipModel
 from actors.clip.precision import Precision as Precision
 from actors.images.decode import usable_pixels
 from methods.dense import DenseMode
-from methods.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -52,8 +50,9 @@ class ClipEncoder:
             InputError: the weights do not fit the architecture or cannot be read.
         """
 
-        import open_clip
         import torch
+
+        from actors.clip.loading import load_clip
 
         if threads:
             torch.set_num_threads(threads)
@@ -62,26 +61,9 @@ class ClipEncoder:
             precision = "bf16" if self.device.type == "cuda" else "fp32"
         self.model_info = model
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-        try:
-            # open_clip prints download bars on standard output, which belongs to results
-            with contextlib.redirect_stdout(None):
-                self.model = open_clip.create_model(
-                    model.open_clip_name,
-                    model.pretrained,
-                    precision=precision,
-                    device=self.device,
-                    force_quick_gelu=model.quick_gelu,
-                    require_pretrained=True,
-                    weights_only=True,
-                )
-        except Exception as error:  # torch and open_clip raise many kinds on broken weights
-            text = " ".join(str(error).split())[:300]
-            raise InputError(
-                f"--clip {model.name}: its weights cannot be loaded: {text}"
-            ) from error
-        self.model.eval()
-        self.tokenizer = open_clip.get_tokenizer(model.open_clip_name)
-        self.logit_scale = float(self.model.logit_scale.detach().exp())
+        self.model, self.tokenizer, self.logit_scale, self.logit_bias = load_clip(
+            model, self.device, self.dtype
+        )
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(model.mean, device=self.device).reshape(shape)
         self._std = torch.tensor(model.std, device=self.device).reshape(shape)
@@ -159,9 +141,13 @@ class ClipEncoder:
 
     def fits(self, text: str) -> bool:
         """Say whether the tokenizer takes a text whole."""
-        context = self.tokenizer.context_length
-        first_beyond = self.tokenizer([text, ""], context_length=context + 1)[:, context]
-        return bool(first_beyond[0] == first_beyond[1])  # both are padding
+        length = self.tokenizer.context_length
+        short = self.tokenizer([text], context_length=length)[0]
+        long, empty = self.tokenizer([text, ""], context_length=2 * length)
+        if empty[-1] != empty[-2]:  # a token of its own stands last, whatever the text
+            short, long, empty, length = short[:-1], long[:-1], empty[:-1], length - 1
+        # with room for as much again, the same tokens stand there, and padding behind them
+        return bool((long[:length] == short).all() and (long[length:] == empty[length:]).all())
 
 
 def _unit(features: torch.Tensor) -> torch.Tensor:
@@ -177,4 +163,5 @@ def cpu_threads() -> int:
 
 def clip_record(model: ClipModel, encoder: ClipEncoder) -> dict[str, Any]:
     """What a classifier keeps of its CLIP model, once it is loaded."""
-    return {**model.record(), "logit_scale": encoder.logit_scale}
+    bias = {} if encoder.logit_bias is None else {"logit_bias": encoder.logit_bias}
+    return {**model.record(), "logit_scale": encoder.logit_scale, **bias}

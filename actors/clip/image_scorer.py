@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.clip.encoder import ClipEncoder
-from methods.class_matrix import softmax_scores, top_k
+from methods.class_matrix import sigmoid_scores, softmax_scores, top_k
 from methods.classifier import Classifier
 from methods.dense import DenseMode
 from methods.multi_label_scores import ScoreSettings, centred, image_scores
@@ -58,10 +58,15 @@ class ImageScorer:
         )
 
     def scores(self, encoded: Encoded) -> NDArray[np.float32]:
-        """Score n images, float32 (n, C): probabilities, or scaled cosines for several labels."""
+        """Score n images, float32 (n, C): probabilities, or scaled cosines for several labels.
+
+        Probabilities are among the classes (softmax), or, of a SigLIP, of each alone (sigmoid).
+        """
         classifier = self.classifier
         if not classifier.multi_label:
-            return softmax_scores(encoded.whole, classifier.matrix, classifier.logit_scale)
+            parts = encoded.whole, classifier.matrix, classifier.logit_scale
+            bias = classifier.logit_bias
+            return softmax_scores(*parts) if bias is None else sigmoid_scores(*parts, bias)
         return image_scores(
             encoded.whole,
             encoded.dense,
@@ -70,13 +75,20 @@ class ImageScorer:
             self._settings,
         ).fused
 
+    def ranks(self, encoded: Encoded, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What orders classes, float32 (n, C): scores, or cosines where scores may round to 1."""
+        if self.classifier.logit_bias is None or self.classifier.multi_label:
+            return scores
+        cosines: NDArray[np.float32] = encoded.whole @ self.classifier.matrix.T
+        return cosines
+
     def given(
         self, scores: NDArray[np.float32], threshold: float | None = None
     ) -> list[NDArray[np.intp]]:
         """Choose the labels of each image, best first.
 
         Args:
-            scores: of `scores`.
+            scores: of `ranks`.
             threshold: takes the place of the classifier's own, of scores without their mean over
                 classes; of no meaning where an image has one label.
 

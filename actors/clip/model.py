@@ -8,11 +8,17 @@ Ray or a model starts.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from actors.clip.identity import clip_identity
+from actors.clip.preprocessing import Channels, read_preprocessing
+from actors.clip.tags import read_tag
+from actors.clip.tokenizer import check_text_tower, find_tokenizer
+from actors.clip.transformers_folder import is_transformers_folder, read_transformers_folder
+from actors.clip.weights import check_archive, is_what_earlier_versions_hashed, weights_in
 from actors.compat.open_clip import hub_file
 from actors.hub import (
     FIELD_GUIDE as FIELD_GUIDE,
@@ -29,43 +35,41 @@ from actors.images.decode import Preprocessing
 from methods.errors import InputError
 
 _CONFIG: Final = "open_clip_config.json"
-_WEIGHTS: Final = (
-    "open_clip_model.safetensors",
-    "model.safetensors",
-    "open_clip_pytorch_model.bin",
-    "pytorch_model.bin",
-)
-_CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
-_CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)
 _HOLDS: Final = f"a folder that holds {_CONFIG} and the weights"
+_HUB: Final = "hf-hub:"
+_LOCAL: Final = "local-dir:"  # open_clip's own mark of a folder
 
 
 @dataclass(frozen=True)
 class ClipModel:
-    """One CLIP model, resolved: what to pass to open_clip, and what a classifier must agree with.
+    """One CLIP model, resolved: what is built and loaded, and what a classifier must agree with.
 
     Attributes:
         name: as the user wrote it.
-        open_clip_name: ``model_name`` for ``open_clip.create_model``.
-        pretrained: tag for ``open_clip.create_model``, or None where the name says it all.
-        quick_gelu: whether the weights were trained with QuickGELU.
-        fingerprint: identity of architecture and weights; equal for a copy in another folder.
+        config: open_clip's ``model_cfg``, with the activation that the weights were trained with.
+        source: where a node finds the weights: a file, ``hf-hub:ORG/REPO`` or ``MODEL/TAG``.
+        weights_hash: of the file of weights.
+        fingerprint: identity of architecture, weights and preprocessing, wherever they come from.
         embed_dim: width D of the joint space.
         preprocessing: size and resizing, for the decode stage.
         mean, std: per-channel normalisation of pixels in [0, 1].
-        hub_text: whether its text tower is one of transformers.
+        of_transformers: whether its weights are a ``CLIPModel``'s of transformers.
+        tokenizer: folders and repositories of its tokenizer of transformers; none for CLIP's own.
+        earlier: fingerprints that earlier versions gave to this very model.
     """
 
     name: str
-    open_clip_name: str
-    pretrained: str | None
-    quick_gelu: bool
+    config: Mapping[str, Any] = field(compare=False)
+    source: str
+    weights_hash: str
     fingerprint: str
     embed_dim: int
     preprocessing: Preprocessing
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    hub_text: bool = False
+    mean: Channels
+    std: Channels
+    of_transformers: bool = False
+    tokenizer: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """What a classifier keeps of the model it was made for."""
@@ -77,6 +81,13 @@ class ClipModel:
             "mean": list(self.mean),
             "std": list(self.std),
         }
+
+    def is_of(self, record: Mapping[str, Any]) -> bool:
+        """Say whether a classifier's record of its model is one of this very model."""
+        made_for = str(record["fingerprint"])
+        return made_for in (self.fingerprint, *self.earlier) or (
+            _named_before(made_for, str(record["name"])) == self.fingerprint
+        )
 
 
 def resolve_clip(name: str, flag: str = "--clip") -> ClipModel:
@@ -93,7 +104,15 @@ def resolve_clip(name: str, flag: str = "--clip") -> ClipModel:
         import fieldguide
 
         return _from_folder(flag, name, Path(fieldguide.CLIP_FOLDER))
-    if name.startswith("hf-hub:"):
+    if not name.strip():
+        raise InputError(
+            f"{flag} is empty; give MODEL/TAG, hf-hub:ORG/REPO, a folder or fieldguide"
+        )
+    if name.startswith("local-dir:"):
+        raise InputError(
+            f"{flag} {name}: give the folder itself, {name.removeprefix('local-dir:')}"
+        )
+    if name.startswith(_HUB):
         return _from_hub(flag, name)
     folder = folder_of(name)
     if folder is not None:
@@ -103,100 +122,149 @@ def resolve_clip(name: str, flag: str = "--clip") -> ClipModel:
     return _from_tag(flag, name)
 
 
+def weights_of(model: ClipModel) -> Path:
+    """Find a model's weights on this node; those of the hub come from its cache, or the hub.
+
+    Raises:
+        InputError: the file is not the one that the model was resolved to.
+    """
+    if model.source.startswith(_HUB):
+        path = Path(hub_file(model.source.removeprefix(_HUB)))
+    elif Path(model.source).is_absolute():
+        path = Path(model.source)
+    else:
+        import open_clip
+
+        architecture, _, tag = model.source.rpartition("/")
+        pretrained = open_clip.get_pretrained_cfg(architecture, tag)
+        path = Path(open_clip.download_pretrained(pretrained))
+    if not path.is_file():
+        raise InputError(f"--clip {model.name}: its weights, {path}, are not on this node")
+    if hash_file(str(path)) != model.weights_hash:
+        raise InputError(
+            f"--clip {model.name}: its weights, {path}, are not those that this job began with; "
+            "they were replaced meanwhile, or another node holds others"
+        )
+    return path
+
+
 def _from_folder(flag: str, name: str, folder: Path) -> ClipModel:
-    advice = f"give a folder saved by open_clip ({_CONFIG} and {_WEIGHTS[0]})"
-    config = read_config(flag, name, folder, _CONFIG, advice)
-    weights = next((folder / file for file in _WEIGHTS if (folder / file).is_file()), None)
-    if weights is None:
-        raise InputError(f"{flag} {name}: {folder} holds no weights; expected {_WEIGHTS[0]}")
-    identity = hash_file(str(folder / _CONFIG)) + hash_file(str(weights))
-    return _from_config(flag, name, f"local-dir:{folder.resolve()}", config, f"files:{identity}")
+    what = f"{flag} {name}"
+    theirs = not (folder / _CONFIG).is_file() and is_transformers_folder(folder)
+    if theirs:
+        config, preprocess = read_transformers_folder(folder, what)
+    else:
+        advice = f"give a folder saved by open_clip ({_CONFIG} and open_clip_model.safetensors)"
+        whole = read_config(flag, name, folder, _CONFIG, advice)
+        config, preprocess = _model_config(whole, what), whole.get("preprocess_cfg")
+    weights = weights_in(folder.resolve(), what)
+    check_archive(weights, what)
+    earlier: tuple[str, ...] = ()
+    if (folder / _CONFIG).is_file() and is_what_earlier_versions_hashed(weights):
+        earlier = (_files_fingerprint(folder / _CONFIG, weights),)
+    tokenizer = (str(folder.resolve()),)
+    found = _resolved(what, name, config, preprocess, str(weights), weights, tokenizer, earlier)
+    return replace(found, of_transformers=theirs)
 
 
 def _from_hub(flag: str, name: str) -> ClipModel:
-    repository = name.removeprefix("hf-hub:")
+    repository = name.removeprefix(_HUB)
     stay_offline_without_a_hub()
     try:
-        config_path = hub_file(repository, _CONFIG)
-        weights_path = hub_file(repository)
+        config_path = Path(hub_file(repository, _CONFIG))
+        weights = Path(hub_file(repository))
     except Exception as error:  # the hub client raises many kinds
         raise not_from_hub(flag, name, error, _HOLDS) from error
-    config = json.loads(Path(config_path).read_text("utf-8"))
-    identity = hash_file(config_path) + hash_file(weights_path)
-    return _from_config(flag, name, name, config, f"files:{identity}")
-
-
-def _from_config(
-    flag: str, name: str, open_clip_name: str, config: dict[str, Any], identity: str
-) -> ClipModel:
-    model = config.get("model_cfg")
-    if not isinstance(model, dict) or not {"embed_dim", "vision_cfg", "text_cfg"} <= model.keys():
-        raise InputError(
-            f"{flag} {name}: its {_CONFIG} has no model_cfg with embed_dim, vision_cfg and text_cfg"
-        )
-    return ClipModel(
-        name=name,
-        open_clip_name=open_clip_name,
-        pretrained=None,
-        quick_gelu=bool(model.get("quick_gelu", False)),
-        fingerprint=identity,
-        embed_dim=int(model["embed_dim"]),
-        **_preprocess(model, config.get("preprocess_cfg") or {}),
+    whole = read_config(flag, name, config_path.parent, config_path.name, "")
+    config = _model_config(whole, f"{flag} {name}")
+    named = str(config["text_cfg"].get("hf_tokenizer_name") or repository)
+    return _resolved(
+        f"{flag} {name}",
+        name,
+        config,
+        whole.get("preprocess_cfg"),
+        name,
+        weights,
+        tuple(dict.fromkeys((named, repository))),
+        (_files_fingerprint(config_path, weights),),
     )
 
 
 def _from_tag(flag: str, name: str) -> ClipModel:
     import open_clip
 
-    architecture, _, tag = name.rpartition("/")
-    models = open_clip.list_models()
-    if not architecture and tag in models:
-        tags = open_clip.list_pretrained_tags_by_model(tag)
-        raise InputError(
-            f"{flag} {name}: say which weights, as {name}/TAG with TAG one of {', '.join(tags)}"
-        )
-    config = open_clip.get_model_config(architecture.replace("/", "-")) if architecture else None
-    if config is None:
-        raise InputError(
-            f"{flag} {name}: neither a folder nor an open_clip model; write MODEL/TAG such as "
-            "ViT-L-14/openai, hf-hub:ORG/REPO, a folder, or fieldguide"
-        )
-    pretrained = open_clip.get_pretrained_cfg(architecture, tag)
-    if not pretrained:
-        tags = open_clip.list_pretrained_tags_by_model(architecture)
-        raise InputError(f"{flag} {name}: no weights {tag!r}; {architecture} has {', '.join(tags)}")
+    architecture, tag, config, pretrained = read_tag(flag, name)
     stay_offline_without_a_hub()
     try:
-        weights = open_clip.download_pretrained(pretrained)
+        weights = Path(open_clip.download_pretrained(pretrained))
     except Exception as error:  # the hub client raises many kinds
         raise not_from_hub(
             flag, name, error, _HOLDS, missing="its weights are not in the cache"
         ) from error
-    return ClipModel(
-        name=name,
-        open_clip_name=architecture,
-        pretrained=tag,
-        # open_clip only warns when a tag's activation differs from the architecture's
-        quick_gelu=bool(pretrained.get("quick_gelu", config.get("quick_gelu", False))),
-        fingerprint=f"weights:{architecture}:{hash_file(weights)}",
-        embed_dim=int(config["embed_dim"]),
-        **_preprocess(config, pretrained),
+    return _resolved(
+        f"{flag} {name}",
+        name,
+        config,
+        pretrained,
+        f"{architecture}/{tag}",
+        weights,
+        (str(config["text_cfg"].get("hf_tokenizer_name")),),
+        (f"weights:{architecture}:{hash_file(str(weights))}",),
     )
 
 
-def _preprocess(model: dict[str, Any], preprocess: dict[str, Any]) -> dict[str, Any]:
-    size = preprocess.get("size") or model["vision_cfg"].get("image_size", 224)
-    height, width = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
-    interpolation = preprocess.get("interpolation") or "bicubic"
-    return {
-        "preprocessing": Preprocessing(
-            height=height,
-            width=width,
-            resize_mode=preprocess.get("resize_mode") or "shortest",
-            interpolation="bicubic" if interpolation == "random" else interpolation,
-            fill_color=int(preprocess.get("fill_color") or 0),
-        ),
-        "hub_text": bool(model["text_cfg"].get("hf_model_name")),
-        "mean": tuple(preprocess.get("mean") or _CLIP_MEAN),
-        "std": tuple(preprocess.get("std") or _CLIP_STD),
-    }
+def _named_before(fingerprint: str, name: str) -> str | None:
+    """What is today the fingerprint of a model of a tag that earlier versions wrote down."""
+    kind, _, rest = fingerprint.partition(":")
+    if kind != "weights":
+        return None
+    try:
+        _, _, config, pretrained = read_tag("--clip", name)
+    except InputError:
+        return None
+    prepared = read_preprocessing(config, pretrained, name)
+    return clip_identity(rest.rpartition(":")[2], config, *prepared)
+
+
+def _model_config(config: dict[str, Any], what: str) -> dict[str, Any]:
+    model = config.get("model_cfg") if isinstance(config, dict) else None
+    parts = [model.get(part) for part in ("vision_cfg", "text_cfg")] if model else []
+    if not isinstance(model, dict) or "embed_dim" not in model or None in parts:
+        raise InputError(
+            f"{what}: its {_CONFIG} has no model_cfg with embed_dim, vision_cfg and text_cfg"
+        )
+    return model
+
+
+def _files_fingerprint(config: Path, weights: Path) -> str:
+    return f"files:{hash_file(str(config))}{hash_file(str(weights))}"
+
+
+def _resolved(
+    what: str,
+    name: str,
+    config: dict[str, Any],
+    preprocess: Mapping[str, Any] | None,
+    source: str,
+    weights: Path,
+    tokenizer: tuple[str, ...],
+    earlier: tuple[str, ...],
+) -> ClipModel:
+    prepared = read_preprocessing(config, preprocess, what)
+    if config["text_cfg"].get("hf_tokenizer_name"):
+        find_tokenizer(config, tokenizer, what)
+    else:
+        tokenizer = ()
+    check_text_tower(config, what)
+    digest = hash_file(str(weights))
+    return ClipModel(
+        name=name,
+        config=config,
+        source=source,
+        weights_hash=digest,
+        fingerprint=clip_identity(digest, config, *prepared),
+        embed_dim=int(config["embed_dim"]),
+        **prepared._asdict(),
+        tokenizer=tokenizer,
+        earlier=earlier,
+    )

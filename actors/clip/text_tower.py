@@ -8,11 +8,9 @@ import numpy as np
 import torch
 
 from actors.clip.encoder import ClipEncoder
-from actors.clip.model import ClipModel
-from actors.clip.runtime import ClipRuntime
 from actors.compat.open_clip import text_parts
 from methods.errors import InputError
-from methods.text_tower import TextTower, check_room, encode_prompts, word_embeddings
+from methods.text_tower import TextTower, encode_prompts, word_embeddings
 
 _SAMPLE: Final = ("a photo of a", "black-tailed gull")
 _TOLERANCE: Final = 1e-3
@@ -60,21 +58,3 @@ def _unsupported(name: str) -> InputError:
         f"--clip {name}: its text tower is not one of CLIP's own kind (start of text first, pooled "
         "at the end of text), so no prompt can be learned for it; use one such as ViT-B-16/openai"
     )
-
-
-def check_context(model: ClipModel, context: int | str) -> None:
-    """Load a model and see whether a prompt with this context can be learned for it.
-
-    Args:
-        model: the CLIP model.
-        context: how many tokens, or words.
-
-    Raises:
-        InputError: its tower is of another kind, or the context leaves names no room.
-    """
-    tower = text_tower(ClipRuntime(model, "fp32", device="cpu", threads=1).load())
-    words = isinstance(context, str)
-    try:
-        check_room(tower, len(word_embeddings(tower, str(context))) if words else int(context))
-    except InputError as error:
-        raise InputError(f"--context {context}: {error}") from error

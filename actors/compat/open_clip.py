@@ -8,7 +8,8 @@ Everything of that kind that this project touches is here, each with a test in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
@@ -30,6 +31,50 @@ def hub_file(repository: str, filename: str | None = None) -> str:
 
     path: str = download_pretrained_from_hf(repository, filename=filename)
     return path
+
+
+def make_model(config: Mapping[str, Any]) -> nn.Module:
+    """Build a model of a ``model_cfg``, its weights random, in fp32 on the CPU.
+
+    Why: open_clip's factory chooses the file of weights itself and builds only what a registered
+    name, a folder or the hub says. The configuration that the identity is made of must be the one
+    that is built, and the weights those that were hashed.
+    """
+    from open_clip import CLIP, CoCa, CustomTextCLIP
+
+    parts: dict[str, Any] = deepcopy(dict(config))
+    hub_text = bool(parts["text_cfg"].get("hf_model_name"))
+    # weights come with the model: nothing is fetched for its towers
+    if parts["vision_cfg"].get("timm_model_name"):
+        parts["vision_cfg"]["timm_model_pretrained"] = False
+    if hub_text:
+        parts["text_cfg"]["hf_model_pretrained"] = False
+    kind = CustomTextCLIP if parts.pop("custom_text", False) or hub_text else CLIP
+    if kind is CustomTextCLIP and "multimodal_cfg" in parts:
+        kind = CoCa
+    model: nn.Module = kind(**parts)
+    return model
+
+
+def make_tokenizer(config: Mapping[str, Any], files: str | None) -> Any:
+    """Make the tokenizer of a ``model_cfg``.
+
+    Args:
+        config: the model's.
+        files: folder of the tokenizer of transformers, where it has one.
+
+    Why: open_clip's factory looks for these files where the model's name says, and not where they
+    are found.
+    """
+    from open_clip import SimpleTokenizer
+    from open_clip.tokenizer import HFTokenizer
+
+    text = config["text_cfg"]
+    length, settings = text.get("context_length", 77), dict(text.get("tokenizer_kwargs") or {})
+    if not text.get("hf_tokenizer_name"):
+        return SimpleTokenizer(context_length=length, **settings)
+    mode = text.get("tokenizer_mode")
+    return HFTokenizer(files, context_length=length, tokenizer_mode=mode, **settings)
 
 
 def is_vit(visual: nn.Module) -> TypeGuard[VisionTransformer]:

@@ -27,9 +27,9 @@ Row = dict[str, Any]
 class ClassifierLabels:
     """Batches of decoded images in, rows of the labels table out: one pass.
 
-    ``label`` is the best class, ``score`` its softmax probability; ``top_labels`` and
-    ``top_scores`` the best five; ``distance`` how far the image is from the closest class. Rows
-    with an error pass through unlabelled.
+    ``label`` is the best class, ``score`` its probability, as `ImageScorer.scores` gives it;
+    ``top_labels`` and ``top_scores`` the best five; ``distance`` how far the image is from the
+    closest class. Rows with an error pass through unlabelled.
     """
 
     schema: ClassVar[pa.Schema] = CLASSIFIER_LABELS_SCHEMA
@@ -62,7 +62,8 @@ class ClassifierLabels:
         scorer, names = self._scorer, self._scorer.classifier.labels
         encoded = scorer.encoding.of(self._encoder, pixels)
         scores = scorer.scores(encoded)
-        parts = scores, top_k(scores, self.ranked), scorer.given(scores), scorer.distances(encoded)
+        ranks = scorer.ranks(encoded, scores)
+        parts = scores, top_k(ranks, self.ranked), scorer.given(ranks), scorer.distances(encoded)
         return [
             {
                 **self._given([names[at] for at in given], own[given].tolist()),

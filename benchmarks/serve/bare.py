@@ -70,7 +70,7 @@ def load_labeller(model: str) -> Label:
 
     from actors.clip.encoder import ClipEncoder, cpu_threads
     from actors.clip.model import resolve_clip
-    from actors.images.decode import decode_image, to_input_size
+    from actors.images.decode import input_pixels
     from methods.class_matrix import softmax_scores, top_k
 
     resolved = resolve_clip(model)
@@ -80,7 +80,7 @@ def load_labeller(model: str) -> Label:
     pool = ThreadPoolExecutor(cpu_threads())
 
     def pixels(data: bytes) -> np.ndarray:
-        return np.asarray(to_input_size(decode_image(data, shrink_to=how.height), how))
+        return input_pixels(data, how)
 
     def label(images: list[bytes]) -> None:
         one = len(images) == 1

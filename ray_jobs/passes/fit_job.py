@@ -33,7 +33,9 @@ def fit_job(method: FitMethod[Any], config: Any) -> dict[str, Any]:
     inputs = method.resolve(config)
     warn_builtin_models(inputs.clip, inputs.mllm, inputs.names)
     identity = {"method": method.name, **inputs.identity(config)}
-    run = open_run(config.out, identity, config.public())
+    clip = inputs.clip
+    renamed = dict.fromkeys(clip.earlier, clip.fingerprint) if clip is not None else {}
+    run = open_run(config.out, identity, config.public(), renamed)
     if run.finished:
         logger.info("%s is finished; nothing to do (give a new --out to fit again)", run.uri)
         return method.result(run, inputs)

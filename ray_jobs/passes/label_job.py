@@ -74,7 +74,9 @@ def label_archive(method: LabelMethod[Any], config: ArchiveConfig) -> dict[str, 
     inputs = method.resolve(config)
     warn_builtin_models(inputs.clip, inputs.mllm, inputs.names)
     identity = {"method": method.name, **inputs.identity(config), **reading_identity(config)}
-    run = open_run(config.out, identity, config.public())
+    clip = inputs.clip
+    renamed = dict.fromkeys(clip.earlier, clip.fingerprint) if clip is not None else {}
+    run = open_run(config.out, identity, config.public(), renamed)
     if run.finished:
         logger.info("%s is finished; nothing to do (give a new --out to label again)", run.uri)
         check_ledger(run, count_labels(run.labels))

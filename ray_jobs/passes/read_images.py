@@ -27,6 +27,7 @@ def reading_identity(config: ArchiveConfig) -> dict[str, Any]:
         "images": storage.absolute(config.images),
         "max_bytes": config.max_bytes,
         "max_pixels": config.max_pixels,
+        **({"exact_decode": True} if config.exact_decode else {}),
     }
 
 
@@ -102,6 +103,7 @@ def decode_images(images: Any, config: ArchiveConfig, how: Preprocessing, tasks:
         fn_kwargs={
             "how": how,
             "max_pixels": config.max_pixels,
+            "exact": config.exact_decode,
         },
         compute=TaskPoolStrategy(tasks),
         **task_options(config),

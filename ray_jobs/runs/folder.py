@@ -98,13 +98,19 @@ class RunFolder:
         storage.write_bytes(storage.join(self.uri, RECORD), text.encode())
 
 
-def open_run(out: str, identity: Mapping[str, Any], config: Mapping[str, Any]) -> RunFolder:
+def open_run(
+    out: str,
+    identity: Mapping[str, Any],
+    config: Mapping[str, Any],
+    renamed: Mapping[str, str] | None = None,
+) -> RunFolder:
     """Open a new run folder, or the same run's to resume it.
 
     Args:
         out: folder, local or remote.
         identity: what decides the rows of the run; two runs with one identity give the same labels.
         config: all settings, for the record.
+        renamed: names in an identity of earlier versions, and what they are called today.
 
     Raises:
         InputError: the folder belongs to another run, holds something else, or cannot be written.
@@ -127,7 +133,8 @@ def open_run(out: str, identity: Mapping[str, Any], config: Mapping[str, Any]) -
                 "(evaluate, report, serve) and does not go on with it; give another folder, or "
                 "finish it there"
             )
-        differences = _differences(record.get("identity", {}), plain)
+        known = _renamed(record.get("identity", {}), renamed or {})
+        differences = _differences(known, plain)
         if differences:
             raise InputError(
                 f"--out {out} belongs to another run, which differs in {differences}; "
@@ -169,6 +176,15 @@ def _holds_something(filesystem: Any, path: str) -> bool:
     import pyarrow.fs as pafs
 
     return bool(filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True)))
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """The same with names of earlier versions as they are today."""
+    if isinstance(value, dict):
+        return {key: _renamed(each, names) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_renamed(each, names) for each in value]
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

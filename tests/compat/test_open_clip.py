@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Callable
+from pathlib import Path
 
 import open_clip
 import pytest
@@ -10,7 +13,10 @@ import torch
 from open_clip.modified_resnet import ModifiedResNet
 from open_clip.transformer import TextTransformer, VisionTransformer
 
+from actors.clip.weights import weights_in
 from actors.compat import open_clip as compat
+from tests.zoo_clip.shrink import small
+from tests.zoo_clip.tokenizers import write_tokenizer
 
 pytestmark = pytest.mark.filterwarnings("error::DeprecationWarning", "error::FutureWarning")
 
@@ -157,3 +163,44 @@ def test_a_file_of_the_hub_is_asked_for_by_repository_and_name(
     assert compat.hub_file("org/model", "open_clip_config.json") == "/cache/file"
     assert asked[0]["repo_id"] == "org/model"
     assert asked[0]["filename"] == "open_clip_config.json"
+
+
+@pytest.mark.parametrize("name", ["ViT-B-32-quickgelu", "coca_ViT-B-32", "MobileCLIP2-S0"])
+def test_a_model_is_built_as_open_clip_s_factory_builds_it(name: str) -> None:
+    config = small(open_clip.get_model_config(name))
+    kept = json.dumps(config)
+    made = compat.make_model(config)
+    assert json.dumps(config) == kept, "the configuration is left as it was"
+    cls = {"coca": open_clip.CoCa, "Mobi": open_clip.CustomTextCLIP}.get(name[:4], open_clip.CLIP)
+    assert type(made) is cls
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(open_clip.factory._MODEL_CONFIGS, "zoo-same", config)
+        theirs = open_clip.create_model("zoo-same")
+    made.load_state_dict(theirs.state_dict(), strict=True)
+    assert str(made) == str(theirs)
+
+
+def test_tokenizers_are_those_of_open_clip_s_factory(tmp_path: Path) -> None:
+    write_tokenizer(tmp_path, "siglip")
+    text = {"context_length": 9, "hf_tokenizer_name": "x", "tokenizer_kwargs": {"clean": "lower"}}
+    config = {"embed_dim": 1, "vision_cfg": {}, "text_cfg": text}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": config}))
+    theirs = open_clip.get_tokenizer(f"local-dir:{tmp_path}")
+    ours = compat.make_tokenizer(config, str(tmp_path))
+    assert ours(["A Gull, and"]).tolist() == theirs(["A Gull, and"]).tolist()
+    own = compat.make_tokenizer({"text_cfg": {"context_length": 5}}, None)
+    assert (
+        own(["a gull"]).tolist() == open_clip.SimpleTokenizer(context_length=5)(["a gull"]).tolist()
+    )
+    assert text["tokenizer_kwargs"] == {"clean": "lower"}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_of_several_files_open_clip_s_own_choice_is_taken(tmp_path: Path, seed: int) -> None:
+    """It is not called for it: it would bring torch into a process that only finds models."""
+    names = ["open_clip_model", "open_clip_pytorch_model", "model", "pytorch_model", "a", "z"]
+    every = [f"{name}.{kind}" for name in names for kind in ("safetensors", "bin", "pth")]
+    for name in random.Random(seed).sample(every, 1 + seed):
+        (tmp_path / name).write_bytes(b"")
+    theirs = open_clip.factory._find_checkpoint_in_dir(tmp_path)
+    assert str(weights_in(tmp_path, "--clip x")) == theirs

@@ -37,6 +37,13 @@ def test_round_trip() -> None:
     assert two.dump() == one.dump()
 
 
+def test_a_bias_is_kept() -> None:
+    made = make(logit_bias=-12.5)
+    assert parse_classifier(made.dump(), "here").logit_bias == -12.5
+    assert parse_classifier(make().dump(), "here").logit_bias is None
+    assert made.identity != make().identity
+
+
 def test_identity_follows_what_decides_labels() -> None:
     base = make().identity
     assert make(made={"seed": 2}).identity == base

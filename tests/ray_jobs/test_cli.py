@@ -176,8 +176,8 @@ def test_another_clip_than_the_classifier_s(
 ) -> None:
     copy = tmp_path / "clip"
     shutil.copytree(fieldguide.CLIP_FOLDER, copy)
-    config = copy / "open_clip_config.json"
-    config.write_text(config.read_text() + "\n")
+    weights = copy / "open_clip_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\0")
     command = ["label", "--classifier", classifier_folder, "--clip", str(copy)]
     command += ["--images", str(birds / "images"), "--out", str(tmp_path / "run")]
     assert "has other weights; leave --clip" in says(command, capsys)

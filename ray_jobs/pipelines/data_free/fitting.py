@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.classifier_store import save_classifier
+from actors.clip.checks import check_towers
 from methods.classifier import Classifier
 from methods.data_free.relations import make_groups
 from methods.data_free.training import held_out_texts
@@ -17,6 +18,7 @@ from ray_jobs.config import FitDataFreeConfig
 from ray_jobs.passes.encode_names import encode_names
 from ray_jobs.passes.fit_job import fit_job
 from ray_jobs.passes.job import Job
+from ray_jobs.passes.remote_tasks import start_task
 from ray_jobs.passes.resources import size_clip_pool
 from ray_jobs.passes.session import Capacity
 from ray_jobs.passes.train import forget_training
@@ -42,9 +44,27 @@ _ZERO_SHOT_SCALE = 100.0
 def learn(job: Job, inputs: DataFreeInputs) -> dict[str, Any]:
     """Ask, gather, encode, train, keep; or make one of the baselines."""
     config = job.settings(FitDataFreeConfig)
+    _check_clip(config, inputs)
     if config.baseline != "none":
         return _fit_baseline(job.run, config, inputs, job.capacity)
     return _fit(job, config, inputs)
+
+
+def _check_clip(config: FitDataFreeConfig, inputs: DataFreeInputs) -> None:
+    """Try what the fit, and labelling after it, needs of the model: before anything is asked.
+
+    Raises:
+        InputError: one of its towers is of another kind.
+    """
+    if config.baseline == "none":
+        context, without = inputs.training.tokens.total, "leave them out with --no-local-prompts"
+        local = inputs.training.local_prompts and bool(inputs.scoring.fusion)
+    else:
+        context, without = None, "leave them out with --baseline zero_shot"
+        local = config.baseline == "zero_shot_dense"
+    if context is not None or local:
+        dense = config.dense_mode if local else None
+        start_task(check_towers, inputs.clip, context, dense, without)()
 
 
 def result(run: RunFolder, inputs: DataFreeInputs) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from actors.clip.text_tower import check_context
+from actors.clip.checks import check_context
 from methods.errors import InputError
 from ray_jobs.config import FitNearConfig
 from ray_jobs.passes.remote_tasks import start_task
@@ -29,10 +27,10 @@ def check_workers(config: FitNearConfig, capacity: Capacity) -> ReplicaPool:
     return workers
 
 
-def checking_context(inputs: NearInputs) -> Callable[[], None]:
-    """Check in the background whether a prompt can be learned for the model.
+def check_prompt(inputs: NearInputs) -> None:
+    """Check whether a prompt can be learned for the model, before an image is encoded.
 
-    Returns:
-        What waits for the check, and raises `InputError` if none can.
+    Raises:
+        InputError: none can.
     """
-    return start_task(check_context, inputs.clip, inputs.context)
+    start_task(check_context, inputs.clip, inputs.context)()

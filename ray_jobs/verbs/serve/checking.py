@@ -72,6 +72,7 @@ def _by_job(
             clip=config.clip,
             precision=config.precision,
             max_pixels=min(config.max_pixels, DEFAULT_MAX_PIXELS),
+            exact_decode=config.exact_decode,
         )
     )
     table = pads.dataset(str(Path(out) / "labels")).to_table()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from actors.clip.encoder import ClipEncoder
@@ -50,6 +51,27 @@ def test_one_label_is_the_best_of_the_softmax() -> None:
     np.testing.assert_array_equal(given, top_k(scores, 1))
     np.testing.assert_array_equal(scorer.given(scores, threshold=1000.0), given)
     assert {len(row) for row in given} == {1}
+
+
+def test_a_bias_makes_of_each_score_the_probability_of_that_class_alone() -> None:
+    scorer = ImageScorer(replace(CLASSIFIER, logit_scale=110.0, logit_bias=-12.5))
+    scores = scorer.scores(ENCODED)
+    logits = torch.tensor(ENCODED.whole @ CLASSIFIER.matrix.T) * 110.0 - 12.5
+    np.testing.assert_allclose(scores, torch.sigmoid(logits).numpy(), rtol=1e-4)
+    assert scores.dtype == np.float32
+    nothing = Encoded(-CLASSIFIER.matrix[:2], None)
+    assert scorer.scores(nothing)[0, 0] < 1e-6, "an image may be of none of the classes"
+    ranks = scorer.ranks(ENCODED, scores)
+    np.testing.assert_array_equal(scorer.given(ranks), top_k(logits.numpy(), 1))
+
+
+def test_scores_that_round_to_one_do_not_decide_the_order() -> None:
+    scorer = ImageScorer(replace(CLASSIFIER, logit_scale=110.0, logit_bias=100.0))
+    scores = scorer.scores(ENCODED)
+    assert ((scores == 1).sum(axis=1) > 1).any()
+    ranks = scorer.ranks(ENCODED, scores)
+    cosines = ENCODED.whole @ CLASSIFIER.matrix.T
+    np.testing.assert_array_equal(np.concatenate(scorer.given(ranks)), cosines.argmax(axis=1))
 
 
 @pytest.mark.parametrize("scoring", [SCORING, {}, {**SCORING, "fusion": 0.0}])

@@ -8,12 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from open_clip.transform import PreprocessCfg, image_transform_v2
-from PIL import Image
+from PIL import Image, ImageDraw
 
+from actors.clip.encoder import ClipEncoder
+from actors.clip.model import resolve_clip
 from actors.images.decode import (
     Preprocessing,
     decode,
     decode_image,
+    input_pixels,
     pixels_array,
     pixels_column,
     to_input_size,
@@ -51,13 +54,36 @@ def test_every_broken_file_has_its_code_and_every_good_one_pixels() -> None:
 
 
 @pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
-@pytest.mark.parametrize("size", [(500, 375), (375, 500), (64, 64), (201, 67)])
-def test_pixels_equal_open_clip_s(mode: str, size: tuple[int, int]) -> None:
-    image = picture(*size)
-    config = PreprocessCfg(size=(48, 48), mean=(0, 0, 0), std=(1, 1, 1), resize_mode=mode)
-    theirs = image_transform_v2(config, is_train=False)(image).permute(1, 2, 0).numpy()
-    ours = np.asarray(to_input_size(image, Preprocessing(48, 48, resize_mode=mode)))
-    assert np.abs(ours / 255 - theirs).max() < 1e-6
+@pytest.mark.parametrize("target", [(48, 48), (37, 37), (48, 33), (20, 64)])
+def test_pixels_equal_open_clip_s(mode: str, target: tuple[int, int]) -> None:
+    """Of every size, strips of 1 : 20 and inputs that are not square among them."""
+    rng = np.random.default_rng(target[1])
+    sizes = [(500, 375), (64, 64), (201, 67), (170, 160), (100, 2000), (90, 5)]
+    sizes += [tuple(rng.integers(5, 300, 2).tolist()) for _ in range(12)]
+    for size in sizes:
+        image = picture(*size)
+        for interpolation, fill in (("bicubic", 0), ("bilinear", 127)):
+            config = PreprocessCfg(target, "RGB", (0.0,) * 3, (1.0,) * 3, interpolation, mode, fill)
+            theirs = image_transform_v2(config, is_train=False)(image).permute(1, 2, 0).numpy()
+            how = Preprocessing(*target, mode, interpolation, fill)
+            ours = np.asarray(to_input_size(image, how))
+            assert np.array_equal(ours, np.round(theirs * 255)), (size, interpolation)
+
+
+def test_the_longer_side_is_torchvision_s() -> None:
+    """Also where a scale in floating point falls short of a whole pixel."""
+    for target in (224, 336, 378):
+        how = Preprocessing(target, target, "shortest", "bilinear")
+        config = PreprocessCfg(target, "RGB", (0.0,) * 3, (1.0,) * 3, "bilinear")
+        transform = image_transform_v2(config, is_train=False)
+        for size in [(170, 160), (35, 33), (81, 70), (54, 63), (49, 41)]:
+            theirs = transform(picture(*size)).permute(1, 2, 0).numpy() * 255
+            assert np.array_equal(np.asarray(to_input_size(picture(*size), how)), theirs.round())
+
+
+def test_padding_has_the_colour_asked_for() -> None:
+    how = Preprocessing(8, 8, "longest", fill_color=(1, 2, 3))
+    assert to_input_size(picture(16, 4), how).getpixel((0, 0)) == (1, 2, 3)
 
 
 def test_draft_mode_changes_pixels_little() -> None:
@@ -67,6 +93,53 @@ def test_draft_mode_changes_pixels_little() -> None:
     assert min(quick.size) >= 64
     assert quick.size < (2000, 1500)
     assert np.abs(full - np.asarray(to_input_size(quick, HOW))).max() <= 4
+
+
+def test_only_very_large_jpegs_are_decoded_at_half_their_scale() -> None:
+    data = encoded(picture(2000, 1500), "JPEG", quality=90)
+    whole = decode_image(data)
+    assert decode_image(data, halve_from=1500).size == (1000, 750)
+    assert decode_image(data, halve_from=1501).size == (2000, 1500)
+    assert decode_image(encoded(picture(601, 401), "JPEG"), halve_from=64).size == (301, 201)
+    for side, equal in ((75, False), (76, True)):
+        how = Preprocessing(side, side)
+        exact = np.asarray(to_input_size(whole, how))
+        assert np.array_equal(input_pixels(data, how), exact) == equal
+        assert np.abs(input_pixels(data, how).astype(int) - exact).max() <= 2
+        assert np.array_equal(input_pixels(data, how, exact=True), exact)
+    how = Preprocessing(75, 75)
+    nothing = pa.nulls(1, pa.string())
+    batch = pa.table({"bytes": [data], "error": nothing, "error_detail": nothing})
+    [pixels] = pixels_array(decode(batch, how, exact=True).column("pixels"), how)
+    assert np.array_equal(pixels, np.asarray(to_input_size(whole, how)))
+
+
+def drawn(kind: str, rng: np.random.Generator, side: int) -> Image.Image:
+    """A picture of what a reduced scale gets wrong."""
+    height = int(side * rng.uniform(0.7, 1))
+    coarse = rng.integers(0, 256, (7, 9, 3), dtype=np.uint8)
+    image = Image.fromarray(coarse).resize((side, height), Image.Resampling.BICUBIC)
+    if kind == "lines":
+        pen = ImageDraw.Draw(image)
+        for _ in range(300):
+            ends = rng.integers(0, side, 4).tolist()
+            colour = tuple(rng.integers(0, 256, 3).tolist())
+            pen.line(ends, fill=colour, width=int(rng.integers(1, 5)))
+        return image
+    noise = rng.normal(0, rng.uniform(20, 60), (height, side, 3 if kind == "noise" else 1))
+    return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("kind", ["noise", "grain", "lines"])
+def test_features_of_large_noisy_and_sharp_images_stay(kind: str) -> None:
+    rng = np.random.default_rng([3, *kind.encode()])
+    encoder = ClipEncoder(resolve_clip("fieldguide"), device="cpu")
+    how = encoder.model_info.preprocessing
+    for side in rng.integers(500, 3000, 5).tolist():
+        data = encoded(drawn(kind, rng, side), "JPEG", quality=int(rng.integers(75, 97)))
+        both = np.stack([input_pixels(data, how), input_pixels(data, how, exact=True)])
+        one, other = encoder.encode_pixels(both)
+        assert one @ other > 0.999, side
 
 
 def test_what_colours_and_turns_come_out() -> None:

@@ -32,6 +32,17 @@ def test_a_folder_is_its_runs_own(tmp_path: Path) -> None:
         open_run(run.uri, {**IDENTITY, "classes": ["a"]}, {})
 
 
+def test_a_name_of_an_earlier_version_is_known(tmp_path: Path) -> None:
+    """A CLIP model's fingerprint had another form; what was begun with it goes on."""
+    old = {**IDENTITY, "clip": "files:1", "class_matrix": {"clip": "files:1"}}
+    new = {**IDENTITY, "clip": "clip:1-2", "class_matrix": {"clip": "clip:1-2"}}
+    run = open_run(str(tmp_path / "run"), old, {})
+    again = open_run(run.uri, new, {}, {"files:1": "clip:1-2"})
+    assert again.checkpoint("label") == run.checkpoint("label")
+    with pytest.raises(InputError, match=r"differs in .*clip \(files:1 there\)"):
+        open_run(run.uri, new, {}, {"files:2": "clip:1-2"})
+
+
 @pytest.mark.parametrize("state", ["running", "finished"])
 def test_a_run_of_version_0_1_is_refused_in_one_sentence(tmp_path: Path, state: str) -> None:
     old = {"state": state, "method": "slac", "identity": IDENTITY, "versions": {"onoma": "0.1.0"}}

@@ -26,9 +26,11 @@ from ray_jobs.verbs.evaluate import evaluate_run
 from ray_jobs.verbs.fit import fit as run_fit
 from ray_jobs.verbs.label import label as run_label
 from tests.helpers.misbehaving_endpoint import Endpoint, misbehaving_endpoint
+from tests.zoo_clip.tiny import tiny_folder
 
 pytestmark = pytest.mark.usefixtures("ray_session", "mllm")
 
+TIMM = {"timm_model_name": "convnext_atto", "timm_pool": "", "timm_proj": "linear"}
 LITTLE: dict[str, Any] = {"sets_per_class": 3, "descriptions": 1, "epochs": 3, "seed": 5}
 
 
@@ -228,3 +230,34 @@ def test_synonyms_are_read_with_their_names(tmp_path: Path) -> None:
     file.write_text("dog hound\n")
     with pytest.raises(InputError, match="line 1 has no colon"):
         read_synonyms(str(file), ("dog",))
+
+
+@pytest.mark.parametrize(
+    ("parts", "flags", "says"),
+    [
+        ({"text_cfg": {"pool_type": "last"}}, [], "its text tower is not one of CLIP's own kind"),
+        (
+            {"vision_cfg": TIMM},
+            ["--baseline", "zero_shot_dense"],
+            "leave them out with --baseline zero_shot",
+        ),
+    ],
+    ids=["text tower", "positions"],
+)
+def test_a_model_that_cannot_be_used_is_told_before_anything_is_asked(
+    scenes: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    parts: dict[str, Any],
+    flags: list[str],
+    says: str,
+) -> None:
+    clip = tiny_folder(tmp_path / "clip", **parts)
+    where = ["--classes", str(scenes / "classes.txt"), "--out", str(tmp_path / "fit")]
+    with misbehaving_endpoint(["500"]) as endpoint:
+        asks = ["--mllm", endpoint.name, "--clip", clip, *flags]
+        assert execute(["fit", "data_free", *where, *asks], io.StringIO()) == WRONG_USAGE
+        assert not endpoint.bodies
+    said = capsys.readouterr().err
+    assert says in said
+    assert "run the same command again" not in said

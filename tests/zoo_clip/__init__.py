@@ -1,0 +1,1 @@
+"""Real open_clip architectures made small: published configurations with random weights."""
