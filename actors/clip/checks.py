@@ -13,17 +13,17 @@ from methods.errors import InputError
 from methods.text_tower import check_room, word_embeddings
 
 
-def check_context(model: ClipModel, context: int | str) -> None:
-    """Load a model and see whether a prompt with this context can be learned for it.
+def check_context(encoder: ClipEncoder, context: int | str) -> None:
+    """See whether a prompt with this context can be learned for a model.
 
     Args:
-        model: the CLIP model.
+        encoder: the loaded model.
         context: how many tokens, or words.
 
     Raises:
         InputError: its tower is of another kind, or the context leaves names no room.
     """
-    tower = text_tower(_loaded(model))
+    tower = text_tower(encoder)
     words = isinstance(context, str)
     try:
         check_room(tower, len(word_embeddings(tower, str(context))) if words else int(context))

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from actors.clip.checks import check_context
 from actors.clip.runtime import ClipRuntime
 from actors.stage import RowErrors, stage
 
@@ -30,9 +31,19 @@ class ClipFeatures:
     ``not_finite``.
     """
 
-    def __init__(self, clip: ClipRuntime) -> None:
-        """Load CLIP once for this replica."""
+    def __init__(self, clip: ClipRuntime, context: int | str | None = None) -> None:
+        """Load CLIP once for this replica.
+
+        Args:
+            clip: the model.
+            context: of a prompt that is to be learned for it (`actors.clip.checks.check_context`).
+
+        Raises:
+            InputError: no such prompt can be learned for it.
+        """
         self._encoder = clip.load()
+        if context is not None:
+            check_context(self._encoder, context)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Encode one batch; rows stay in order."""

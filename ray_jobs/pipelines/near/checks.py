@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from actors.clip.checks import check_context
 from methods.errors import InputError
 from ray_jobs.config import FitNearConfig
-from ray_jobs.passes.remote_tasks import start_task
 from ray_jobs.passes.resources import ReplicaPool, size_clip_pool
 from ray_jobs.passes.session import Capacity
-from ray_jobs.pipelines.near.inputs import NearInputs
 
 
 def check_workers(config: FitNearConfig, capacity: Capacity) -> ReplicaPool:
@@ -25,12 +22,3 @@ def check_workers(config: FitNearConfig, capacity: Capacity) -> ReplicaPool:
             f"--train-workers {config.train_workers}: the cluster has {what}, room for {room}"
         )
     return workers
-
-
-def check_prompt(inputs: NearInputs) -> None:
-    """Check whether a prompt can be learned for the model, before an image is encoded.
-
-    Raises:
-        InputError: none can.
-    """
-    start_task(check_context, inputs.clip, inputs.context)()

@@ -40,9 +40,14 @@ class Features:
         return self.matrix[np.searchsorted(self.ids, ids)]
 
 
-def compute_features(job: Job, model: ClipModel) -> Features:
-    """Encode the images drawn, resuming where an earlier attempt stopped, and read what came."""
-    flow = images() >> fetch() >> decode(model.preprocessing) >> clip(ClipFeatures, model)
+def compute_features(job: Job, model: ClipModel, context: int | str) -> Features:
+    """Encode the images drawn, resuming where an earlier attempt stopped, and read what came.
+
+    The replicas check first whether a prompt with this context can be learned for the model: before
+    any image is encoded or asked about.
+    """
+    encode = clip(ClipFeatures, model, context=context)
+    flow = images() >> fetch() >> decode(model.preprocessing) >> encode
     run_pass(job, Pass(FEATURES, flow))
     return read_features(stage_table(job.run, FEATURES), model.embed_dim)
 

@@ -20,7 +20,7 @@ from ray_jobs.passes.job import Job
 from ray_jobs.passes.resources import ReplicaPool
 from ray_jobs.passes.train import forget_training
 from ray_jobs.pipelines.base import FitMethod
-from ray_jobs.pipelines.near.checks import check_prompt, check_workers
+from ray_jobs.pipelines.near.checks import check_workers
 from ray_jobs.pipelines.near.features import Features, compute_features
 from ray_jobs.pipelines.near.inputs import NearInputs, resolve_inputs
 from ray_jobs.pipelines.near.sample import choose_spread, draw_images
@@ -49,8 +49,7 @@ def learn(job: Job, inputs: NearInputs) -> dict[str, Any]:
     """Encode, name, label the sample, train, keep the classifier."""
     run, config, capacity = job.run, job.settings(FitNearConfig), job.capacity
     workers = check_workers(config, capacity)
-    check_prompt(inputs)
-    features = compute_features(job, inputs.clip)
+    features = compute_features(job, inputs.clip, inputs.context)
     names = _ask_for_names(job, inputs, features)
     labelled = label_sample(config, inputs, names, features, capacity)
     warn_builtin_models(inputs.clip, inputs.mllm, labelled.vocabulary.forms)

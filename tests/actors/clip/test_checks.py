@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from actors.clip.checks import check_context, check_towers
+from actors.clip.encoder import ClipEncoder
 from actors.clip.model import resolve_clip
 from methods.errors import InputError
 from tests.zoo_clip.tiny import tiny_folder
@@ -51,4 +52,4 @@ def test_a_context_that_leaves_names_no_room(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a context of 22 tokens does not fit.*takes 24"):
         check(tmp_path, context=22)
     with pytest.raises(InputError, match="--context 22: a context of 22 tokens does not fit"):
-        check_context(resolve_clip(str(tmp_path / "clip")), 22)
+        check_context(ClipEncoder(resolve_clip(str(tmp_path / "clip")), precision="fp32"), 22)
