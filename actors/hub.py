@@ -25,11 +25,14 @@ _HUB_PROBE_S: Final = 3.0
 def hash_file(path: str) -> str:
     """Hash a file's content; asked again for an unchanged file, the answer is remembered."""
     status = os.stat(path)
-    return _hash_file_cached(path, status.st_mtime_ns, status.st_size)
+    # a change keeps neither inode nor time of change, even where it puts the other time back
+    return _hash_file_cached(
+        path, (status.st_ino, status.st_ctime_ns, status.st_mtime_ns, status.st_size)
+    )
 
 
-@lru_cache(maxsize=64)
-def _hash_file_cached(path: str, _mtime: int, _size: int) -> str:
+@lru_cache(maxsize=1024)  # large models come in hundreds of files
+def _hash_file_cached(path: str, _version: tuple[int, ...]) -> str:
     digest = xxhash.xxh3_64()
     with open(path, "rb") as file:
         while chunk := file.read(1 << 24):

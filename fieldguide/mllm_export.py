@@ -26,6 +26,8 @@ def export(model: LlavaForConditionalGeneration, processor: LlavaProcessor, fold
         do_sample=False, eos_token_id=tokens.eos_token_id, pad_token_id=tokens.pad_token_id
     ).save_pretrained(folder)
     save_file(serving_weights(model), folder / _WEIGHTS, metadata={"format": "pt"})
+    # the chat template writes text, then images; whoever asks the model should know
+    (folder / "onoma.json").write_text('{"image_position": "last"}\n', "utf-8")
 
 
 def serving_weights(model: LlavaForConditionalGeneration) -> dict[str, Tensor]:

@@ -85,6 +85,10 @@ def forecast_table(forecast: dict[str, Any]) -> Table:
     table.add_row("MLLM calls", f"{forecast['mllm_calls']:,}")
     tokens = f"{forecast['prompt_tokens']:,} / {forecast['output_tokens']:,}"
     table.add_row("tokens in / out", tokens)
+    for each in forecast.get("image_tokens", ()):
+        size = f", images of {each['width']} x {each['height']}" if "width" in each else ""
+        count = f"{each['median']:,} ({each['most']:,} at most{size})"
+        table.add_row(f"tokens in for a picture, {each['query']}", count)
     table.add_row("images with an error", f"{forecast['errors']:.2%}")
     if forecast["cost"] is not None:
         table.add_row("cost, with the prices given", f"{forecast['cost']:,.2f}")

@@ -1,7 +1,7 @@
 """Which CLIP model a name means, without loading its weights.
 
 Names: ``fieldguide`` (the small model that comes with the project), an open_clip name with its
-pretrained tag (``ViT-L-14/openai``), ``hf-hub:org/repo``, or a folder holding
+pretrained tag (``ViT-L-14/openai``), ``hf-hub:org/repo[@revision]``, or a folder holding
 ``open_clip_config.json`` and its weights. Whatever can be wrong with a name is found here, before
 Ray or a model starts.
 """
@@ -32,11 +32,11 @@ from actors.hub import (
     stay_offline_without_a_hub,
 )
 from actors.images.decode import Preprocessing
+from actors.revisions import HUB, find_commit, parse_hub_name
 from methods.errors import InputError
 
 _CONFIG: Final = "open_clip_config.json"
 _HOLDS: Final = f"a folder that holds {_CONFIG} and the weights"
-_HUB: Final = "hf-hub:"
 _LOCAL: Final = "local-dir:"  # open_clip's own mark of a folder
 
 
@@ -56,6 +56,7 @@ class ClipModel:
         of_transformers: whether its weights are a ``CLIPModel``'s of transformers.
         tokenizer: folders and repositories of its tokenizer of transformers; none for CLIP's own.
         earlier: fingerprints that earlier versions gave to this very model.
+        revision: commit of a hub model, else empty.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ClipModel:
     of_transformers: bool = False
     tokenizer: tuple[str, ...] = ()
     earlier: tuple[str, ...] = ()
+    revision: str = ""
 
     def record(self) -> dict[str, Any]:
         """What a classifier keeps of the model it was made for."""
@@ -112,7 +114,7 @@ def resolve_clip(name: str, flag: str = "--clip") -> ClipModel:
         raise InputError(
             f"{flag} {name}: give the folder itself, {name.removeprefix('local-dir:')}"
         )
-    if name.startswith(_HUB):
+    if name.startswith(HUB):
         return _from_hub(flag, name)
     folder = folder_of(name)
     if folder is not None:
@@ -128,8 +130,8 @@ def weights_of(model: ClipModel) -> Path:
     Raises:
         InputError: the file is not the one that the model was resolved to.
     """
-    if model.source.startswith(_HUB):
-        path = Path(hub_file(model.source.removeprefix(_HUB)))
+    if model.source.startswith(HUB):
+        path = Path(hub_file(model.source.removeprefix(HUB)))
     elif Path(model.source).is_absolute():
         path = Path(model.source)
     else:
@@ -168,26 +170,32 @@ def _from_folder(flag: str, name: str, folder: Path) -> ClipModel:
 
 
 def _from_hub(flag: str, name: str) -> ClipModel:
-    repository = name.removeprefix(_HUB)
+    wanted = parse_hub_name(name)
+    if wanted is None:
+        raise InputError(f"{flag} {name}: write hf-hub:ORG/REPO or hf-hub:ORG/REPO@REVISION")
+    at = find_commit(flag, name, wanted, (_CONFIG,), _HOLDS)
+    pinned = f"{at.repository}@{at.commit}"
     stay_offline_without_a_hub()
     try:
-        config_path = Path(hub_file(repository, _CONFIG))
-        weights = Path(hub_file(repository))
+        config_path = Path(hub_file(pinned, _CONFIG))
+        weights = Path(hub_file(pinned))
     except Exception as error:  # the hub client raises many kinds
         raise not_from_hub(flag, name, error, _HOLDS) from error
     whole = read_config(flag, name, config_path.parent, config_path.name, "")
     config = _model_config(whole, f"{flag} {name}")
-    named = str(config["text_cfg"].get("hf_tokenizer_name") or repository)
-    return _resolved(
+    named = str(config["text_cfg"].get("hf_tokenizer_name") or pinned)
+    named = pinned if named == at.repository else named
+    found = _resolved(
         f"{flag} {name}",
         name,
         config,
         whole.get("preprocess_cfg"),
-        name,
+        f"{HUB}{pinned}",
         weights,
-        tuple(dict.fromkeys((named, repository))),
+        tuple(dict.fromkeys((named, pinned))),
         (_files_fingerprint(config_path, weights),),
     )
+    return replace(found, revision=at.commit)
 
 
 def _from_tag(flag: str, name: str) -> ClipModel:

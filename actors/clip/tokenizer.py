@@ -66,7 +66,9 @@ def _folder(source: str) -> Path:
         return Path(source)
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(source, allow_patterns=list(_PATTERNS)))
+    repository, _, commit = source.partition("@")
+    found = snapshot_download(repository, revision=commit or None, allow_patterns=list(_PATTERNS))
+    return Path(found)
 
 
 def _unusable(folder: Path, named: str, error: Exception) -> str:

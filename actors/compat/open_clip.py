@@ -24,12 +24,19 @@ _TEXT_PARTS: Final = ("token_embedding", "positional_embedding", "transformer", 
 def hub_file(repository: str, filename: str | None = None) -> str:
     """Download a file of a hub repository to the cache, by default the weights; returns its path.
 
+    Args:
+        repository: ``ORG/REPO``, or ``ORG/REPO@REVISION``.
+        filename: of the file.
+
     Why: open_clip tries several names of weights, safetensors first, in a function that it does not
     export. The file hashed here must be the one that it loads later.
     """
     from open_clip.pretrained import download_pretrained_from_hf
 
-    path: str = download_pretrained_from_hf(repository, filename=filename)
+    repository, _, revision = repository.partition("@")
+    path: str = download_pretrained_from_hf(
+        repository, filename=filename, revision=revision or None
+    )
     return path
 
 

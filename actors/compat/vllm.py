@@ -7,6 +7,8 @@
 * `chat_input`: ``LLM.chat`` has no counterpart on the asynchronous engine: the documentation's
   server renders chats itself, with the engine's renderer. This does the same. ``renderer`` is an
   attribute of ``EngineClient`` that ``AsyncLLM.generate`` names for this use.
+* `takes_tower_adapter`: whether vLLM applies a LoRA adapter to a model's image tower is told by an
+  attribute of the model's class alone; elsewhere it warns, and leaves that part of the adapter out.
 * `max_num_seqs`: what vLLM chose for this model and device; a configuration's parts are nowhere
   documented as such.
 * `is_dead`: ``EngineDeadError`` is raised to callers and not exported.
@@ -63,7 +65,10 @@ def async_engine(config: Any) -> Any:
 
 
 async def chat_input(
-    engine: Any, conversation: Sequence[Mapping[str, Any]], chat: Mapping[str, Any] | None = None
+    engine: Any,
+    conversation: Sequence[Mapping[str, Any]],
+    chat: Mapping[str, Any] | None = None,
+    template: str | None = None,
 ) -> Any:
     """Return what ``AsyncLLM.generate`` takes for a chat, made as ``LLM.chat`` makes it.
 
@@ -74,22 +79,26 @@ async def chat_input(
         engine: the asynchronous engine.
         conversation: messages.
         chat: what the chat template is given by name.
+        template: in place of the model's own.
 
     Raises:
         Exception: whatever chat templates and image processors raise.
     """
     renderer = engine.renderer
-    _, (made,) = await renderer.render_chat_async([conversation], *_rendering(renderer, chat or {}))
+    settings = _rendering(renderer, chat or {}, template)
+    _, (made,) = await renderer.render_chat_async([conversation], *settings)
     return made
 
 
-def _rendering(renderer: Any, chat: Mapping[str, Any]) -> tuple[Any, Any]:
+def _rendering(
+    renderer: Any, chat: Mapping[str, Any], template: str | None = None
+) -> tuple[Any, Any]:
     """How a renderer turns a chat into a prompt."""
     from vllm.renderers import ChatParams
 
     opened = {**chat, "add_generation_prompt": True, "continue_final_message": False}
     return (
-        ChatParams(chat_template_kwargs=opened),
+        ChatParams(chat_template=template, chat_template_kwargs=opened),
         renderer.default_chat_tok_params.with_kwargs(add_special_tokens=False),
     )
 
@@ -105,7 +114,9 @@ def is_hybrid(arguments: Mapping[str, Any]) -> bool:
     return bool(AsyncEngineArgs(**arguments).create_model_config().is_hybrid)
 
 
-def rendered_prompt(config: Any, chat: Mapping[str, Any]) -> tuple[str, Any]:
+def rendered_prompt(
+    config: Any, chat: Mapping[str, Any], template: str | None = None
+) -> tuple[str, Any]:
     """The prompt of a short question, and the tokenizer.
 
     Raises:
@@ -116,7 +127,7 @@ def rendered_prompt(config: Any, chat: Mapping[str, Any]) -> tuple[str, Any]:
     renderer = renderer_from_config(config)
     try:
         question = [{"role": "user", "content": "hello"}]
-        _, (made,) = renderer.render_chat([question], *_rendering(renderer, chat))
+        _, (made,) = renderer.render_chat([question], *_rendering(renderer, chat, template))
         tokenizer = renderer.get_tokenizer()
         return str(tokenizer.decode(list(made["prompt_token_ids"]))), tokenizer
     finally:
@@ -184,6 +195,14 @@ async def responds(engine: Any) -> None:
         Exception: it is gone.
     """
     await engine.is_sleeping()
+
+
+def takes_tower_adapter(model_config: Any) -> bool:
+    """Whether vLLM applies a LoRA adapter to the image tower of a configured model."""
+    from vllm import ModelRegistry
+
+    kind, _ = ModelRegistry.resolve_model_cls(model_config.architectures, model_config)
+    return bool(getattr(kind, "supports_tower_connector_lora", False))
 
 
 def max_num_seqs(config: Any) -> int:

@@ -2,27 +2,36 @@
 
 Names: ``fieldguide`` (the small model that comes with the project), a folder or a Hugging Face id
 (vLLM runs it), ``openai:MODEL@BASE_URL`` (an OpenAI-compatible endpoint), or ``dummy:FILE`` (no
-model: the answers are in a file, see `actors.mllm.engines.dummy`).
+model: the answers are in a file, see `actors.mllm.engines.dummy`). A Hugging Face id may say which
+revision (``ORG/MODEL@REVISION``), and what vLLM runs may have a LoRA adapter
+(``MODEL+ADAPTER``, a folder or an id as well).
 """
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-import xxhash
-
-from actors.hub import hash_file, not_from_hub, stay_offline_without_a_hub
+from actors.hub import folder_of, hash_file, looks_like_a_path
+from actors.mllm.adapter import Adapter, resolve_adapter
+from actors.mllm.model_files import (
+    CONFIGS,
+    ImagePosition,
+    ModelFormat,
+    files_fingerprint,
+    folder_format,
+    image_position_of,
+)
+from actors.revisions import find_commit, parse_hub_name
 from methods.errors import InputError
 
 FIELD_GUIDE: Final = "fieldguide"
 ENDPOINT: Final = "openai:"
 DUMMY: Final = "dummy:"
-_CONFIG: Final = "config.json"
+_ADAPTER: Final = "+"
 _HOLDS: Final = "a folder that holds config.json, tokenizer and weights"
 
 
@@ -34,9 +43,12 @@ class MllmModel:
         name: as the user wrote it.
         engine: ``vllm`` in the replica, ``openai`` for an endpoint, or ``dummy``.
         source: folder, Hugging Face id, the endpoint's name of the model, or the dummy's file.
-        fingerprint: model and revision; equal for a copy in another folder.
+        fingerprint: model, commit and adapter; equal for a copy in another folder.
         base_url: of the endpoint, else empty.
         revision: commit of a hub model, else empty.
+        format: whose files it is in.
+        image_position: where images stand in what it was trained on.
+        adapter: LoRA adapter that is applied to it, if any.
     """
 
     name: str
@@ -45,11 +57,14 @@ class MllmModel:
     fingerprint: str
     base_url: str = ""
     revision: str = ""
+    format: ModelFormat = "hf"
+    image_position: ImagePosition = "first"
+    adapter: Adapter | None = None
 
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """How an engine runs a model; of these, ``chat`` and ``extra`` can change what it says.
+    """How an engine runs a model, and how it writes a request as a prompt.
 
     Attributes:
         gpus: GPUs of one replica, all on one node (tensor parallelism); 0 on a CPU.
@@ -62,6 +77,8 @@ class EngineOptions:
         extra: further engine arguments of vLLM, by name.
         chat: what the model's chat template is given by name, such as ``enable_thinking``.
         deadline_s: that vLLM has for one answer, from when it takes the request up.
+        chat_template: text of a Jinja chat template, in place of the model's own.
+        image_position: where images stand in a request; ``auto`` is the model's own.
         concurrency: requests to an endpoint at once.
         requests_per_minute: to an endpoint; None for no limit.
         retries: how often the client asks an endpoint again, with growing pauses.
@@ -78,11 +95,24 @@ class EngineOptions:
     extra: dict[str, Any] = field(default_factory=dict)
     chat: dict[str, Any] = field(default_factory=dict)
     deadline_s: float = 1800.0
+    chat_template: str | None = None
+    image_position: Literal["auto", "first", "last"] = "auto"
     concurrency: int = 32
     requests_per_minute: int | None = None
     retries: int = 6
     timeout_s: float = 120.0
     api_key: str | None = field(default=None, repr=False)
+
+
+def images_first(model: MllmModel, options: EngineOptions) -> bool:
+    """Say whether the images of a request stand before its text.
+
+    Model families document and train images first; a folder may say otherwise of its model
+    (`actors.mllm.model_files.SETTINGS`), and a setting wins over both. Chat templates of some
+    families put images first whatever they are given.
+    """
+    position = options.image_position
+    return (model.image_position if position == "auto" else position) == "first"
 
 
 def resolve_mllm(name: str, flag: str = "--mllm") -> MllmModel:
@@ -93,42 +123,56 @@ def resolve_mllm(name: str, flag: str = "--mllm") -> MllmModel:
         flag: which gave the name, for messages.
 
     Raises:
-        InputError: no such folder or model, a folder that is none, or no hub in reach.
+        InputError: no such folder or model, a folder that is none, an adapter that does not fit, or
+            no hub in reach.
     """
-    if name == FIELD_GUIDE:
-        import fieldguide
-
-        return _from_folder(flag, name, Path(fieldguide.MLLM_FOLDER))
     if name.startswith(ENDPOINT):
         return _from_endpoint(flag, name)
     if name.startswith(DUMMY):
         return _from_dummy(flag, name)
-    folder = Path(os.path.expanduser(name))
-    if folder.is_dir():
+    base, adapter = _split_adapter(name)
+    model = replace(_resolve_base(flag, base), name=name)
+    if not adapter:
+        return model
+    here = model.format == "hf" and not model.revision
+    found = resolve_adapter(flag, name, adapter, Path(model.source) if here else None)
+    return replace(model, fingerprint=f"{model.fingerprint}+{found.fingerprint}", adapter=found)
+
+
+def _split_adapter(name: str) -> tuple[str, str]:
+    """Divide ``MODEL+ADAPTER``; folders may have a plus in their names."""
+    if folder_of(name) is not None:
+        return name, ""
+    places = [place for place, letter in enumerate(name) if letter == _ADAPTER]
+    for place in places:
+        base = name[:place]
+        if base == FIELD_GUIDE or folder_of(base) is not None or parse_hub_name(base):
+            return base, name[place + 1 :]
+    return name, ""
+
+
+def _resolve_base(flag: str, name: str) -> MllmModel:
+    """Find a model that vLLM runs."""
+    if name == FIELD_GUIDE:
+        import fieldguide
+
+        return _from_folder(flag, name, Path(fieldguide.MLLM_FOLDER))
+    folder = folder_of(name)
+    if folder is not None:
         return _from_folder(flag, name, folder)
-    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+    if looks_like_a_path(name) or parse_hub_name(name) is None:
         raise InputError(
             f"{flag} {name}: no such folder; give fieldguide, a folder, a Hugging Face id "
-            "(ORG/MODEL), openai:MODEL@BASE_URL or dummy:FILE"
+            "(ORG/MODEL or ORG/MODEL@REVISION), openai:MODEL@BASE_URL or dummy:FILE"
         )
     return _from_hub(flag, name)
 
 
 def _from_folder(flag: str, name: str, folder: Path) -> MllmModel:
-    config = folder / _CONFIG
-    if not config.is_file():
-        raise InputError(f"{flag} {name}: {folder} holds no {_CONFIG}; give a model's folder")
-    try:
-        json.loads(config.read_text("utf-8"))
-    except ValueError as error:
-        raise InputError(f"{flag} {name}: {config} is not valid JSON ({error})") from error
-    weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
-    if not weights:
-        raise InputError(f"{flag} {name}: {folder} holds no weights; expected *.safetensors")
-    deciding = [*sorted(folder.glob("*.json")), *sorted(folder.glob("*.jinja")), *weights]
-    text = "".join(f"{path.name}:{hash_file(str(path))}\n" for path in deciding)
-    fingerprint = f"files:{xxhash.xxh3_128_hexdigest(text.encode())}"
-    return MllmModel(name, "vllm", str(folder.resolve()), fingerprint)
+    form = folder_format(flag, name, folder)
+    position = image_position_of(flag, name, folder)
+    fingerprint, source = files_fingerprint(folder), str(folder.resolve())
+    return MllmModel(name, "vllm", source, fingerprint, format=form, image_position=position)
 
 
 def _from_endpoint(flag: str, name: str) -> MllmModel:
@@ -155,19 +199,15 @@ def _from_dummy(flag: str, name: str) -> MllmModel:
 
 
 def _from_hub(flag: str, name: str) -> MllmModel:
-    from huggingface_hub import HfApi, try_to_load_from_cache
-    from huggingface_hub.errors import RepositoryNotFoundError
-
-    cached = try_to_load_from_cache(name, _CONFIG)
-    if isinstance(cached, str):
-        revision = Path(cached).parent.name
-        return MllmModel(name, "vllm", name, f"hub:{name}@{revision}", revision=revision)
-    stay_offline_without_a_hub()
-    try:
-        revision = str(HfApi().model_info(name).sha)
-    except RepositoryNotFoundError as error:
-        raise InputError(f"{flag} {name}: the hub has no such model, or it is private") from error
-    except Exception as error:  # the hub client raises many kinds
-        missing = "neither a folder nor in the cache,"
-        raise not_from_hub(flag, name, error, _HOLDS, missing) from error
-    return MllmModel(name, "vllm", name, f"hub:{name}@{revision}", revision=revision)
+    wanted = parse_hub_name(name)
+    assert wanted is not None
+    found = find_commit(flag, name, wanted, tuple(CONFIGS), _HOLDS)
+    fingerprint = f"hub:{found.repository}@{found.commit}"
+    return MllmModel(
+        name,
+        "vllm",
+        found.repository,
+        fingerprint,
+        revision=found.commit,
+        format=CONFIGS[found.config],
+    )

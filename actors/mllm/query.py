@@ -11,34 +11,55 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from actors.mllm.model import EngineOptions, MllmModel
+import xxhash
+
+from actors.mllm.model import EngineOptions, MllmModel, images_first
 from actors.mllm.prompts import PromptBuilder
 from actors.mllm.request import DecodedImage, Request, Sampling
 
-LAYOUT: Final = "text, then images"
-"""How a request becomes one user turn; part of the identity, so that another layout asks anew."""
+_LAYOUTS: Final = {True: "images, then text", False: "text, then images"}
+"""How a request becomes one user turn, by whether images come first."""
 
 SPEED_ONLY: Final = frozenset(
     {
+        "async_scheduling",
         "block_size",
+        "cpu_offload_gb",
+        "data_parallel_size",
         "disable_log_stats",
         "distributed_executor_backend",
+        "download_dir",
         "enable_chunked_prefill",
+        "enable_expert_parallel",
+        "enable_lora",
         "enable_prefix_caching",
         "enforce_eager",
         "gpu_memory_utilization",
+        "hf_token",
         "kv_cache_memory_bytes",
+        "limit_mm_per_prompt",
+        "max_cpu_loras",
+        "max_lora_rank",
+        "max_loras",
         "max_model_len",
         "max_num_batched_tokens",
         "max_num_seqs",
+        "max_parallel_loading_workers",
+        "mm_encoder_tp_mode",
         "mm_processor_cache_gb",
+        "mm_processor_cache_type",
+        "num_gpu_blocks_override",
         "pipeline_parallel_size",
-        "swap_space",
+        "scheduling_policy",
+        "seed",
+        "skip_mm_profiling",
         "tensor_parallel_size",
     }
 )
-"""Engine arguments of vLLM that say how fast and with how much memory, not what is computed. All
-others (quantization, dtype, mm_processor_kwargs, chat_template, ...) are part of the identity."""
+"""Engine arguments of vLLM that say how fast, with how much memory and from where, not what is
+computed; a token of the hub is none of a key's business either. Requests bring random streams of
+their own, so that an engine's ``seed`` decides nothing. All others (quantization, dtype,
+hf_overrides, mm_processor_kwargs, ...) are part of the identity."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +85,21 @@ class Query:
     def cache_identity(self, model: MllmModel, engine: EngineOptions) -> dict[str, Any]:
         """Everything that decides a response beside the row's key, as plain values."""
         return {
-            "model": model.fingerprint,
-            "engine": {
-                name: value for name, value in engine.extra.items() if name not in SPEED_ONLY
-            },
-            **({"chat": engine.chat} if engine.chat else {}),
-            "layout": LAYOUT,
+            **model_identity(model, engine),
             **self.prompt.identity(),
             "sampling": self.sampling.identity(),
             **({} if self.max_side is None else {"max_side": self.max_side}),
         }
+
+
+def model_identity(model: MllmModel, engine: EngineOptions) -> dict[str, Any]:
+    """What decides a response whatever is asked: the model, and how it is run and addressed."""
+    template = engine.chat_template
+    own = {"chat_template": xxhash.xxh3_128_hexdigest(template.encode())} if template else {}
+    return {
+        "model": model.fingerprint,
+        "engine": {name: value for name, value in engine.extra.items() if name not in SPEED_ONLY},
+        **({"chat": engine.chat} if engine.chat else {}),
+        "layout": _LAYOUTS[images_first(model, engine)],
+        **own,
+    }

@@ -66,7 +66,7 @@ class DecodedImage:
 
 @dataclass(frozen=True)
 class Request:
-    """One question: text, then pictures, so that a shared text is a shared prefix.
+    """One question about pictures, or of text alone.
 
     Attributes:
         text, pictures: what is asked, about what.

@@ -55,8 +55,8 @@ class ClipConfig(VerbConfig):
 
     clip: str = Field(
         "fieldguide",
-        description="fieldguide, MODEL/TAG of open_clip such as ViT-L-14/openai, hf-hub:ORG/REPO, "
-        "or a folder",
+        description="fieldguide, MODEL/TAG of open_clip such as ViT-L-14/openai, hf-hub:ORG/REPO "
+        "(or ORG/REPO@REVISION), or a folder",
     )
     precision: Precision = Field("auto", description="auto is bf16 on a GPU and fp32 on a CPU")
     clip_replicas: Positive | None = Field(
@@ -92,8 +92,19 @@ class MllmConfig(VerbConfig):
 
     mllm: str = Field(
         "fieldguide",
-        description="fieldguide, a Hugging Face id or a folder (vLLM runs it), "
-        "openai:MODEL@BASE_URL, or dummy:FILE (answers from a file)",
+        description="fieldguide, a Hugging Face id (ORG/MODEL, or ORG/MODEL@REVISION) or a folder "
+        "(vLLM runs it; MODEL+ADAPTER with a LoRA adapter), openai:MODEL@BASE_URL, or dummy:FILE "
+        "(answers from a file)",
+    )
+    mllm_chat_template: str | None = Field(
+        None,
+        description="file of a Jinja chat template, in place of the model's own [default: the "
+        "model's]",
+    )
+    mllm_image_position: Literal["auto", "first", "last"] = Field(
+        "auto",
+        description="where images stand in a request, before its text or after it; auto is as the "
+        "model was trained: first, unless its folder says otherwise",
     )
     response_cache: str | None = Field(
         None,
@@ -167,7 +178,14 @@ class MllmConfig(VerbConfig):
     @field_validator("mllm_engine", "mllm_chat")
     @classmethod
     def _as_typed(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Give ``name=value`` from the command line the type that YAML would give it."""
+        """Give ``name=value`` from the command line the type that YAML would give it.
+
+        Raises:
+            ValueError: an argument that says which model, which is another flag's to say.
+        """
+        for name in ("model", "revision"):
+            if name in values:
+                raise ValueError(f"{name} is said by --mllm, as ORG/MODEL@REVISION")
         return {
             name: yaml.safe_load(value) if isinstance(value, str) else value
             for name, value in values.items()

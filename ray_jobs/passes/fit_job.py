@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from ray_jobs.passes.job import Job
+from ray_jobs.passes.job import Job, models_record
 from ray_jobs.passes.session import start_ray
 from ray_jobs.runs.class_names import warn_builtin_models
 from ray_jobs.runs.folder import FINISHED, open_run
@@ -39,6 +39,7 @@ def fit_job(method: FitMethod[Any], config: Any) -> dict[str, Any]:
     if run.finished:
         logger.info("%s is finished; nothing to do (give a new --out to fit again)", run.uri)
         return method.result(run, inputs)
+    run.save(models=models_record(inputs))
     if method.draw is not None:
         method.draw(run, config)
     with run.timed("start"):

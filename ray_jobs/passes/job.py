@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from actors.mllm.model import MllmModel
 from ray_jobs.config import MllmConfig, VerbConfig
@@ -58,3 +58,17 @@ class Job:
                 yield replicas
             finally:
                 self.replicas = None
+
+
+def models_record(inputs: Any) -> dict[str, dict[str, str]]:
+    """Which models a run works with: names as they were written, what they were resolved to."""
+    models = {"clip": inputs.clip, "mllm": inputs.mllm}
+    return {
+        kind: {
+            "name": model.name,
+            "fingerprint": model.fingerprint,
+            **({"revision": model.revision} if model.revision else {}),
+        }
+        for kind, model in models.items()
+        if model is not None
+    }

@@ -14,7 +14,7 @@ from actors import storage
 from methods.errors import LedgerError, OnomaError
 from methods.image_ids import IdFingerprint
 from ray_jobs.config import ArchiveConfig, PlanConfig
-from ray_jobs.passes.job import Job
+from ray_jobs.passes.job import Job, models_record
 from ray_jobs.passes.read_images import reading_identity
 from ray_jobs.passes.run_pass import LABEL, Pass, run_passes
 from ray_jobs.passes.session import start_ray
@@ -81,6 +81,7 @@ def label_archive(method: LabelMethod[Any], config: ArchiveConfig) -> dict[str, 
         logger.info("%s is finished; nothing to do (give a new --out to label again)", run.uri)
         check_ledger(run, count_labels(run.labels))
         return run.record
+    run.save(models=models_record(inputs))
     started = time.time()
     list_archive(run, config.images)
     images = int(run.record["manifest"]["images"])

@@ -73,7 +73,7 @@ def size_mllm_pool(
         InputError: more GPUs, or other nodes, are asked for than the cluster has.
     """
     check_resource(capacity, "mllm-resource", config.mllm_resource)
-    options = engine_options(config, pictures)
+    options = engine_options(config, pictures, model)
     if model.engine == "openai":  # one replica, so that its limits hold for the whole job
         return MllmPool(
             1, options, config.mllm_batch, config.mllm_concurrency, config.mllm_resource

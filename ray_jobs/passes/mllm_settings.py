@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 
-from actors.mllm.model import EngineOptions
+from actors.mllm.model import ENDPOINT, EngineOptions, MllmModel
 from actors.mllm.request import Sampling
+from methods.errors import InputError
 from ray_jobs.config import MllmConfig
+from ray_jobs.runs.chat_template import read_chat_template
 
 
 def sampling(config: MllmConfig, **changes: float | int) -> Sampling:
@@ -20,13 +22,20 @@ def sampling(config: MllmConfig, **changes: float | int) -> Sampling:
     return Sampling(**{**settings, **changes})  # type: ignore[arg-type]
 
 
-def engine_options(config: MllmConfig, images: int = 1) -> EngineOptions:
+def engine_options(
+    config: MllmConfig, images: int = 1, model: MllmModel | None = None
+) -> EngineOptions:
     """How an engine is run, as far as the settings say; `size_mllm_pool` adds GPUs and threads.
 
     Args:
         config: the verb's settings.
         images: most images in one request.
+        model: where it may be another one than that of ``--mllm``: the chat template is not its.
+
+    Raises:
+        InputError: the chat template cannot work.
     """
+    own = model is None or model.name == config.mllm
     return EngineOptions(
         context=None if config.mllm_max_model_len == "auto" else config.mllm_max_model_len,
         sequences=config.mllm_max_num_seqs,
@@ -35,9 +44,22 @@ def engine_options(config: MllmConfig, images: int = 1) -> EngineOptions:
         extra=dict(config.mllm_engine),
         chat=dict(config.mllm_chat),
         deadline_s=config.mllm_deadline,
+        chat_template=_chat_template(config) if own else None,
+        image_position=config.mllm_image_position,
         concurrency=config.mllm_concurrency,
         requests_per_minute=config.mllm_rate,
         retries=config.mllm_retries,
         timeout_s=config.mllm_timeout,
-        api_key=os.environ.get("OPENAI_API_KEY") if config.mllm.startswith("openai:") else None,
+        api_key=os.environ.get("OPENAI_API_KEY") if config.mllm.startswith(ENDPOINT) else None,
     )
+
+
+def _chat_template(config: MllmConfig) -> str | None:
+    if config.mllm_chat_template is None:
+        return None
+    if config.mllm.startswith(ENDPOINT):
+        raise InputError(
+            f"--mllm-chat-template {config.mllm_chat_template}: an endpoint writes its prompts "
+            "itself; set the template where the model is served"
+        )
+    return read_chat_template(config.mllm_chat_template)

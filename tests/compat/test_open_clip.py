@@ -163,6 +163,9 @@ def test_a_file_of_the_hub_is_asked_for_by_repository_and_name(
     assert compat.hub_file("org/model", "open_clip_config.json") == "/cache/file"
     assert asked[0]["repo_id"] == "org/model"
     assert asked[0]["filename"] == "open_clip_config.json"
+    assert asked[0]["revision"] is None
+    compat.hub_file("org/model@abc")
+    assert (asked[1]["repo_id"], asked[1]["revision"]) == ("org/model", "abc")
 
 
 @pytest.mark.parametrize("name", ["ViT-B-32-quickgelu", "coca_ViT-B-32", "MobileCLIP2-S0"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -109,6 +110,35 @@ def test_a_model_without_a_chat_template_is_told_before_it_is_loaded(tmp_path: P
 
 def test_attention_alone_is_no_hybrid() -> None:
     assert not compat.is_hybrid(engine_arguments(resolve_mllm("fieldguide"), OPTIONS))
+
+
+def test_a_template_of_the_user_s_is_rendered_in_place_of_the_model_s(
+    config: Any, tmp_path: Path
+) -> None:
+    prompt, _ = compat.rendered_prompt(config, {}, "ask: {{ messages[0].content }}")
+    assert prompt == "ask: hello"
+    bare = tmp_path / "model"
+    shutil.copytree(fieldguide.MLLM_FOLDER, bare, ignore=shutil.ignore_patterns("*.jinja"))
+    model = resolve_mllm(str(bare))
+    with pytest.raises(EngineStartError, match=r"has no chat template.*--mllm-chat-template FILE"):
+        prepare(model, OPTIONS)
+    given = EngineOptions(sequences=7, chat_template="{{ messages[0].content }}")
+    assert prepare(model, given).thoughts == Thoughts()
+    broken = EngineOptions(sequences=7, chat_template="{{ messages[0].absent.part }}")
+    with pytest.raises(
+        EngineStartError, match=r"^--mllm-chat-template: .* cannot be asked with it"
+    ):
+        prepare(model, broken)
+
+
+def test_the_class_of_a_model_tells_whether_its_tower_takes_an_adapter(config: Any) -> None:
+    assert compat.takes_tower_adapter(config.model_config)
+    without = SimpleNamespace(
+        **{name: getattr(config.model_config, name) for name in ("model_impl", "runner_type")},
+        architectures=["Ernie4_5_VLMoeForConditionalGeneration"],
+        convert_type="none",
+    )
+    assert not compat.takes_tower_adapter(without)
 
 
 def test_a_dead_engine_is_told_from_a_bad_request() -> None:

@@ -57,6 +57,7 @@ def test_the_folder_is_small_and_complete() -> None:
         "config.json",
         "generation_config.json",
         "model.safetensors",
+        "onoma.json",
         "processor_config.json",
         "tokenizer.json",
         "tokenizer_config.json",

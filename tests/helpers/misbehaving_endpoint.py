@@ -46,6 +46,10 @@ class Endpoint(ThreadingHTTPServer):
         return f"openai:m@http://127.0.0.1:{self.server_port}/v1"
 
 
+def _text_of(parts: list[dict[str, Any]]) -> str:
+    return str(next(part["text"] for part in parts if part["type"] == "text"))
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: Endpoint
 
@@ -53,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
         server = self.server
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         content = body["messages"][0]["content"]
-        text = content if isinstance(content, str) else content[0]["text"]
+        text = content if isinstance(content, str) else _text_of(content)
         with server.lock:
             if server.turns and not isinstance(content, str):
                 text = server.turns[len(server.bodies) % len(server.turns)]

@@ -11,7 +11,7 @@ import io
 from contextlib import AsyncExitStack
 from typing import Any
 
-from actors.mllm.model import EngineOptions, MllmModel
+from actors.mllm.model import EngineOptions, MllmModel, images_first
 from actors.mllm.request import DecodedImage, Request, Response, failed, rejected
 
 _RATE_WINDOW_S = 60.0
@@ -71,11 +71,13 @@ class OpenAIEndpoint:
     def _body(self, request: Request) -> dict[str, Any]:
         content: Any = request.text
         if request.pictures:
-            content = [{"type": "text", "text": request.text}]
-            content += [
+            text = [{"type": "text", "text": request.text}]
+            images = [
                 {"type": "image_url", "image_url": {"url": data_url(picture)}}
                 for picture in request.pictures
             ]
+            first = images_first(self._model, self._options)
+            content = [*images, *text] if first else [*text, *images]
         sampling = request.sampling
         body: dict[str, Any] = {
             "model": self._model.source,

@@ -27,10 +27,15 @@ from actors.mllm.engines.vllm_chat import (
     sampling_params,
 )
 from actors.mllm.engines.vllm_failures import start_error
+from actors.mllm.engines.vllm_model import (
+    adapter_problem,
+    adapter_request,
+)
 from actors.mllm.engines.vllm_preparation import Preparation, prepare
 from actors.mllm.engines.vllm_settings import prepare_environment
-from actors.mllm.model import EngineOptions, MllmModel
+from actors.mllm.model import EngineOptions, MllmModel, images_first
 from actors.mllm.request import Request, Response
+from methods.errors import EngineStartError
 
 _RESPONDS_S: Final = 60.0
 """A process that has said nothing for so long, asked whether it is there, will not again."""
@@ -48,6 +53,7 @@ class VllmAsync:
         self._slots: asyncio.Semaphore | None = None
         self._asking: asyncio.Task[None] | None = None
         self._silent = False
+        self._adapter: Any = None
 
     async def start(self) -> None:
         """Load the model.
@@ -64,6 +70,21 @@ class VllmAsync:
             except Exception as error:  # vLLM raises many kinds for models it cannot run
                 self._prepared = None  # a start changes its configuration
                 raise start_error(self._model, error, log.text()) from error
+        try:
+            await self._load_adapter()
+        except EngineStartError:
+            self._prepared = None
+            await self.close()
+            raise
+
+    async def _load_adapter(self) -> None:
+        self._adapter = await asyncio.to_thread(adapter_request, self._engine, self._model)
+        if self._adapter is None:
+            return
+        try:
+            await self._engine.add_lora(self._adapter)
+        except Exception as error:  # peft's files, and what vLLM says of them
+            raise adapter_problem(self._model, error) from error
 
     async def sequences(self) -> int:
         """As set, else as vLLM chooses for the model and the device.
@@ -104,11 +125,16 @@ class VllmAsync:
     async def _answer(self, request: Request) -> Response:
         thoughts = (await self._preparation()).thoughts
         try:
+            turns = conversation(request, images_first(self._model, self._options))
             prompt = await compat.chat_input(
-                self._engine, conversation(request), self._options.chat
+                self._engine, turns, self._options.chat, self._options.chat_template
             )
-            params = sampling_params(request, thoughts)
-            outputs = self._engine.generate(prompt, params, uuid.uuid4().hex)
+            outputs = self._engine.generate(
+                prompt,
+                sampling_params(request, thoughts),
+                uuid.uuid4().hex,
+                lora_request=self._adapter,
+            )
             (output,) = [each async for each in outputs]  # asked for the final one only
         except Exception as error:
             if compat.is_dead(error) or self._engine.errored:

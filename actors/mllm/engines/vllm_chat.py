@@ -11,17 +11,20 @@ from actors.mllm.engines.vllm_thoughts import Thoughts
 from actors.mllm.request import DecodedImage, Request, Response, failed, rejected
 
 
-def conversation(request: Request) -> list[dict[str, Any]]:
-    """A request as one message of a chat: the text, then the images.
+def conversation(request: Request, images_first: bool = True) -> list[dict[str, Any]]:
+    """A request as one message of a chat: the images, then the text, or the other way round.
 
     Images come with a name of their own, so that vLLM makes none: what it keeps of an image is
     filed under it, and its own hash takes an eighth of preparing the request.
     """
     if not request.pictures:
         return [{"role": "user", "content": request.text}]
-    parts: list[dict[str, Any]] = [{"type": "text", "text": request.text}]
-    for image in request.pictures:
-        parts.append({"type": "image_pil", "image_pil": image.image(), "uuid": image_name(image)})
+    text = [{"type": "text", "text": request.text}]
+    images = [
+        {"type": "image_pil", "image_pil": image.image(), "uuid": image_name(image)}
+        for image in request.pictures
+    ]
+    parts = [*images, *text] if images_first else [*text, *images]
     return [{"role": "user", "content": parts}]
 
 

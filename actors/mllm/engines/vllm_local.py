@@ -29,10 +29,14 @@ from actors.mllm.engines.vllm_chat import (
     sampling_params,
 )
 from actors.mllm.engines.vllm_failures import start_error
+from actors.mllm.engines.vllm_model import (
+    adapter_problem,
+    adapter_request,
+)
 from actors.mllm.engines.vllm_preparation import prepare
 from actors.mllm.engines.vllm_settings import CPU_SEQUENCES, missing_vllm, prepare_environment
 from actors.mllm.engines.vllm_thoughts import Thoughts
-from actors.mllm.model import EngineOptions, MllmModel
+from actors.mllm.model import EngineOptions, MllmModel, images_first
 from actors.mllm.request import Request, Response
 from methods.errors import EngineStartError
 
@@ -122,7 +126,8 @@ class VllmLocal:
 
             prepared = prepare(self._model, self._options)
             llm = LLM(**prepared.arguments)
-            chat = _Chat(llm, prepared.thoughts, self._options.chat)
+            first = images_first(self._model, self._options)
+            chat = _Chat(llm, prepared.thoughts, self._chat_arguments(llm), first)
             quiet_thread_warnings()
         except BaseException as error:
             failure = error if isinstance(error, Exception) else RuntimeError(repr(error))
@@ -142,6 +147,21 @@ class VllmLocal:
             logger.error("the engine of %s died: %s", self._model.name, self._dead)
             for pending in (*batch, *self._left()):
                 pending.set_exception(EngineDied(self._dead))
+
+    def _chat_arguments(self, llm: Any) -> dict[str, Any]:
+        """Load the adapter; what each chat is enqueued with."""
+        adapter = adapter_request(llm, self._model)
+        if adapter is not None:
+            try:
+                llm.llm_engine.add_lora(adapter)
+            except Exception as error:  # peft's files, and what vLLM says of them
+                raise adapter_problem(self._model, error) from error
+        found = {
+            "chat_template": self._options.chat_template,
+            "chat_template_kwargs": self._options.chat,
+            "lora_request": adapter,
+        }
+        return {name: value for name, value in found.items() if value}
 
     def _drain_queue(self) -> list[_PendingRequest]:
         """Wait for a request and take those that came with it; none at the end.
@@ -166,9 +186,11 @@ class VllmLocal:
 class _Chat:
     """A model, and how it is spoken to."""
 
-    def __init__(self, llm: Any, thoughts: Thoughts, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, llm: Any, thoughts: Thoughts, settings: dict[str, Any], images_first: bool
+    ) -> None:
         self._llm, self._thoughts = llm, thoughts
-        self._settings = {"chat_template_kwargs": settings} if settings else {}
+        self._settings, self._images_first = settings, images_first
 
     def answer(self, batch: Sequence[_PendingRequest]) -> None:
         """Answer a batch with one run of the engine."""
@@ -177,7 +199,7 @@ class _Chat:
             request = pending.request
             try:
                 params = sampling_params(request, self._thoughts)
-                turns = conversation(request)
+                turns = conversation(request, self._images_first)
                 self._llm.enqueue_chat(turns, params, use_tqdm=False, **self._settings)
             except Exception as error:  # of this request alone
                 pending.set_result(refused(error))

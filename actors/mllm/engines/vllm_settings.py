@@ -4,8 +4,8 @@ Choices made for labelling archives:
 
 * no multimodal cache (``mm_processor_cache_gb=0``): every image is seen once, and the cache has
   eaten hundreds of GB of host memory (vllm issue 15294);
-* prefix caching on, and the text before the image: the prompt that all requests share is computed
-  once;
+* prefix caching on: what all requests share before their image is computed once, the whole prompt
+  where it stands before the image (``--mllm-image-position last``);
 * images only: a video or an audio that nobody sends would have memory kept free for it (114,688
   tokens of Qwen2.5-VL's encoder);
 * the context is fitted to the memory (``max_model_len=-1``, vLLM's ``auto``): what a model says it
@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
+from actors.mllm.adapter import engine_arguments_of
 from actors.mllm.model import EngineOptions, MllmModel
 from methods.errors import EngineStartError
 
@@ -74,6 +75,10 @@ def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]
             "max_num_seqs": options.sequences or CPU_SEQUENCES,
             "enable_chunked_prefill": False,
         }
+    if model.format == "mistral":
+        arguments |= dict.fromkeys(("tokenizer_mode", "config_format", "load_format"), "mistral")
+    if model.adapter is not None:
+        arguments |= engine_arguments_of(model.adapter)
     arguments |= options.extra
     return {name: value for name, value in arguments.items() if value is not None}
 

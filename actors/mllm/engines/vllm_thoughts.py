@@ -53,7 +53,9 @@ class Thoughts:
         return f"<think>{reasoning}" + ("" if content is None else f"</think>{content}")
 
 
-def thoughts_of(config: Any, chat: Mapping[str, Any], named: str) -> Thoughts:
+def thoughts_of(
+    config: Any, chat: Mapping[str, Any], named: str, template: str | None = None
+) -> Thoughts:
     """Find out how the model of a configuration thinks, from what its chat template renders.
 
     A template that refuses a chat without images is left to the requests, unless the user gives it
@@ -63,14 +65,15 @@ def thoughts_of(config: Any, chat: Mapping[str, Any], named: str) -> Thoughts:
         config: vLLM's configuration.
         chat: what the template is given.
         named: the reasoning parser that the user named, or empty.
+        template: the user's chat template, in place of the model's own.
 
     Raises:
         Exception: there is no chat template, or it fails with what it is given.
     """
     try:
-        prompt, tokenizer = compat.rendered_prompt(config, chat)
+        prompt, tokenizer = compat.rendered_prompt(config, chat, template)
     except Exception as error:  # chat templates raise anything
-        if chat or named or compat.lacks_chat_template(error):
+        if chat or named or template or compat.lacks_chat_template(error):
             raise
         return Thoughts()
     opened = opened_thought(prompt)

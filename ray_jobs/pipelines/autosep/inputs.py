@@ -6,12 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from actors.mllm.model import FIELD_GUIDE, MllmModel, resolve_mllm
+from actors.mllm.query import model_identity
 from actors.mllm.request import Sampling
 from methods.autosep.choices import ChoiceReader
 from methods.autosep.prompts import OPTIONAL, PLACEHOLDERS, PromptTexts
 from methods.autosep.requests import RequestKind
 from methods.autosep.settings import SearchSettings
 from ray_jobs.config import DescribingConfig, FitAutosepConfig, settings_from
+from ray_jobs.passes.mllm_settings import engine_options
 from ray_jobs.passes.read_images import reading_identity
 from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.prompts import read_prompt
@@ -60,8 +62,10 @@ class AutosepInputs:
         settings["improvements"] = list(config.improvements)
         return {
             **reading_identity(config),
-            "mllm": self.mllm.fingerprint,
-            "writer": self.writer.fingerprint,
+            **{
+                name: model_identity(model, engine_options(config, model=model))
+                for name, model in (("mllm", self.mllm), ("writer", self.writer))
+            },
             "category": self.texts.category,
             "classes": list(self.texts.classes),
             "prompts": {name: each.text for name, each in self.texts.prompts.items()},

@@ -12,14 +12,16 @@ from typing import Any
 import pyarrow as pa
 
 from actors import storage
+from actors.mllm.images import ImageLimits
 from methods.errors import InputError
-from ray_jobs.config import ArchiveConfig, AskingConfig, PlanConfig
+from ray_jobs.config import ArchiveConfig, AskingConfig, MllmConfig, PlanConfig
 from ray_jobs.passes.generate import cache_root
 from ray_jobs.passes.session import start_ray
 from ray_jobs.runs.forecast import plan_folder, save_forecast, settings_of
 from ray_jobs.runs.manifest import write_manifest
 from ray_jobs.runs.reservoir import draw_stretches
 from ray_jobs.verbs.plan.forecast import Prices, forecast_job
+from ray_jobs.verbs.plan.tokens import tokens_of_images
 
 _BLOCKS = 8
 """Units of work of a pilot, each a stretch of neighbours of the archive."""
@@ -35,7 +37,8 @@ def plan_labelling(config: ArchiveConfig, label: Callable[[Any], dict[str, Any]]
         label: the job.
 
     Returns:
-        What `forecast_job` returns, with ``identity`` and ``pilot``, the pilot's run folder.
+        What `forecast_job` returns, with ``image_tokens`` (`tokens_of_images`), ``identity`` and
+        ``pilot``, the pilot's run folder.
 
     Raises:
         InputError: the job cannot work, or all that its pilot asks is known already.
@@ -64,6 +67,7 @@ def plan_labelling(config: ArchiveConfig, label: Callable[[Any], dict[str, Any]]
     )
     forecast = {
         **forecast_job(record, images, start_ray().cores, prices),
+        "image_tokens": _image_tokens(config, record, run, sample),
         "identity": settings_of(record["identity"]),
         "pilot": run,
     }
@@ -71,6 +75,16 @@ def plan_labelling(config: ArchiveConfig, label: Callable[[Any], dict[str, Any]]
         forecast["note"] = "; ".join(notes)
     save_forecast(config.out, forecast)
     return forecast
+
+
+def _image_tokens(
+    config: ArchiveConfig, record: Mapping[str, Any], run: str, sample: str
+) -> list[dict[str, Any]]:
+    """What pictures cost in tokens, where a multimodal LLM sees them."""
+    if not isinstance(config, MllmConfig):
+        return []
+    limits = ImageLimits(config.max_side, config.max_pixels)
+    return tokens_of_images(run, record["passes"], sample, limits)
 
 
 def _known_answers(record: Mapping[str, Any]) -> Iterator[str]:

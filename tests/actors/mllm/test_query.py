@@ -18,6 +18,7 @@ from methods.autosep.prompts import PromptTexts
 from methods.prompt import Prompt
 
 MODEL, ENGINE = MllmModel("m", "vllm", "m", "files:1"), EngineOptions()
+FIRST = EngineOptions(image_position="first")
 QUERY = Query("see", ImagePrompt("What is this?"), Sampling(), max_side=64)
 
 
@@ -34,9 +35,15 @@ def identity(
         identity(model=replace(MODEL, fingerprint="files:2")),
         identity(engine=EngineOptions(extra={"quantization": "fp8"})),
         identity(engine=EngineOptions(extra={"mm_processor_kwargs": {"max_pixels": 1000}})),
-        identity(engine=EngineOptions(extra={"chat_template": "other.jinja"})),
         identity(engine=EngineOptions(chat={"enable_thinking": False})),
         identity(engine=EngineOptions(chat={"enable_thinking": True})),
+        identity(engine=EngineOptions(extra={"dtype": "float16"})),
+        identity(engine=EngineOptions(extra={"hf_overrides": {"num_crops": 4}})),
+        identity(engine=EngineOptions(extra={"kv_cache_dtype": "fp8"})),
+        identity(engine=EngineOptions(extra={"tokenizer_mode": "mistral"})),
+        identity(engine=EngineOptions(chat_template="{{ messages }}")),
+        identity(engine=EngineOptions(image_position="last")),
+        identity(model=replace(MODEL, image_position="last")),
         identity(replace(QUERY, prompt=ImagePrompt("What's this?"))),
         identity(replace(QUERY, prompt=ImagePrompt("What is this?", "name", "guided"))),
         identity(replace(QUERY, sampling=Sampling(max_tokens=5))),
@@ -55,6 +62,9 @@ def test_what_changes_a_response_changes_the_key(changed: dict[str, Any]) -> Non
         identity(replace(QUERY, sampling=Sampling(seed=7))),  # greedy
         identity(engine=EngineOptions(gpus=4, sequences=8, concurrency=2, deadline_s=9)),
         identity(engine=EngineOptions(extra={"gpu_memory_utilization": 0.5, "max_num_seqs": 4})),
+        identity(engine=EngineOptions(extra={"tensor_parallel_size": 2, "hf_token": "secret"})),
+        identity(engine=EngineOptions(image_position="first")),
+        identity(model=replace(MODEL, image_position="last"), engine=FIRST),
     ],
 )
 def test_what_changes_speed_alone_does_not(same: dict[str, Any]) -> None:

@@ -103,14 +103,17 @@ def test_the_rate_is_limited(endpoint: Endpoint) -> None:
     assert times[-1] - times[0] > 1.2
 
 
-def test_the_text_goes_before_the_picture_and_the_pixels_arrive_unchanged(
-    endpoint: Endpoint,
+@pytest.mark.parametrize("position", ["auto", "first", "last"])
+def test_the_picture_goes_before_the_text_unless_told_otherwise_and_arrives_unchanged(
+    endpoint: Endpoint, position: str
 ) -> None:
     pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
     sampling = Sampling(max_tokens=5, temperature=0.5, seed=3)
-    ask(endpoint, Request("fine look", (DecodedImage(pixels),), sampling))
+    request = Request("fine look", (DecodedImage(pixels),), sampling)
+    ask(endpoint, request, image_position=position)
     body = endpoint.bodies[-1]
-    text, image = body["messages"][0]["content"]
+    parts = body["messages"][0]["content"]
+    text, image = parts if position == "last" else reversed(parts)
     assert text == {"type": "text", "text": "fine look"}
     data = base64.b64decode(image["image_url"]["url"].partition(",")[2])
     assert Image.open(io.BytesIO(data)).tobytes() == pixels.tobytes()

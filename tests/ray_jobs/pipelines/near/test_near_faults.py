@@ -37,7 +37,7 @@ def fit(images: Path, out: Path, **settings: Any) -> dict[str, Any]:
 def asked(endpoint: Endpoint) -> list[int]:
     """How often each image was asked about."""
     contents = (body["messages"][0]["content"] for body in endpoint.bodies)
-    return list(Counter(content[1]["image_url"]["url"] for content in contents).values())
+    return list(Counter(content[0]["image_url"]["url"] for content in contents).values())
 
 
 @pytest.fixture(scope="module")

@@ -47,6 +47,12 @@ def test_a_plan_says_what_the_archive_will_take(forecast: dict[str, Any]) -> Non
     assert all(each["per_process"] > 0 and 0 < each["busy"] <= 1 for each in stages.values())
     assert forecast["mllm_calls"] == 48
     assert forecast["prompt_tokens"] > 48
+    (tokens,) = forecast["image_tokens"]
+    assert tokens["query"] == "recognise"
+    assert 36 < tokens["median"] <= tokens["most"] < 80  # 36 of the picture, the rest is text
+    assert tokens["median"] * 48 == pytest.approx(forecast["prompt_tokens"], rel=0.05)
+    assert 32 <= tokens["width"] <= 1024
+    assert 32 <= tokens["height"] <= 1024
     assert forecast["gpu_hours"] == 0
     longer = passes["recognise"]["seconds"] + passes["label"]["seconds"]
     assert forecast["seconds"] >= longer - 0.1
@@ -75,7 +81,7 @@ def test_the_method_may_be_a_setting_and_a_plan_is_made_again(birds: Path, tmp_p
     words += ["--classes", str(birds / "classes.txt"), "--out", str(tmp_path / "run")]
     made = run(*words, "--pilot", "16")
     assert made["bottleneck"].endswith("in the pass label")
-    assert (made["mllm_calls"], made["cost"]) == (0, None)
+    assert (made["mllm_calls"], made["cost"], made["image_tokens"]) == (0, None, [])
     assert re.search(
         r"the pass label was in full swing for 0\.\d s; --pilot 48 gives", made["note"]
     )
