@@ -152,6 +152,7 @@ def weights_of(model: ClipModel) -> Path:
 
 def _from_folder(flag: str, name: str, folder: Path) -> ClipModel:
     what = f"{flag} {name}"
+    preprocess: Mapping[str, Any] | None
     theirs = not (folder / _CONFIG).is_file() and is_transformers_folder(folder)
     if theirs:
         config, preprocess = read_transformers_folder(folder, what)

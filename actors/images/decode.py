@@ -188,10 +188,9 @@ def to_input_size(image: Image.Image, how: Preprocessing) -> Image.Image:
     if size[0] * size[1] <= _MOST_RESIZED:
         return image.resize(size, resample).crop(box)
     # the same part, but for rounding, without the rest of the strip
-    scales = (width / size[0], height / size[1]) * 2
-    part = [side * scale for side, scale in zip(box, scales, strict=True)]
-    limits = (width, height) * 2
-    within = tuple(min(side, limit) for side, limit in zip(part, limits, strict=True))
+    across, down = width / size[0], height / size[1]
+    right, bottom = min(width, box[2] * across), min(height, box[3] * down)
+    within = (box[0] * across, box[1] * down, right, bottom)
     return image.resize((how.width, how.height), resample, box=within)
 
 
