@@ -53,7 +53,8 @@ METHODS: Final = {
 }
 QUESTIONS: Final = {"slac": 1, "tlac": 1, "mllm_names": 1, "what_do_you_see": 2, "autosep": 2}
 """Of the dummy, with pixels, about each image. ``autosep`` shows the image twice."""
-ON_CLIP: Final = ("zero_shot", "near", "data_free", "what_do_you_see")
+CLIPS: Final = {"zero_shot", "near", "what_do_you_see"}
+"""Methods in which CLIP sees each image as it does for ``near``."""
 Size = tuple[int, int]
 
 
@@ -85,8 +86,8 @@ def write_archive(folder: Path, images: list[bytes], count: int) -> None:
         (folder / f"{number:06d}.jpg").write_bytes(data[:2] + comment + data[2:])
 
 
-def prepare(root: Path, rate: float) -> None:
-    """Write what every job takes: class names, the dummy, AutoSEP's prompt, the classifiers."""
+def prepare(root: Path, rate: float, methods: list[str]) -> None:
+    """Write what the jobs take: class names, the dummy, AutoSEP's prompt, the classifiers."""
     from ray_jobs.config import FitDataFreeConfig, FitZeroShotConfig
     from ray_jobs.verbs.fit import fit
 
@@ -96,7 +97,10 @@ def prepare(root: Path, rate: float) -> None:
     dummy = {"images_per_second": rate, "rules": rules}
     (root / "dummy.json").write_text(json.dumps(dummy), encoding="utf-8")
     (root / "describe.txt").write_text("Describe what is there in detail.", encoding="utf-8")
-    fit(FitZeroShotConfig(classes=str(classes), out=str(root / "near")))
+    if not CLIPS.isdisjoint(methods):
+        fit(FitZeroShotConfig(classes=str(classes), out=str(root / "near")))
+    if "data_free" not in methods:
+        return
     dense = {"baseline": "zero_shot_dense", "mllm": f"dummy:{root / 'dummy.json'}"}
     fit(FitDataFreeConfig(classes=str(classes), out=str(root / "data_free"), **dense))
 
@@ -148,11 +152,14 @@ def models_ms(root: Path, images: list[bytes]) -> dict[str, float]:
             await dummy.respond(request)
 
     found = {"question": cpu_ms(lambda: asyncio.run(ask())) / len(images)}
+    fitted = [name for name in ("near", "data_free") if (root / name).exists()]
+    if not fitted:
+        return found
     encoder = ClipRuntime(resolve_clip("fieldguide"), threads=1).load()
     how = encoder.model_info.preprocessing
     small = [to_input_size(decode_image(data, shrink_to=how.height), how) for data in images]
     pixels = np.stack([np.asarray(image) for image in small])[np.arange(64) % len(images)]
-    for name in ("near", "data_free"):
+    for name in fitted:
         scorer = ImageScorer(load_classifier(str(root / name)))
 
         def score(scorer: ImageScorer = scorer) -> None:
@@ -174,8 +181,8 @@ def cpu_ms(what: Any) -> float:
 
 def model_ms(method: str, alone: dict[str, float]) -> float:
     """What the models of a method take of an image's cost."""
-    clip = alone["data_free" if method == "data_free" else "near"] if method in ON_CLIP else 0.0
-    return QUESTIONS.get(method, 0) * alone["question"] + clip
+    clip = "near" if method in CLIPS else method
+    return QUESTIONS.get(method, 0) * alone["question"] + alone.get(clip, 0.0)
 
 
 def measure(root: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -253,7 +260,7 @@ def main() -> None:
     start_ray()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            prepare(Path(folder), options.rate)
+            prepare(Path(folder), options.rate, options.methods)
             rows = measure(Path(folder), options)
     finally:
         stop_ray()
