@@ -93,7 +93,8 @@ def decode_image(
         elif halve_from and image.format == "JPEG" and min(width, height) >= halve_from:
             image.draft(None, (width // 2, height // 2))
         image.load()
-        return _to_rgb(ImageOps.exif_transpose(image))
+        ImageOps.exif_transpose(image, in_place=True)  # else one that is upright is copied
+        return _to_rgb(image)
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
