@@ -111,14 +111,21 @@ def size_of(tokenizer: PreTrainedTokenizerFast, multiple: int = 64) -> int:
     return -(-len(tokenizer) // multiple) * multiple
 
 
-def randomize(model: nn.Module, seed: int = 20) -> None:
-    """Draw weights of such a size that answers depend on the picture; biases and norms too."""
+def randomize(model: nn.Module, words: float, seed: int = 20) -> None:
+    """Draw weights of such a size that answers depend on the picture; biases too.
+
+    Args:
+        model: whose norms stay as they are.
+        words: size of the embeddings of words.
+        seed: of all that is drawn.
+    """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in sorted(model.named_parameters()):
             if weight.dim() > 1:
                 embeds = "embed" in name or "position" in name
                 scale = 1.0 if embeds else weight[0].numel() ** -0.5
+                scale = words if "embed_tokens" in name else scale
                 weight.copy_(torch.randn(weight.shape, generator=generator) * scale)
             elif name.endswith("bias"):
                 weight.copy_(torch.randn(weight.shape, generator=generator) * 0.02)
@@ -130,6 +137,7 @@ def write_folder(
     processor: Any,
     stops: Sequence[int],
     rename: Callable[[str], str] | None = None,
+    words: float = 1.0,
 ) -> None:
     """Write configuration, weights, processor, tokenizer, chat template and what ends an answer.
 
@@ -139,10 +147,12 @@ def write_folder(
         processor: what prepares pictures and texts.
         stops: ids that end an answer.
         rename: names of weights as vLLM reads them, where transformers saves others.
+        words: size of the embeddings of words; small where they are the output's weights as well,
+            or a model says again what it read last.
     """
     from safetensors.torch import load_file, save_file
 
-    randomize(model)
+    randomize(model, words)
     _end_soon(model, stops)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)

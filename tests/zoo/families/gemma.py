@@ -84,7 +84,9 @@ def _write_gemma3(folder: Path) -> None:
     )
     processor = Gemma3Processor(images, tokenizer, chat_template=template, image_seq_length=256)
     stops = list(ids_of(tokenizer, end="<eos>", turn="<end_of_turn>").values())
-    write_folder(folder, Gemma3ForConditionalGeneration(config), processor, stops, tower_names)
+    write_folder(
+        folder, Gemma3ForConditionalGeneration(config), processor, stops, tower_names, 0.03
+    )
 
 
 def _write_paligemma(folder: Path) -> None:
@@ -125,7 +127,9 @@ def _write_paligemma(folder: Path) -> None:
         **ids_of(tokenizer, image_token_index="<image>"),
     )
     stops = list(ids_of(tokenizer, end="<eos>").values())
-    write_folder(folder, PaliGemmaForConditionalGeneration(config), processor, stops, tower_names)
+    write_folder(
+        folder, PaliGemmaForConditionalGeneration(config), processor, stops, tower_names, 0.03
+    )
 
 
 MODELS = (
