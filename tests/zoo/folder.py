@@ -7,12 +7,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
-from torch import nn
-from transformers import GenerationConfig, PreTrainedTokenizerFast
+if TYPE_CHECKING:  # whoever only wants the names of the zoo waits for no library
+    from torch import nn
+    from transformers import PreTrainedTokenizerFast
 
 CORPUS = (
     "What do you see? Describe the object in the image precisely, in one sentence.",
@@ -70,6 +69,10 @@ def train_tokenizer(
         template: the chat template that goes with the tokenizer.
         named: special tokens that processors look up by an attribute's name.
     """
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from tokenizers.processors import TemplateProcessing
+    from transformers import PreTrainedTokenizerFast
+
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -82,8 +85,6 @@ def train_tokenizer(
     tokenizer.train_from_iterator(CORPUS, trainer)
     tokenizer.add_tokens([AddedToken(word, normalized=False) for word in words])
     if bos is not None:
-        from tokenizers.processors import TemplateProcessing
-
         ids = [(bos, tokenizer.token_to_id(bos))]
         tokenizer.post_processor = TemplateProcessing(
             single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=ids
@@ -119,6 +120,8 @@ def randomize(model: nn.Module, words: float, seed: int = 20) -> None:
         words: size of the embeddings of words.
         seed: of all that is drawn.
     """
+    import torch
+
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in sorted(model.named_parameters()):
@@ -151,6 +154,7 @@ def write_folder(
             or a model says again what it read last.
     """
     from safetensors.torch import load_file, save_file
+    from transformers import GenerationConfig
 
     randomize(model, words)
     _end_soon(model, stops)
@@ -170,6 +174,8 @@ def write_folder(
 
 def _end_soon(model: Any, stops: Sequence[int]) -> None:
     """Make what ends an answer likely, so that answers end at different lengths."""
+    import torch
+
     head = model.get_output_embeddings()
     with torch.no_grad():
         for stop in stops:
