@@ -14,6 +14,7 @@ import gc
 import io
 import json
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -211,15 +212,21 @@ def _tokens_a_picture(llm: Any) -> tuple[int, int, int]:
     return first, second, third
 
 
-def main() -> None:
+def main() -> int:
     cache, *names = sys.argv[1:]
+    failed = False
     for name in names:
-        print(json.dumps(asdict(agreement(name, Path(cache)))), flush=True)
+        try:
+            print(json.dumps(asdict(agreement(name, Path(cache)))), flush=True)
+        except Exception:
+            failed = True
+            print(f"{name}:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
         gc.collect()
         from vllm.distributed import cleanup_dist_env_and_memory
 
         cleanup_dist_env_and_memory()
+    return int(failed)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
