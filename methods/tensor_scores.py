@@ -34,10 +34,10 @@ def best(scores: torch.Tensor, k: int) -> Best:
     if k >= classes:
         values, columns = scores.sort(dim=1, descending=True, stable=True)
         return Best(columns, values)
-    values, columns = scores.topk(k, dim=1)
-    # topk takes any of equal scores: where one was left out at the border, the row is sorted whole
-    beyond = (scores >= values[:, -1:]).sum(dim=1) > k
-    columns, order = columns.sort(dim=1)
+    values, columns = scores.topk(k + 1, dim=1)
+    # topk takes any of equal scores: where the border is between two, the row is sorted whole
+    beyond = values[:, k] == values[:, k - 1]
+    columns, order = columns[:, :k].sort(dim=1)
     values, order = values.gather(1, order).sort(dim=1, descending=True, stable=True)
     columns = columns.gather(1, order)
     rows = beyond.nonzero()[:, 0]

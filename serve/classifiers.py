@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from ray import serve
 
 from actors.clip.encoder import ClipEncoder, cpu_threads
 from actors.clip.image_scorer import ImageScorer, Ranking
+from actors.clip.int8 import int8_cosine
 from actors.compat.ray import set_max_batch_size
 from actors.images.decode import input_pixels
 from actors.images.errors import ImageError
@@ -24,6 +26,8 @@ from serve.gate import Gate
 from serve.messages import ClassifierList, ClassifyAnswer, ImageAnswer, LabelScore, Options, Timings
 from serve.problems import RequestError, invalid
 from serve.settings import EndpointSettings
+
+logger = logging.getLogger("ray.serve")
 
 _STUCK_SECONDS: Final = 120.0
 
@@ -117,6 +121,9 @@ class Classifiers:
             threads=max(1, threads) if threads is not None else None,
             device="cuda" if settings.gpus else "cpu",
         )
+        if settings.precision == "int8":
+            cosine = int8_cosine(catalogue.model)
+            logger.info("CLIP in int8: a cosine of at least %.4f to fp32", cosine)
         how = catalogue.model.preprocessing
         for scorer in [each.scorer for each in catalogue.loaded.values()]:
             blank = _Item(np.zeros((how.height, how.width, 3), np.uint8), scorer, 1, None)

@@ -17,6 +17,7 @@ from actors.clip.precision import INT8_ON_GPU
 from actors.clip.precision import Precision as Precision
 from actors.images.decode import usable_pixels
 from methods.dense import DenseMode
+from methods.errors import InputError
 
 if TYPE_CHECKING:
     import torch

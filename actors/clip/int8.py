@@ -6,7 +6,6 @@ norms stay in float32, and the text tower does as well, so that a class matrix i
 
 from __future__ import annotations
 
-import logging
 from typing import Final
 
 import numpy as np
@@ -17,8 +16,6 @@ from actors.clip.encoder import ClipEncoder
 from actors.clip.model import ClipModel
 from actors.compat.torch_int8 import quantise_linear
 from methods.errors import InputError
-
-logger = logging.getLogger(f"onoma.{__name__}")
 
 _SAMPLES: Final = 8
 _LEAST_SHARE: Final = 0.1

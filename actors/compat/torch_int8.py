@@ -23,6 +23,7 @@ def quantise_linear(module: nn.Module, names: Iterable[str]) -> None:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("ignore", "torch.quantize_per", UserWarning)
         from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
 
         config = dict.fromkeys(names, per_channel_dynamic_qconfig)
