@@ -24,7 +24,8 @@ TIMM: dict[str, dict[str, Any]] = {
     "siglip": {"model_name": "vit_tiny_patch16_224", "depth": 2, "img_size": 64}
     | {"global_pool": "map", "class_token": False},
     "eva": {"model_name": "eva02_tiny_patch14_224", "depth": 2, "img_size": 56},
-    "convnext": {"model_name": "convnext_atto", "depths": (1, 1, 1, 1)},
+    "convnext": {"model_name": "convnext_tiny", "depths": (1, 1, 1, 1), "dims": (32, 64, 96, 96)}
+    | {"ls_init_value": 1.0},
 }
 TOWERS = ("vit", *TIMM)
 CONVOLUTIONAL = {"convnext"}
@@ -43,7 +44,7 @@ def pixels(name: str) -> torch.Tensor:
     """Images that it takes."""
     side = {"eva": 56, "vit": 32, "resnet": 32}.get(name, 64)
     found = torch.from_numpy(sample_pixels(side, side)).permute(0, 3, 1, 2)
-    return found.float() / 128 - 1
+    return found.float() / 100 - 1
 
 
 @pytest.mark.parametrize("name", TOWERS)
