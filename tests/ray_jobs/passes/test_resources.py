@@ -46,11 +46,10 @@ def test_replicas_on_gpus_have_larger_batches_and_two_of_them_under_way() -> Non
     assert (gpus.batch(config), cpus.batch(config)) == (256, 64)
     assert gpus.batch(ClipConfig(clip_batch=7)) == cpus.batch(ClipConfig(clip_batch=7)) == 7
     pool = gpus.pool(2)
-    assert pool.enable_true_multi_threading
-    assert pool.ray_remote_args == {"max_concurrency": 2}
+    assert (pool.max_concurrent_calls_per_actor, pool.enable_true_multi_threading) == (2, True)
     for one in (gpus.pool(), cpus.pool(2)):
+        assert one.max_concurrent_calls_per_actor is None
         assert not one.enable_true_multi_threading
-        assert one.ray_remote_args.get("max_concurrency", 1) == 1
 
 
 def test_int8_is_refused_on_gpus() -> None:
