@@ -12,6 +12,7 @@ carries the errors of a batch.
 from __future__ import annotations
 
 import functools
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -183,7 +184,25 @@ def _counted(
         batch = next(each for each in args if isinstance(each, pa.Table))
         began = time.perf_counter()
         table = function(*args, **kwargs)
-        record(info_of(*args).name, outcomes(batch, table), time.perf_counter() - began)
+        name = info_of(*args).name
+        record(name, outcomes(batch, table), _own_seconds(name, began))
         return table
 
     return wrapped
+
+
+_last_end: dict[str, float] = {}
+_ends = threading.Lock()
+
+
+def _own_seconds(name: str, began: float) -> float:
+    """Seconds of a call that ends now, less those that a call in another thread has counted.
+
+    So the seconds of a process add up to the time in which it worked, however many calls are under
+    way at once.
+    """
+    with _ends:
+        now = time.perf_counter()
+        seconds = now - max(began, _last_end.get(name, began))
+        _last_end[name] = now
+    return seconds

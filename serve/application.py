@@ -8,6 +8,8 @@ import ray
 from ray import serve
 from ray.serve import Application, Deployment
 
+from actors.clip.precision import INT8_ON_GPU
+from methods.errors import InputError
 from serve.classifiers import Classifiers
 from serve.ingress import IngressClass
 from serve.settings import EndpointSettings
@@ -34,6 +36,8 @@ def build(args: EndpointSettings) -> Application:
     if settings.gpus is None:
         gpus = 1.0 if ray.cluster_resources().get("GPU") else 0.0
         settings = settings.model_copy(update={"gpus": gpus})
+    if settings.gpus and settings.precision == "int8":
+        raise InputError(INT8_ON_GPU)
     encoder: Deployment = serve.deployment(name=CLASSIFIERS, **_classifier_options(settings))(
         Classifiers
     )

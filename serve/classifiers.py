@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +15,19 @@ from numpy.typing import NDArray
 from ray import serve
 
 from actors.clip.encoder import ClipEncoder, cpu_threads
-from actors.clip.image_scorer import Encoded, Encoding
+from actors.clip.image_scorer import ImageScorer, Ranking
+from actors.clip.int8 import int8_cosine
 from actors.compat.ray import set_max_batch_size
 from actors.images.decode import input_pixels
 from actors.images.errors import ImageError
-from methods.class_matrix import top_k
 from serve.catalogue import Catalogue, LoadedClassifier, UserConfig, changed, load_available
 from serve.drift_metrics import Drift
 from serve.gate import Gate
 from serve.messages import ClassifierList, ClassifyAnswer, ImageAnswer, LabelScore, Options, Timings
 from serve.problems import RequestError, invalid
 from serve.settings import EndpointSettings
+
+logger = logging.getLogger("ray.serve")
 
 _STUCK_SECONDS: Final = 120.0
 
@@ -34,7 +37,9 @@ class _Item:
     """One decoded image on its way through the model."""
 
     pixels: NDArray[np.uint8]
-    encoding: Encoding
+    scorer: ImageScorer
+    top_k: int
+    threshold: float | None
 
 
 class _Clock:
@@ -116,10 +121,14 @@ class Classifiers:
             threads=max(1, threads) if threads is not None else None,
             device="cuda" if settings.gpus else "cpu",
         )
+        if settings.precision == "int8":
+            cosine = int8_cosine(catalogue.model)
+            logger.info("CLIP in int8: a cosine of at least %.4f to fp32", cosine)
         how = catalogue.model.preprocessing
-        for encoding in {each.scorer.encoding for each in catalogue.loaded.values()}:
+        for scorer in [each.scorer for each in catalogue.loaded.values()]:
+            blank = _Item(np.zeros((how.height, how.width, 3), np.uint8), scorer, 1, None)
             for count in (1, settings.max_batch):
-                encoding.of(self._encoder, np.zeros((count, how.height, how.width, 3), np.uint8))
+                self._forward([blank] * count)
         return catalogue
 
     def check_health(self) -> None:
@@ -152,13 +161,9 @@ class Classifiers:
         except RequestError as refused:
             return refused
         decode_ms = clock.lap()
-        encoding = loaded.scorer.encoding
-        passed = await asyncio.gather(*(self._through(_Item(each, encoding)) for each in pixels))
-        dense = [row.dense for row, _ in passed if row.dense is not None]
-        encoded = Encoded(
-            np.stack([row.whole for row, _ in passed]), np.stack(dense) if dense else None
-        )
-        answers = self._answers(loaded, options, names, encoded)
+        wanted = loaded.scorer, options.top_k, options.threshold
+        passed = await asyncio.gather(*(self._through(_Item(each, *wanted)) for each in pixels))
+        answers = self._answers(loaded, names, [ranking for ranking, _ in passed])
         model_ms = max(seconds for _, seconds in passed) * 1000
         timings = Timings(
             decode_ms=round(decode_ms, 3),
@@ -209,13 +214,13 @@ class Classifiers:
         except ImageError as error:
             return error
 
-    async def _through(self, item: _Item) -> tuple[Encoded, float]:
+    async def _through(self, item: _Item) -> tuple[Ranking, float]:
         """Wait at the gate, then for the batch: the features of one image, and its seconds."""
         async with self._gate:
             return await self._encode(item)
 
     @serve.batch(max_batch_size=1, batch_wait_timeout_s=0.0)
-    async def _encode(self, items: list[_Item]) -> list[tuple[Encoded, float]]:
+    async def _encode(self, items: list[_Item]) -> list[tuple[Ranking, float]]:
         with self._gate.closed():
             started = self._working_since = time.monotonic()
             try:
@@ -226,38 +231,44 @@ class Classifiers:
             seconds = time.monotonic() - started
             return [(row, seconds) for row in rows]
 
-    def _forward(self, items: list[_Item]) -> list[Encoded]:
-        """Encode one batch, in the model's thread: a pass for each kind of encoding wanted."""
-        found: dict[int, Encoded] = {}
-        for encoding in dict.fromkeys(item.encoding for item in items):
-            own = [at for at, item in enumerate(items) if item.encoding == encoding]
-            encoded = encoding.of(self._encoder, np.stack([items[at].pixels for at in own]))
-            for row, at in enumerate(own):
-                dense = None if encoded.dense is None else encoded.dense[row]
-                found[at] = Encoded(encoded.whole[row], dense)
-        return [found[at] for at in range(len(items))]
+    def _forward(self, items: list[_Item]) -> list[Ranking]:
+        """Label one batch, in the model's thread: a pass for each kind of encoding wanted."""
+        found: dict[int, Ranking] = {}
+        for encoding in dict.fromkeys(item.scorer.encoding for item in items):
+            own = [at for at, item in enumerate(items) if item.scorer.encoding == encoding]
+            pixels = np.stack([items[at].pixels for at in own])
+            with self._encoder.lane.slot() as slot:
+                encoded = encoding.of(self._encoder, self._encoder.normalised(slot.put(pixels)))
+                wanted = [(items[at].scorer, items[at].threshold) for at in own]
+                for scorer, threshold in dict.fromkeys(wanted):
+                    rows = [row for row, each in enumerate(wanted) if each == (scorer, threshold)]
+                    most = max(items[own[row]].top_k for row in rows)
+                    ranked = scorer.ranked(encoded.rows(rows), most, slot.take, threshold)
+                    found |= zip([own[row] for row in rows], ranked, strict=True)
+        return [found[at].cut(item.top_k) for at, item in enumerate(items)]
 
     def _answers(
         self,
         loaded: LoadedClassifier,
-        options: Options,
         names: Sequence[str | None],
-        encoded: Encoded,
+        rankings: Sequence[Ranking],
     ) -> list[ImageAnswer]:
-        scorer, labels = loaded.scorer, loaded.scorer.classifier.labels
-        scores = scorer.scores(encoded)
-        ranks = scorer.ranks(encoded, scores)
-        given = scorer.given(ranks, options.threshold)
+        labels = loaded.scorer.classifier.labels
 
-        def listed(row: int, columns: NDArray[Any]) -> list[LabelScore]:
-            return [LabelScore(label=labels[at], score=float(scores[row, at])) for at in columns]
+        def listed(columns: NDArray[np.int64], scores: NDArray[np.float32]) -> list[LabelScore]:
+            pairs = zip(columns.tolist(), scores.tolist(), strict=True)
+            return [LabelScore(label=labels[at], score=score) for at, score in pairs]
 
         answers = [
-            ImageAnswer(name=name, labels=listed(row, given[row]), top=listed(row, best))
-            for row, (name, best) in enumerate(zip(names, top_k(ranks, options.top_k), strict=True))
+            ImageAnswer(
+                name=name,
+                labels=listed(each.given, each.given_scores),
+                top=listed(each.top, each.top_scores),
+            )
+            for name, each in zip(names, rankings, strict=True)
         ]
         drift = self._drift.get((loaded.name, loaded.version))
         if drift is not None:
             given_names = [tuple(each.label for each in answer.labels) for answer in answers]
-            drift.count(given_names, scorer.distances(encoded))
+            drift.count(given_names, np.array([each.distance for each in rankings], np.float32))
         return answers

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from actors.clip.precision import Precision
+from actors.clip.precision import PRECISION_HELP, Precision
 
 Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -25,7 +25,7 @@ class EndpointSettings(BaseModel):
     clip: str | None = Field(
         None, description="the CLIP model, as label takes it [default: where it was at fit]"
     )
-    precision: Precision = Field("auto", description="auto is bf16 on a GPU and fp32 on a CPU")
+    precision: Precision = Field("auto", description=PRECISION_HELP)
     replicas: Positive = Field(1, description="CLIP replicas at least")
     max_replicas: Positive | None = Field(
         None, description="CLIP replicas at most, scaled by requests [default: --replicas]"

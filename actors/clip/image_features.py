@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
 
 from actors.clip.checks import check_context
+from actors.clip.lane import IN_FLIGHT
 from actors.clip.runtime import ClipRuntime
 from actors.stage import RowErrors, stage
 
@@ -28,8 +29,10 @@ class ClipFeatures:
     """Batches of decoded images in, their unit features out; rows with an error pass through.
 
     A feature that is not finite (broken weights, bf16 at its limits) is an error as well,
-    ``not_finite``.
+    ``not_finite``. ``in_flight`` calls may run at once, in threads, on a GPU.
     """
+
+    in_flight: ClassVar[int] = IN_FLIGHT
 
     def __init__(self, clip: ClipRuntime, context: int | str | None = None) -> None:
         """Load CLIP once for this replica.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -11,14 +12,15 @@ from numpy.typing import NDArray
 
 from actors import storage
 from actors.classifier_store import load_classifier, save_classifier
-from actors.clip.encoder import clip_record
-from actors.clip.image_scorer import ImageScorer
+from actors.clip.encoder import ClipEncoder, clip_record
+from actors.clip.image_scorer import ImageScorer, Ranking
+from actors.clip.lane import IN_FLIGHT
 from actors.clip.runtime import ClipRuntime
 from actors.images.decode import usable_pixels
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA, CLASSIFIER_MULTI_LABELS_SCHEMA, TOP_LABELS
-from actors.stage import stage
-from methods.class_matrix import class_matrix, top_k
-from methods.classifier import CONFIG_FILE, parse_classifier, zero_shot_classifier
+from actors.stage import RowErrors, stage
+from methods.class_matrix import class_matrix
+from methods.classifier import CONFIG_FILE, Classifier, parse_classifier, zero_shot_classifier
 
 Row = dict[str, Any]
 
@@ -27,28 +29,38 @@ Row = dict[str, Any]
 class ClassifierLabels:
     """Batches of decoded images in, rows of the labels table out: one pass.
 
-    ``label`` is the best class, ``score`` its probability, as `ImageScorer.scores` gives it;
+    ``label`` is the best class, ``score`` its probability, as `ImageScorer.ranked` gives it;
     ``top_labels`` and ``top_scores`` the best five; ``distance`` how far the image is from the
-    closest class. Rows with an error pass through unlabelled.
+    closest class. Rows with an error pass through unlabelled; a feature that is not finite is an
+    error as well, ``not_finite``. ``in_flight`` calls may run at once, in threads, on a GPU.
     """
 
     schema: ClassVar[pa.Schema] = CLASSIFIER_LABELS_SCHEMA
     ranked: ClassVar[int] = TOP_LABELS
+    in_flight: ClassVar[int] = IN_FLIGHT
 
     def __init__(self, clip: ClipRuntime, classifier_files: dict[str, bytes]) -> None:
         """Load CLIP and the classifier once for this replica."""
-        self._encoder = clip.load()
-        self._scorer = ImageScorer(parse_classifier(classifier_files, "the classifier"))
+        self._load(clip.load(), parse_classifier(classifier_files, "the classifier"))
+
+    def _load(self, encoder: ClipEncoder, classifier: Classifier) -> None:
+        self._encoder = encoder
+        self._scorer = ImageScorer(classifier).prepare(encoder.device)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Label one batch; rows stay in order."""
+        errors = RowErrors.of(batch)
         rows, pixels = usable_pixels(batch, self._encoder.model_info.preprocessing)
         found: list[Row] = [{}] * batch.num_rows
-        if len(rows):
-            for row, labels in zip(rows, self._labelled(pixels), strict=True):
-                found[row] = labels
-        columns: dict[str, Any] = {}
+        for row, ranking in zip(rows.tolist(), self._ranked(pixels), strict=True):
+            if math.isfinite(ranking.distance):
+                found[row] = self._labels(ranking)
+            else:
+                errors.fail(row, "not_finite", "CLIP's feature of it is not finite")
+        columns: dict[str, Any] = dict(errors.columns())
         for field in self.schema:
+            if field.name in columns:
+                continue
             if field.name in batch.column_names:
                 columns[field.name] = batch.column(field.name)
             elif field.name == "method":
@@ -56,23 +68,24 @@ class ClassifierLabels:
             else:
                 nothing: Any = [] if pa.types.is_list(field.type) else None
                 columns[field.name] = [row.get(field.name, nothing) for row in found]
-        return pa.table(columns, schema=self.schema)
+        return pa.table({name: columns[name] for name in self.schema.names}, schema=self.schema)
 
-    def _labelled(self, pixels: NDArray[np.uint8]) -> list[Row]:
-        scorer, names = self._scorer, self._scorer.classifier.labels
-        encoded = scorer.encoding.of(self._encoder, pixels)
-        scores = scorer.scores(encoded)
-        ranks = scorer.ranks(encoded, scores)
-        parts = scores, top_k(ranks, self.ranked), scorer.given(ranks), scorer.distances(encoded)
-        return [
-            {
-                **self._given([names[at] for at in given], own[given].tolist()),
-                "top_labels": [names[at] for at in top],
-                "top_scores": own[top].tolist(),
-                "distance": float(distance),
-            }
-            for own, top, given, distance in zip(*parts, strict=True)
-        ]
+    def _ranked(self, pixels: NDArray[np.uint8]) -> list[Ranking]:
+        if not len(pixels):
+            return []
+        scorer, encoder = self._scorer, self._encoder
+        with encoder.lane.slot() as slot:
+            encoded = scorer.encoding.of(encoder, encoder.normalised(slot.put(pixels)))
+            return scorer.ranked(encoded, self.ranked, slot.take)
+
+    def _labels(self, ranking: Ranking) -> Row:
+        names = self._scorer.classifier.labels
+        return {
+            **self._given([names[at] for at in ranking.given], ranking.given_scores.tolist()),
+            "top_labels": [names[at] for at in ranking.top],
+            "top_scores": ranking.top_scores.tolist(),
+            "distance": ranking.distance,
+        }
 
     @staticmethod
     def _given(labels: list[str], scores: list[float]) -> Row:
@@ -103,15 +116,15 @@ class ZeroShotLabels(ClassifierLabels):
             folder: of the classifier.
             made: what the classifier keeps of how it was made.
         """
-        self._encoder = clip.load()
+        encoder = clip.load()
         if storage.exists(storage.join(folder, CONFIG_FILE)):
             classifier = load_classifier(folder)
         else:
-            matrix = class_matrix(names, templates, self._encoder.encode_texts)
-            record = clip_record(clip.model, self._encoder)
+            matrix = class_matrix(names, templates, encoder.encode_texts)
+            record = clip_record(clip.model, encoder)
             classifier = zero_shot_classifier(names, matrix, record, made)
             save_classifier(classifier, folder)
-        self._scorer = ImageScorer(classifier)
+        self._load(encoder, classifier)
 
 
 @stage("clip", CLASSIFIER_MULTI_LABELS_SCHEMA)
@@ -125,6 +138,7 @@ class MultiLabels(ClassifierLabels):
 
     schema: ClassVar[pa.Schema] = CLASSIFIER_MULTI_LABELS_SCHEMA
     ranked: ClassVar[int] = 256
+    in_flight: ClassVar[int] = 1  # a ResNet without positions is changed during its forward pass
 
     @staticmethod
     def _given(labels: list[str], scores: list[float]) -> Row:

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from actors.clip.image_scorer import ClassRanker
 from actors.clip.runtime import ClipRuntime
 from actors.labels.table import PART_LABELS_SCHEMA, TOP_LABELS
 from actors.mllm.responses import response_text
 from actors.stage import RowErrors, stage
 from methods.answers import AnswerError
 from methods.class_matching import ClassMatcher, clean_answer_text
-from methods.class_matrix import softmax_scores, top_k
 from methods.classifier import Classifier, parse_classifier
 from methods.long_texts import LongText, encode_long_texts
 from methods.what_do_you_see import Part, fuse
@@ -60,6 +60,8 @@ class FusedLabels:
         """Load CLIP and the classifier once for this replica."""
         self._classifier: Classifier = parse_classifier(classifier_files, "the classifier")
         self._encoder = clip.load()
+        matrix, scale = self._classifier.matrix, self._classifier.logit_scale
+        self._ranker = ClassRanker(matrix, scale, self._encoder.device)
         self._names = np.array(self._classifier.labels, dtype=object)
         self._matcher = ClassMatcher(self._classifier.labels)
         self._weights = dict(weights)
@@ -114,10 +116,8 @@ class FusedLabels:
     def _best(self, features: NDArray[np.float32]) -> dict[str, list[Any]]:
         """Columns of the fused query."""
         there: list[bool] = np.any(features, axis=1).tolist()
-        classifier = self._classifier
-        scores = softmax_scores(features, classifier.matrix, classifier.logit_scale)
-        order = top_k(scores, TOP_LABELS)
-        values = np.take_along_axis(scores, order, axis=1)
+        with self._encoder.lane.slot() as slot:
+            order, values = slot.take(*self._ranker.best(slot.put(features), TOP_LABELS))
         names = self._names[order].tolist()
         return {
             "label": [own[0] if has else None for has, own in zip(there, names, strict=True)],

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, field_validator
 
-from actors.clip.precision import Precision
+from actors.clip.precision import PRECISION_HELP, Precision
 from actors.images.limits import DEFAULT_MAX_BYTES, DEFAULT_MAX_PIXELS, DEFAULT_MAX_SIDE
 from ray_jobs.config.base import VerbConfig
 
@@ -58,7 +58,7 @@ class ClipConfig(VerbConfig):
         description="fieldguide, MODEL/TAG of open_clip such as ViT-L-14/openai, hf-hub:ORG/REPO "
         "(or ORG/REPO@REVISION), or a folder",
     )
-    precision: Precision = Field("auto", description="auto is bf16 on a GPU and fp32 on a CPU")
+    precision: Precision = Field("auto", description=PRECISION_HELP)
     clip_replicas: Positive | None = Field(
         None, description="CLIP replicas [default: one per GPU, or one per 8 CPU cores]"
     )
@@ -73,7 +73,9 @@ class ClipConfig(VerbConfig):
     clip_gpus: Annotated[float, Field(ge=0)] | None = Field(
         None, description="GPUs per replica, fractions allowed [default: 1 if the cluster has any]"
     )
-    clip_batch: Positive = Field(64, description="images per forward pass")
+    clip_batch: Positive | None = Field(
+        None, description="images per forward pass [default: 64, 256 on a GPU]"
+    )
 
 
 class TemplatesConfig(VerbConfig):

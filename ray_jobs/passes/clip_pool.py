@@ -24,8 +24,9 @@ def through_clip(
 
     Args:
         rows: a Ray Data dataset.
-        stage: the class; it takes ``clip``, a `ClipRuntime`.
-        config: batch size and precision.
+        stage: the class; it takes ``clip``, a `ClipRuntime`, and may say by ``in_flight`` how many
+            calls may run at once on a GPU.
+        config: batch size, where it is set, and precision.
         pool: how many replicas, and what each takes.
         model: the CLIP model.
         batch: rows at a time, ``--clip-batch`` by default.
@@ -37,11 +38,11 @@ def through_clip(
     return rows.map_batches(
         stage,
         batch_format="pyarrow",
-        batch_size=batch or config.clip_batch,
+        batch_size=batch or pool.batch(config),
         fn_constructor_kwargs={
             **arguments,
             "clip": ClipRuntime(model, config.precision, pool.device, pool.threads),
         },
-        compute=pool.pool(),
+        compute=pool.pool(getattr(stage, "in_flight", 1)),
         **pool.actor_options(),
     )

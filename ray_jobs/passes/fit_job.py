@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from ray_jobs.passes.int8_check import say_int8
 from ray_jobs.passes.job import Job, models_record
 from ray_jobs.passes.session import start_ray
 from ray_jobs.runs.class_names import warn_builtin_models
@@ -44,6 +45,7 @@ def fit_job(method: FitMethod[Any], config: Any) -> dict[str, Any]:
         method.draw(run, config)
     with run.timed("start"):
         capacity = start_ray()
+    say_int8(run, config, inputs.clip, capacity)
     job = Job(run, config, capacity, inputs.mllm)
     learned = method.fit(job, inputs)
     usage = count_usage(run, job.asked).record()

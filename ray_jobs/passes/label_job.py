@@ -14,6 +14,7 @@ from actors import storage
 from methods.errors import LedgerError, OnomaError
 from methods.image_ids import IdFingerprint
 from ray_jobs.config import ArchiveConfig, PlanConfig
+from ray_jobs.passes.int8_check import say_int8
 from ray_jobs.passes.job import Job, models_record
 from ray_jobs.passes.read_images import reading_identity
 from ray_jobs.passes.run_pass import LABEL, Pass, run_passes
@@ -97,6 +98,7 @@ def label_archive(method: LabelMethod[Any], config: ArchiveConfig) -> dict[str, 
                 capacity = start_ray()
             run.clock = StageTimer(_SETTLE_SECONDS if isinstance(config, PlanConfig) else 0.0)
             job = Job(run, config, capacity, inputs.mllm)
+            say_int8(run, config, inputs.clip, capacity)
             run_passes(job, passes)
         except KeyboardInterrupt:
             raise Interrupted(rows_committed(checkpoint), images, _answered(run, passes)) from None

@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from actors.clip.precision import INT8_ON_GPU
 from methods.errors import InputError
 from ray_jobs.config import ArchiveConfig, ClipConfig
 from ray_jobs.passes.session import Capacity
 
 _CORES_PER_REPLICA: Final = 8
+_CPU_BATCH: Final = 64
+_GPU_BATCH: Final = 256  # 64 leave a GPU waiting for the launches of a ViT-B's kernels
 _TRACE: Final = 0.001  # of a custom resource: a node with 1 of it has room for a thousand
 
 
@@ -69,13 +72,29 @@ class ReplicaPool:
         where = {"resources": pinned_to(self.node)} if self.node else {}
         return {**takes, **where}
 
-    def pool(self) -> Any:
-        """The actor pool for ``map_batches``."""
+    def pool(self, in_flight: int = 1) -> Any:
+        """The actor pool for ``map_batches``.
+
+        Args:
+            in_flight: batches that a replica on a GPU may have at once, each in a thread: while one
+                computes, the next is put together and the last is written. Ray keeps each with its
+                own task, so rows, errors and checkpoints stay where they belong.
+        """
         from ray.data import ActorPoolStrategy
 
+        at_once: dict[str, Any] = {}
+        if self.gpus and in_flight > 1:
+            at_once = {
+                "max_concurrent_calls_per_actor": in_flight,
+                "enable_true_multi_threading": True,
+            }
         if self.most is None or self.most <= self.replicas:
-            return ActorPoolStrategy(size=self.replicas)
-        return ActorPoolStrategy(min_size=self.replicas, max_size=self.most)
+            return ActorPoolStrategy(size=self.replicas, **at_once)
+        return ActorPoolStrategy(min_size=self.replicas, max_size=self.most, **at_once)
+
+    def batch(self, config: ClipConfig) -> int:
+        """Images of a forward pass."""
+        return config.clip_batch or (_GPU_BATCH if self.gpus else _CPU_BATCH)
 
 
 def size_clip_pool(
@@ -98,6 +117,8 @@ def size_clip_pool(
         gpus = 1.0 if capacity.gpus else 0.0
     if gpus > capacity.gpus:
         raise InputError(f"--clip-gpus {gpus}: the cluster has {capacity.gpus} GPUs")
+    if gpus and config.precision == "int8":
+        raise InputError(INT8_ON_GPU)
     if most is not None and most < (replicas or 1):
         raise InputError(f"--clip-replicas-max {most} is less than --clip-replicas {replicas}")
     if gpus:

@@ -16,7 +16,7 @@ from ray_jobs.config import ArchiveConfig, ClipConfig
 from ray_jobs.passes.generate import rows_per_block
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.read_images import READ_BATCH, Images, images_of
-from ray_jobs.passes.resources import task_options
+from ray_jobs.passes.resources import size_clip_pool, task_options
 from ray_jobs.passes.session import pass_settings
 from ray_jobs.passes.steps import Flow, PassContext
 from ray_jobs.runs.ledger import rows_committed
@@ -148,7 +148,9 @@ def pass_context(job: Job, each: Pass) -> PassContext:
         ahead = 1 if job.replicas.share_cores else tasks
         return PassContext(job, tasks, ahead, options, block, each.images)
     tasks = (archive and archive.decode_tasks) or job.capacity.cores
-    block = job.config.clip_batch if isinstance(job.config, ClipConfig) else READ_BATCH
+    block = READ_BATCH
+    if isinstance(job.config, ClipConfig):
+        block = size_clip_pool(job.capacity, job.config).batch(job.config)
     return PassContext(job, tasks, tasks, options, block, each.images)
 
 

@@ -44,7 +44,7 @@ def test_flags_win_over_yaml_over_defaults(tmp_path: Path) -> None:
 
 def test_no_environment_variable_changes_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLIP_BATCH", "3")
-    assert parse(LabelZeroShotConfig, NEEDED, "onoma").clip_batch == 64
+    assert parse(LabelZeroShotConfig, NEEDED, "onoma").clip_batch is None
 
 
 @pytest.mark.parametrize(

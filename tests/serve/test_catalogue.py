@@ -15,7 +15,7 @@ import pytest
 
 from actors.classifier_store import load_classifier, save_classifier, save_reference
 from actors.clip.encoder import ClipEncoder, clip_record
-from actors.clip.image_scorer import Encoded
+from actors.clip.image_scorer import Ranking
 from actors.clip.model import FIELD_GUIDE, resolve_clip
 from fieldguide.world import NAMES
 from methods.class_matrix import class_matrix
@@ -194,10 +194,10 @@ def test_a_running_replica_survives_every_list_that_it_is_given(
         listing = await replica.listing()
         assert (listing.default, listing.problems) == ("other", [])
 
-        async def through(item: Any) -> tuple[Encoded, float]:
-            whole = item.encoding.of(replica._encoder, item.pixels[None]).whole[0]
+        async def through(item: Any) -> tuple[Ranking, float]:
+            (ranking,) = replica._forward([item])
             await asyncio.sleep(0.5)
-            return Encoded(whole, None), 0.5
+            return ranking, 0.5
 
         # what is under way keeps its classifier while another takes the name
         monkeypatch.setattr(replica, "_through", through)  # a batch wants Serve around it

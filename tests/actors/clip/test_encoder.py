@@ -75,7 +75,7 @@ def test_dense_features_of_an_averaging_tower_average_to_the_global_one(
     encoder: ClipEncoder,
 ) -> None:
     pixels = random_pixels(3, encoder.model_info.preprocessing.height)
-    images = encoder._normalised(pixels)
+    images = encoder.normalised(torch.from_numpy(pixels))
     with torch.inference_mode():
         local = dense_features(encoder.model.visual, images)
         whole = encoder.model.encode_image(images)

@@ -42,7 +42,7 @@ def test_images_come_to_a_model_as_open_clip_prepares_them(
     image = picture(90, 61)
     how = encoder.model_info.preprocessing
     pixels = torch.tensor(bytearray(to_input_size(image, how).tobytes()), dtype=torch.uint8)
-    found = encoder._normalised(pixels.reshape(1, how.height, how.width, 3).numpy())
+    found = encoder.normalised(pixels.reshape(1, how.height, how.width, 3))
     assert torch.allclose(found[0], theirs(image), atol=1e-6)
     assert encoder.encode_pixels(pixels.reshape(1, 32, 32, 3).numpy()).shape == (1, 16)
 

@@ -51,7 +51,7 @@ def test_features_equal_those_of_transformers(tmp_path: Path, eos: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
     texts = ["a gull", "a photo of a great grey owl", "many words " * 20]
     with torch.inference_mode():
-        images = model.vision_model(encoder._normalised(pixels)).pooler_output
+        images = model.vision_model(encoder.normalised(torch.from_numpy(pixels))).pooler_output
         tokens = model.text_model(encoder.tokenizer(texts)).pooler_output
         theirs = model.visual_projection(images), model.text_projection(tokens)
     ours = encoder.encode_pixels(pixels), encoder.encode_texts(texts)

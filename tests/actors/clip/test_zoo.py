@@ -66,7 +66,7 @@ def check_images(encoder: ClipEncoder, theirs: Any, prepare: Any) -> np.ndarray:
     how = encoder.model_info.preprocessing
     pixels = np.stack([np.asarray(to_input_size(image, how)) for image in pictures()])
     images = torch.stack([prepare(image) for image in pictures()])
-    assert torch.allclose(encoder._normalised(pixels), images, atol=1e-5)
+    assert torch.allclose(encoder.normalised(torch.from_numpy(pixels)), images, atol=1e-5)
     with torch.inference_mode():
         expected = unit(theirs.encode_image(images))
     found = encoder.encode_pixels(pixels)
@@ -121,7 +121,7 @@ def check_dense(encoder: ClipEncoder, theirs: Any, pixels: np.ndarray) -> None:
     kept: list[torch.Tensor] = []
     hook = visual.transformer.register_forward_hook(lambda _, __, out: kept.append(out))
     with torch.inference_mode():
-        visual(encoder._normalised(pixels))
+        visual(encoder.normalised(torch.from_numpy(pixels)))
         expected = unit(visual.ln_post(kept[0])[:, 1:] @ visual.proj)
     hook.remove()
     assert np.abs(encoder.encode_dense(pixels, "plain") - expected).max() < 1e-5

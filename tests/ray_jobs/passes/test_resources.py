@@ -40,6 +40,24 @@ def test_a_pool_may_grow() -> None:
         size_clip_pool(GPUS, ClipConfig(clip_replicas=4, clip_replicas_max=2))
 
 
+def test_replicas_on_gpus_have_larger_batches_and_two_of_them_under_way() -> None:
+    config = ClipConfig()
+    gpus, cpus = size_clip_pool(GPUS, config), size_clip_pool(CPUS, config)
+    assert (gpus.batch(config), cpus.batch(config)) == (256, 64)
+    assert gpus.batch(ClipConfig(clip_batch=7)) == cpus.batch(ClipConfig(clip_batch=7)) == 7
+    pool = gpus.pool(2)
+    assert (pool.max_concurrent_calls_per_actor, pool.enable_true_multi_threading) == (2, True)
+    for one in (gpus.pool(), cpus.pool(2)):
+        assert one.max_concurrent_calls_per_actor is None
+        assert not one.enable_true_multi_threading
+
+
+def test_int8_is_refused_on_gpus() -> None:
+    with pytest.raises(InputError, match="--precision int8 is for CPUs"):
+        size_clip_pool(GPUS, ClipConfig(precision="int8"))
+    assert size_clip_pool(GPUS, ClipConfig(precision="int8", clip_gpus=0)).device == "cpu"
+
+
 def test_nodes_that_are_not_there_are_told_before_ray_waits_for_them() -> None:
     with pytest.raises(InputError, match=r"--clip-resource mllms: no node .* there are clip, mllm"):
         size_clip_pool(GPUS, ClipConfig(clip_resource="mllms"))
