@@ -142,9 +142,9 @@ def published(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> d
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     repository = tmp_path / "hub" / "models--drawn--tiny"
-    shutil.copytree(folder, repository / "snapshots" / "1")
+    shutil.copytree(folder, repository / "snapshots" / ("1" * 40))
     (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text("1")
+    (repository / "refs" / "main").write_text("1" * 40)
     names = {"tag": "zoo-tiny/drawn", "hub": "hf-hub:drawn/tiny", "folder": folder}
     return {kind: resolve_clip(name) for kind, name in names.items()}
 

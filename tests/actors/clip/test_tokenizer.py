@@ -71,10 +71,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def keep(cache: Path, repository: str, folder: Path) -> Path:
     """Lay a folder out as a snapshot of a repository."""
     root = cache / f"models--{repository.replace('/', '--')}"
-    shutil.copytree(folder, root / "snapshots" / "1")
+    shutil.copytree(folder, root / "snapshots" / ("1" * 40))
     (root / "refs").mkdir()
-    (root / "refs" / "main").write_text("1")
-    return root / "snapshots" / "1"
+    (root / "refs" / "main").write_text("1" * 40)
+    return root / "snapshots" / ("1" * 40)
 
 
 def test_a_model_of_the_cache_finds_its_tokenizer_there(tmp_path: Path, cache: Path) -> None:
