@@ -24,6 +24,7 @@ from scipy.sparse.csgraph import connected_components
 
 from methods.answers import AnswerError, json_field, usable_text
 from methods.errors import InputError
+from methods.prose_names import is_prose, name_in_prose, whole_part
 
 NOT_A_NAME: Final = "not_a_name"
 """Error code of an answer that is text, but no name: too long, the category itself, no letters."""
@@ -76,8 +77,10 @@ def parse_name(
     """Read the name from a model's answer.
 
     Args:
-        answer: a JSON object with the name in one field, else text whose first line with a letter
-            in it is the name; a line that ends in a colon only announces it.
+        answer: a JSON object with the name in one field; or a text whose first line with a letter
+            in it is the name (a line that ends in a colon only announces it); or prose, read by
+            `methods.prose_names`, whatever form was asked for: a hedge that names something is an
+            answer, and so is a text that is cut behind the name.
         finish_reason: as the engine gives it; ``length`` means that the token limit ended it.
         category: what all images show, such as ``bird``; no answer by itself.
         json_field_name: the field; None where JSON was not asked for.
@@ -90,8 +93,21 @@ def parse_name(
             the field, where JSON was asked for; not_a_name for more than 12 words, the category
             itself (an unidentified species of it, too) or a text without letters.
     """
-    text = usable_text(answer, finish_reason)
+    try:
+        text = usable_text(answer, finish_reason)
+    except AnswerError as error:
+        said = whole_part(answer or "") if finish_reason == "length" else answer
+        declined = error.code == "refusal"
+        name = _named_in_prose(said, category, declined) if declined or said != answer else None
+        if name is None:
+            raise
+        return name
     bare = _FENCE.sub("", text).strip()
+    if not bare.startswith("{"):
+        line = next(filter(_has_letters, bare.splitlines()), "")
+        prose = is_prose(line) or len(line.split()) > MAX_WORDS
+        if prose and (name := _named_in_prose(bare, category)) is not None:
+            return name
     if json_field_name is not None and bare.startswith("{"):
         line = usable_text(json_field(bare, json_field_name), None)
     else:
@@ -106,6 +122,12 @@ def parse_name(
         raise AnswerError(NOT_A_NAME, f"no more than the category: {name}")
     usable_text(name, None)  # a refusal may have been in quotes or Markdown
     return name
+
+
+def _named_in_prose(text: str | None, category: str, declined: bool = False) -> str | None:
+    """The name in sentences, tidied; None where there are none, or they name nothing."""
+    name = tidy_name(name_in_prose(text or "", category.replace("_", " "), declined) or "")
+    return name if _has_letters(name) and not _says_nothing(name, category) else None
 
 
 def _says_nothing(name: str, category: str) -> bool:

@@ -104,8 +104,17 @@ def response_text(response: Mapping[str, Any] | None, cut_counts: bool = False) 
     Raises:
         AnswerError: none came, or it cannot be used.
     """
+    return usable_text(*said_in(response), cut_counts)
+
+
+def said_in(response: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
+    """Return what a response (`RESPONSE_TYPE`) says, usable or not, and why it ended.
+
+    Raises:
+        AnswerError: none came.
+    """
     if response is None:
         raise AnswerError("not_asked", "nothing could be asked")
     if response["error"] is not None:
         raise AnswerError(response["error"], response["error_detail"] or "")
-    return usable_text(response["answer"], response["finish_reason"], cut_counts)
+    return response["answer"], response["finish_reason"]

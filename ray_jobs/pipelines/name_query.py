@@ -10,7 +10,7 @@ from actors.mllm.model import MllmModel
 from actors.mllm.prompts import ImagePrompt
 from actors.mllm.query import Query
 from actors.mllm.request import ResponseFormat, Sampling
-from actors.mllm.responses import response_text
+from actors.mllm.responses import said_in
 from methods.discovered_names import parse_name
 from ray_jobs.config import NamingConfig
 from ray_jobs.runs.prompts import read_prompt
@@ -46,7 +46,7 @@ class NameReader:
         Raises:
             AnswerError: there is none in it.
         """
-        return parse_name(response_text(response), None, self.category, self.field or None)
+        return parse_name(*said_in(response), self.category, self.field or None)
 
 
 def resolve_name_reader(config: NamingConfig, model: MllmModel) -> NameReader:
