@@ -2,7 +2,7 @@
 
     uv run python -m benchmarks.zoo_matrix [NAME ...]
 
-A process for each model, some 20 s; a model that does not start has its last line of error instead
+A process for each model, a start of vLLM each; a model that does not start has its last line of error instead
 of figures.
 """
 

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from actors.mllm import query
 from actors.mllm.engines.vllm_local import VllmLocal
 from actors.mllm.engines.vllm_settings import prepare_environment
 from actors.mllm.images import ImageLimits, decode_for_mllm
@@ -34,7 +33,6 @@ from tests.zoo.pictures import drawn, pictures
 
 PROMPT = "What do you see? Describe the object in the image precisely, in one sentence."
 LONGEST = 24
-IMAGES_FIRST = getattr(query, "LAYOUT", "images, then text").startswith("images")
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Agreement:
 
 
 def plain_messages(image: DecodedImage | None) -> list[dict[str, Any]]:
-    """A chat as the documentation of vLLM writes one, the picture as a data URL."""
+    """A chat as the models' cards write one, the picture first, as a data URL."""
     text = {"type": "text", "text": PROMPT}
     if image is None:
         return [{"role": "user", "content": [text]}]
@@ -71,7 +69,7 @@ def plain_messages(image: DecodedImage | None) -> list[dict[str, Any]]:
     Image.fromarray(image.pixels).save(out, "PNG")
     url = f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
     shown = {"type": "image_url", "image_url": {"url": url}}
-    return [{"role": "user", "content": [shown, text] if IMAGES_FIRST else [text, shown]}]
+    return [{"role": "user", "content": [shown, text]}]
 
 
 def same(one: Any, other: Any) -> bool:

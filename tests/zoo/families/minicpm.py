@@ -90,7 +90,6 @@ MODELS = (
         "minicpm-v-4.6",
         "MiniCPMV4_6ForConditionalGeneration",
         _write,
-        engine={"dtype": "bfloat16", "enable_chunked_prefill": True},
-        needs="on a CPU bf16, and prompts taken in parts",
+        needs="on a CPU bf16 and prompts in parts, which Onoma sees to",
     ),
 )

@@ -199,8 +199,7 @@ MODELS = (
         "qwen3.5",
         "Qwen3_5ForConditionalGeneration",
         _write_3_5,
-        engine={"dtype": "bfloat16", "enable_chunked_prefill": True},
         thinks=True,
-        needs="on a CPU bf16, and prompts taken in parts",
+        needs="on a CPU bf16 and prompts in parts, which Onoma sees to",
     ),
 )
