@@ -12,6 +12,7 @@ long is one that will not end.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -200,11 +201,15 @@ class _PendingRequest:
 
     def set_result(self, response: Response) -> None:
         """Give the response, from any thread."""
-        self._loop.call_soon_threadsafe(self._settle, response, None)
+        self._tell(response, None)
 
     def set_exception(self, error: Exception) -> None:
         """Give up, from any thread."""
-        self._loop.call_soon_threadsafe(self._settle, None, error)
+        self._tell(None, error)
+
+    def _tell(self, response: Response | None, error: Exception | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and who waited with it
+            self._loop.call_soon_threadsafe(self._settle, response, error)
 
     def _settle(self, response: Response | None, error: Exception | None) -> None:
         if self.response.done():  # the caller went away
