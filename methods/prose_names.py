@@ -181,11 +181,10 @@ def whole_part(text: str) -> str:
 
 def _is_kind_of(name: str, wider: str) -> bool:
     """Whether a name is another one with a word of its own: before it, or a species' behind it."""
-    words = name.split()
-    if len(words) < 2 or not words[0][0].isupper():
-        return False
-    behind = len(words) == 2 and words[0].casefold() == wider.casefold()
-    return behind or " ".join(words[1:]).casefold() == wider.casefold()
+    first, _, rest = name.partition(" ")
+    wide = wider.casefold()
+    species = first.casefold() == wide and rest and " " not in rest
+    return first[:1].isupper() and bool(species or rest.casefold() == wide)
 
 
 def _candidates(text: str, subject: set[str]) -> Iterator[_Named]:
