@@ -57,7 +57,8 @@ def page_of(query: str, keys: int) -> str:
     entries = "".join(
         _ENTRY.format(f"photos/{n // share:02d}/{n:09d}.jpg") for n in range(start, end)
     )
-    return f"{_HEAD}<IsTruncated>{str(bool(more)).lower()}</IsTruncated>{more}{entries}</ListBucketResult>"
+    cut = f"<IsTruncated>{str(bool(more)).lower()}</IsTruncated>"
+    return f"{_HEAD}{cut}{more}{entries}</ListBucketResult>"
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -3,9 +3,9 @@
 Local paths and ``file://`` URIs go to the local file system; ``s3://`` and ``gs://`` to PyArrow's
 own clients, which take credentials, region and endpoint from the usual environment (``AWS_*``,
 Google's defaults), but for buckets that only s3fs asks as wanted (`actors.storage.s3`): those of a
-profile, anonymous ones and those whose requester pays; every other scheme to the fsspec file system of that name. Keys after
-``s3://bucket/`` are taken literally, never percent-decoded; ``file://`` URIs are percent-encoded
-bytes, so that any file name survives.
+profile, anonymous ones and those whose requester pays; every other scheme to the fsspec file system
+of that name. Keys after ``s3://bucket/`` are taken literally, never percent-decoded; ``file://``
+URIs are percent-encoded bytes, so that any file name survives.
 """
 
 from __future__ import annotations
