@@ -24,6 +24,7 @@ from actors.images.limits import DEFAULT_MAX_BYTES
 from actors.s3_settings import set_words
 from actors.stage import RowErrors, stage
 from actors.storage.s3 import read_objects, why
+from methods.errors import InputError
 
 _REMOTE_THREADS = 16
 
@@ -144,16 +145,12 @@ def _is_of_s3fs(rows: Sequence[Mapping[str, Any]]) -> bool:
         row.get("row_group") is not None or row.get("offset") is not None for row in rows
     ):
         return False
-    buckets = {row["uri"].split("/", 3)[2] for row in rows if _is_s3(row["uri"])}
+    buckets = {row["uri"].split("/", 3)[2] for row in rows if storage.is_s3(row["uri"])}
     return (
         len(buckets) == 1
-        and all(_is_s3(row["uri"]) for row in rows)
+        and all(storage.is_s3(row["uri"]) for row in rows)
         and storage.reads_by_s3fs(rows[0]["uri"])
     )
-
-
-def _is_s3(uri: str) -> bool:
-    return storage.scheme_of(uri) in ("s3", "s3a")
 
 
 def _s3_objects(
@@ -166,6 +163,8 @@ def _s3_objects(
     paths = [rows[at]["uri"].partition("://")[2] for at in wanted]
     try:
         found = read_objects(storage.s3fs_of(rows[0]["uri"]), paths, max_bytes)
+    except InputError:
+        raise
     except Exception as error:  # what holds for all of them, such as no credentials
         found = [error] * len(wanted)
     for at, each in zip(wanted, found, strict=True):

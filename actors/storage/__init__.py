@@ -36,6 +36,11 @@ def is_local(uri: str) -> bool:
     return scheme_of(uri) == "file"
 
 
+def is_s3(uri: str) -> bool:
+    """Say whether ``uri`` is in an S3 bucket."""
+    return scheme_of(uri) in ("s3", "s3a")
+
+
 def local_path(uri: str) -> str:
     """Return the absolute local path of a plain path or a ``file://`` URI."""
     if uri.startswith("file://"):
@@ -106,11 +111,15 @@ def resolve(uri: str) -> tuple[pafs.FileSystem, str]:
 
 
 def s3fs_of(uri: str) -> Any:
-    """The s3fs file system of an ``s3://`` address; None for others and where s3fs is missing."""
-    if scheme_of(uri) not in ("s3", "s3a") or not has_s3fs():
+    """The s3fs file system of an ``s3://`` address; None for others, and without s3fs.
+
+    Raises:
+        InputError: the bucket can be asked by s3fs only, and it is not installed.
+    """
+    if not is_s3(uri):
         return None
-    bucket = uri.partition("://")[2].partition("/")[0]
-    return s3_filesystem(settings_of(bucket, current_words()))
+    settings = settings_of(uri.partition("://")[2].partition("/")[0], current_words())
+    return s3_filesystem(settings) if has_s3fs() or needs_s3fs(settings) else None
 
 
 def reads_by_s3fs(uri: str) -> bool:

@@ -69,10 +69,10 @@ def storage_has(source: str) -> bool:
     except InputError:
         raise
     except Exception as error:  # botocore's errors are no OSError
-        if not isinstance(error, OSError) and storage.s3fs_of(source) is None:
+        if not isinstance(error, OSError) and not storage.is_s3(source):
             raise
         told = folders.one_line(error)
-        if storage.scheme_of(source) in ("s3", "s3a"):
+        if storage.is_s3(source):
             told = why(error, source.partition("://")[2].partition("/")[0])
         raise InputError(f"--images {source}: {told}") from error
 
