@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors import storage
 from actors.clip.model import FIELD_GUIDE, ClipModel, resolve_clip
+from actors.storage.s3 import why
 from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, Classifier, parse_classifier
 from methods.drift import REFERENCE_FILE, Seen, parse_reference
 from methods.errors import InputError
@@ -23,7 +24,16 @@ def load_classifier(folder: str) -> Classifier:
         InputError: one sentence on what is missing or corrupt.
     """
     uri = storage.absolute(folder)
-    if not storage.exists(uri):
+    try:
+        there = storage.exists(uri)
+    except InputError:
+        raise
+    except Exception as error:  # botocore's errors are no OSError
+        if not storage.is_s3(uri):
+            raise
+        reason = why(error, uri.partition("://")[2].partition("/")[0])
+        raise InputError(f"--classifier {folder}: {reason}") from error
+    if not there:
         raise InputError(f"--classifier {folder}: no such folder; make one with onoma fit")
     files = {}
     for name in (CONFIG_FILE, WEIGHTS_FILE):

@@ -88,9 +88,11 @@ def _run(arguments: list[str], results: TextIO) -> int:
 
 
 def _execute(command: Command, config: VerbConfig, results: TextIO) -> int:
+    from actors.s3_settings import use_s3
     from ray_jobs.passes.session import set_verbose
 
     set_verbose(config.verbose)
+    use_s3(config.s3)
     try:
         result = command.run(config)
     except Exception as error:

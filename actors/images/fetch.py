@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
@@ -21,7 +21,10 @@ import pyarrow.parquet as pq
 from actors import storage
 from actors.images.errors import ImageError
 from actors.images.limits import DEFAULT_MAX_BYTES
+from actors.s3_settings import set_words
 from actors.stage import RowErrors, stage
+from actors.storage.s3 import read_objects, why
+from methods.errors import InputError
 
 _REMOTE_THREADS = 16
 
@@ -136,14 +139,63 @@ def _parquet_cell(uri: str, column: str, row_group: int, row: int) -> bytes:
     return bytes(cell.as_buffer())
 
 
+def _is_of_s3fs(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a batch is of whole objects of one bucket that s3fs asks."""
+    if not rows or any(
+        row.get("row_group") is not None or row.get("offset") is not None for row in rows
+    ):
+        return False
+    buckets = {row["uri"].split("/", 3)[2] for row in rows if storage.is_s3(row["uri"])}
+    return (
+        len(buckets) == 1
+        and all(storage.is_s3(row["uri"]) for row in rows)
+        and storage.reads_by_s3fs(rows[0]["uri"])
+    )
+
+
+def _s3_objects(
+    rows: Sequence[Mapping[str, Any]],
+    max_bytes: int,
+) -> list[bytes | ImageError | None]:
+    """Read whole objects at once; a row that comes with an error is not read."""
+    wanted = [at for at, row in enumerate(rows) if row.get("error") is None]
+    results: list[bytes | ImageError | None] = [None] * len(rows)
+    paths = [rows[at]["uri"].partition("://")[2] for at in wanted]
+    try:
+        found = read_objects(storage.s3fs_of(rows[0]["uri"]), paths, max_bytes)
+    except InputError:
+        raise
+    except Exception as error:  # what holds for all of them, such as no credentials
+        found = [error] * len(wanted)
+    for at, each in zip(wanted, found, strict=True):
+        uri = rows[at]["uri"]
+        if isinstance(each, FileNotFoundError):
+            results[at] = ImageError("missing", f"nothing at {uri}")
+        elif isinstance(each, PermissionError):
+            results[at] = ImageError("no_permission", f"{uri}: {why(each, uri.split('/', 3)[2])}")
+        elif isinstance(each, Exception):
+            results[at] = _storage_failure(uri, each)
+        elif not each:
+            results[at] = ImageError("empty_file", "the file has no bytes")
+        elif len(each) > max_bytes:
+            results[at] = ImageError("too_many_bytes", f"more bytes than the limit, {max_bytes}")
+        else:
+            results[at] = each
+    return results
+
+
 @stage("fetch", ("bytes", "error", "error_detail"))
-def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES) -> pa.Table:
+def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES, s3: str | None = None) -> pa.Table:
     """Map a manifest batch to an image table batch of the same rows in the same order.
 
     Columns out: those that come, ``bytes`` (large_binary, null with an error), ``error`` and
     ``error_detail``. A row that comes with an error keeps it and is not read again. Remote objects
-    are read by several threads, local files one after another.
+    are read by several threads, or by s3fs all at once; local files one after another. ``s3`` is
+    how S3 is asked (`actors.s3_settings.current_words` of the driver); with None, as this process
+    is set.
     """
+    if s3 is not None:
+        set_words(s3)
 
     def one(row: Mapping[str, Any]) -> bytes | ImageError | None:
         if row.get("error") is not None:
@@ -154,7 +206,9 @@ def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES) -> pa.Table:
             return error
 
     rows = batch.to_pylist()
-    if any(not storage.is_local(row["uri"]) for row in rows):
+    if _is_of_s3fs(rows):
+        results = _s3_objects(rows, max_bytes)
+    elif any(not storage.is_local(row["uri"]) for row in rows):
         with ThreadPoolExecutor(_REMOTE_THREADS) as pool:
             results = list(pool.map(one, rows))
     else:

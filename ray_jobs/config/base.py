@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     CliApp,
@@ -22,6 +22,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from actors.s3_settings import check_words
 from methods.errors import InputError
 from ray_jobs.config.names import did_you_mean, flag_of, say_renamed
 from ray_jobs.config.yaml_file import yaml_values
@@ -54,10 +55,21 @@ class VerbConfig(BaseSettings):
         alias="json",
         description="one JSON object on standard output, the rest on standard error",
     )
+    s3: list[str] = Field(
+        default_factory=list,
+        description="how S3 is asked: anon, profile=NAME, requester-pays or endpoint=URL; also of "
+        "one bucket, as BUCKET:anon; may be given several times",
+    )
     seed: int = Field(0, description="seed of everything random")
     verbose: bool = Field(
         False, description="show tracebacks, and what the libraries below log themselves"
     )
+
+    @field_validator("s3")
+    @classmethod
+    def _checked(cls, words: list[str]) -> list[str]:
+        check_words(words)
+        return words
 
     @classmethod
     def settings_customise_sources(

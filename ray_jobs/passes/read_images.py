@@ -8,6 +8,7 @@ from typing import Any
 from actors import storage
 from actors.images.decode import Preprocessing, decode
 from actors.images.fetch import fetch
+from actors.s3_settings import current_words
 from ray_jobs.config import ArchiveConfig
 from ray_jobs.passes.resources import check_resource, task_options
 from ray_jobs.passes.session import start_ray
@@ -86,7 +87,7 @@ def fetch_images(rows: Any, config: ArchiveConfig, tasks: int) -> Any:
         fetch,
         batch_format="pyarrow",
         batch_size=READ_BATCH,
-        fn_kwargs={"max_bytes": config.max_bytes},
+        fn_kwargs={"max_bytes": config.max_bytes, "s3": current_words()},
         compute=TaskPoolStrategy(tasks),
         **task_options(config),
     )

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.compat import ray as ray_compat
+from actors.s3_settings import VARIABLE, current_words
 from methods.errors import InputError
 
 logger = logging.getLogger("onoma")
@@ -126,7 +127,7 @@ def _join(address: str, source: str) -> None:
     import ray
 
     try:
-        ray.init(address=address, **_logging_options())
+        ray.init(address=address, **_s3_words(), **_logging_options())
     except ConnectionError as error:
         remedy = "unset it" if source == "RAY_ADDRESS" else "run `ray stop`"
         raise InputError(
@@ -163,6 +164,12 @@ def _logging_options() -> dict[str, Any]:
     if _is_quiet_console():
         return {"log_to_driver": False, "logging_level": logging.ERROR}
     return {"log_to_driver": verbose()}
+
+
+def _s3_words() -> dict[str, Any]:
+    """How S3 is asked, for workers on other machines; credentials are found over there."""
+    words = current_words()
+    return {"runtime_env": {"env_vars": {VARIABLE: words}}} if words else {}
 
 
 def _with_growth(resources: Mapping[str, float]) -> dict[str, float]:

@@ -7,11 +7,13 @@ import glob
 import logging
 import os
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import pyarrow.fs as pafs
 
 from actors import storage
+from actors.storage.s3 import why
+from actors.storage.s3_listing import list_keys
 from methods.errors import InputError
 from ray_jobs.runs.sources.rows import ManifestRow, Skipped, is_image_name
 
@@ -81,6 +83,9 @@ def remote_folder(uri: str, skipped: Skipped, pattern: str = "") -> Iterator[Man
     Raises:
         InputError: the prefix cannot be listed.
     """
+    if (client := storage.s3fs_of(uri)) is not None:
+        yield from _s3_folder(client, uri, skipped, pattern)
+        return
     filesystem, base = storage.resolve(uri)
     try:
         infos = filesystem.get_file_info(pafs.FileSelector(base, recursive=True))
@@ -95,6 +100,28 @@ def remote_folder(uri: str, skipped: Skipped, pattern: str = "") -> Iterator[Man
             yield ManifestRow(relative, f"{scheme}://{info.path}")
         else:
             skipped.file(relative)
+
+
+def _s3_folder(client: Any, uri: str, skipped: Skipped, pattern: str) -> Iterator[ManifestRow]:
+    """List a prefix of a bucket page by page; it comes in order."""
+    scheme, _, place = uri.partition("://")
+    bucket, _, prefix = place.rstrip("/").partition("/")
+    prefix = f"{prefix}/" if prefix else ""
+    try:
+        for key in list_keys(client, bucket, prefix):
+            relative = key[len(prefix) :]
+            if relative.endswith("/") or not relative or not _matches(relative, pattern):
+                continue  # a key with a slash at its end stands for a folder
+            if is_image_name(relative):
+                yield ManifestRow(relative, f"{scheme.lower()}://{bucket}/{key}")
+            else:
+                skipped.file(relative)
+    except Exception as error:  # botocore's errors have no common class with s3fs's
+        raise InputError(f"--images {uri}: {why(error, bucket)}") from error
+
+
+def _matches(relative: str, pattern: str) -> bool:
+    return not pattern or fnmatch.fnmatch(relative, pattern)
 
 
 def one_line(error: Exception) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pyarrow.fs as pafs
 
 from actors import storage
+from actors.storage.s3 import why
 from methods.errors import InputError
 from ray_jobs.runs.sources import folders, lists, tables, tars
 from ray_jobs.runs.sources.rows import ManifestRow, Skipped, is_image_name
@@ -65,8 +66,15 @@ def storage_has(source: str) -> bool:
     """Say whether something is at ``source``, with a clear error when the storage cannot tell."""
     try:
         return storage.exists(source)
-    except OSError as error:
-        raise InputError(f"--images {source}: {folders.one_line(error)}") from error
+    except InputError:
+        raise
+    except Exception as error:  # botocore's errors are no OSError
+        if not isinstance(error, OSError) and not storage.is_s3(source):
+            raise
+        told = folders.one_line(error)
+        if storage.is_s3(source):
+            told = why(error, source.partition("://")[2].partition("/")[0])
+        raise InputError(f"--images {source}: {told}") from error
 
 
 def _folder(source: str, path: str, skipped: Skipped) -> Listing:

@@ -2,9 +2,10 @@
 
 Local paths and ``file://`` URIs go to the local file system; ``s3://`` and ``gs://`` to PyArrow's
 own clients, which take credentials, region and endpoint from the usual environment (``AWS_*``,
-Google's defaults); every other scheme to the fsspec file system of that name. Keys after
-``s3://bucket/`` are taken literally, never percent-decoded; ``file://`` URIs are percent-encoded
-bytes, so that any file name survives.
+Google's defaults), but for buckets that only s3fs asks as wanted (`actors.storage.s3`): those of a
+profile, anonymous ones and those whose requester pays; every other scheme to the fsspec file system
+of that name. Keys after ``s3://bucket/`` are taken literally, never percent-decoded; ``file://``
+URIs are percent-encoded bytes, so that any file name survives.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import pyarrow.fs as pafs
 
+from actors.s3_settings import S3Settings, current_words, settings_of
+from actors.storage.s3 import has_s3fs, needs_s3fs, s3_filesystem
 from methods.errors import InputError
 
 _S3_ATTEMPTS = 6
@@ -33,6 +36,11 @@ def is_local(uri: str) -> bool:
     return scheme_of(uri) == "file"
 
 
+def is_s3(uri: str) -> bool:
+    """Say whether ``uri`` is in an S3 bucket."""
+    return scheme_of(uri) in ("s3", "s3a")
+
+
 def local_path(uri: str) -> str:
     """Return the absolute local path of a plain path or a ``file://`` URI."""
     if uri.startswith("file://"):
@@ -46,9 +54,15 @@ def local_uri(path: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _s3(bucket: str) -> pafs.FileSystem:
+def _s3(bucket: str, settings: S3Settings) -> pafs.FileSystem:
+    if needs_s3fs(settings):
+        return pafs.PyFileSystem(pafs.FSSpecHandler(s3_filesystem(settings)))
     options: dict[str, Any] = {}
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = (
+        settings.endpoint
+        or os.environ.get("AWS_ENDPOINT_URL_S3")
+        or os.environ.get("AWS_ENDPOINT_URL")
+    )
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if endpoint:  # PyArrow takes every other AWS_* variable by itself
         scheme, separator, rest = endpoint.rpartition("://")
@@ -91,8 +105,27 @@ def resolve(uri: str) -> tuple[pafs.FileSystem, str]:
         return _filesystem(scheme), uri  # fsspec's http file system wants the whole address
     path = uri.partition("://")[2]
     if scheme in ("s3", "s3a"):
-        return _s3(path.partition("/")[0]), path
+        bucket = path.partition("/")[0]
+        return _s3(bucket, settings_of(bucket, current_words())), path
     return _filesystem(scheme), path
+
+
+def s3fs_of(uri: str) -> Any:
+    """The s3fs file system of an ``s3://`` address; None for others, and without s3fs.
+
+    Raises:
+        InputError: the bucket can be asked by s3fs only, and it is not installed.
+    """
+    if not is_s3(uri):
+        return None
+    settings = settings_of(uri.partition("://")[2].partition("/")[0], current_words())
+    return s3_filesystem(settings) if has_s3fs() or needs_s3fs(settings) else None
+
+
+def reads_by_s3fs(uri: str) -> bool:
+    """Whether the bytes of an ``s3://`` address come through s3fs rather than PyArrow's client."""
+    bucket = uri.partition("://")[2].partition("/")[0]
+    return needs_s3fs(settings_of(bucket, current_words()))
 
 
 def join(uri: str, *parts: str) -> str:

@@ -1,0 +1,155 @@
+"""S3 through s3fs: botocore's whole chain of credentials, batches of objects, streamed listings.
+
+s3fs is imported when an address needs it, never before. Credentials are found in the process that
+asks: what is pickled to Ray's workers are the settings only.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from actors.s3_settings import S3Settings
+from methods.errors import InputError
+
+_ATTEMPTS: Final = 6
+_CONNECT_S: Final = 5.0
+_READ_S: Final = 60.0
+_AT_ONCE: Final = 16
+"""Objects of a batch that are read at once."""
+
+
+def has_s3fs() -> bool:
+    """Whether s3fs is installed; an old one without asyncio counts as none."""
+    found = importlib.util.find_spec
+    return found("s3fs") is not None and found("aiobotocore") is not None
+
+
+def needs_s3fs(settings: S3Settings) -> bool:
+    """Whether PyArrow's client would ask otherwise than is wanted.
+
+    PyArrow knows no requester pays, and sends what a profile with ``role_arn`` or SSO is to sign
+    without a signature, in silence.
+    """
+    named = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
+    return settings.anon or settings.requester_pays or bool(settings.profile or named)
+
+
+@lru_cache(maxsize=64)
+def s3_filesystem(settings: S3Settings) -> Any:
+    """The s3fs file system of these settings.
+
+    Raises:
+        InputError: s3fs is not installed.
+    """
+    if not has_s3fs():
+        raise InputError(
+            "--s3 anon, profile=NAME and requester-pays, and AWS_PROFILE, need s3fs of 2026 or "
+            "later: install it with pip install 's3fs>=2026'"
+        )
+    import s3fs
+
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return s3fs.S3FileSystem(
+        anon=settings.anon,
+        profile=settings.profile,
+        requester_pays=settings.requester_pays,
+        endpoint_url=settings.endpoint,
+        client_kwargs={"region_name": region} if region else {},
+        config_kwargs={
+            "connect_timeout": _CONNECT_S,
+            "read_timeout": _READ_S,
+            "retries": {"max_attempts": _ATTEMPTS, "mode": "standard"},
+            "max_pool_connections": 2 * _AT_ONCE,
+        },
+        use_listings_cache=False,  # a folder that was looked at is written to
+        default_cache_type="none",  # images of a tar are ranges far apart
+        default_fill_cache=False,
+    )
+
+
+def read_objects(filesystem: Any, paths: Sequence[str], limit: int) -> list[bytes | Exception]:
+    """Read whole objects, many at once, one request each.
+
+    Args:
+        filesystem: of `s3_filesystem`.
+        paths: BUCKET/KEY of each.
+        limit: bytes; of a longer object come ``limit + 1``.
+
+    Returns:
+        The bytes of each, or why it cannot be read.
+    """
+    size = len(paths)
+    found = filesystem.cat_ranges(
+        list(paths), [0] * size, [limit + 1] * size, on_error="return", batch_size=_AT_ONCE
+    )
+    return [b"" if _is_empty(each) else each for each in found]
+
+
+def _is_empty(found: Any) -> bool:
+    """Of an object without bytes no range can be had, which the server says with 416."""
+    return isinstance(found, Exception) and any(
+        word in str(each) for each in (found, found.__cause__) for word in ("InvalidRange", "416")
+    )
+
+
+def why(error: BaseException, bucket: str) -> str:
+    """One sentence on what a failed request was about, with the flag or variable that helps."""
+    chain, layer = [], error  # type: ignore[var-annotated]
+    while layer is not None and layer not in chain:
+        chain.append(layer)
+        layer = layer.__cause__ or layer.__context__  # type: ignore[assignment]
+    text = " ".join(f"{type(each).__name__} {each}" for each in chain)
+    for words, sentence in _REASONS:
+        if any(word in text for word in words):
+            return sentence.format(bucket=bucket)
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+_REASONS: Final = (
+    (
+        ("ProfileNotFound",),
+        "the profile is not in the AWS configuration; --s3 profile=NAME or AWS_PROFILE name one "
+        "of ~/.aws/config, or of the file AWS_CONFIG_FILE",
+    ),
+    (
+        ("SSOTokenLoad", "UnauthorizedSSOToken", "TokenRetrieval", "SSO session", "SSO Token"),
+        "the SSO session is not there or has expired; run aws sso login for the profile of "
+        "--s3 profile=NAME or AWS_PROFILE",
+    ),
+    (
+        ("NoCredentials", "Unable to locate credentials", "PartialCredentials"),
+        "there are no credentials; give --s3 profile=NAME, set AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY, or --s3 anon for a public bucket",
+    ),
+    (
+        ("AssumeRole",),
+        "the role cannot be assumed; check role_arn and source_profile of the profile that "
+        "--s3 profile=NAME or AWS_PROFILE names",
+    ),
+    (
+        ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken"),
+        "the credentials are wrong or have expired; check AWS_ACCESS_KEY_ID, "
+        "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or give --s3 profile=NAME",
+    ),
+    (
+        ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"),
+        "the bucket is in another region; set AWS_REGION to the bucket's",
+    ),
+    (
+        ("NoSuchBucket", "bucket does not exist"),
+        "there is no bucket {bucket} at this endpoint; check its name, or give --s3 endpoint=URL",
+    ),
+    (
+        ("EndpointConnection", "ConnectTimeout", "Could not connect", "ClientConnector"),
+        "the server does not answer; check --s3 endpoint=URL, AWS_ENDPOINT_URL and AWS_REGION",
+    ),
+    (
+        ("AccessDenied", "Forbidden", "PermissionError"),
+        "access is denied; give --s3 profile=NAME with the right to list and read it, --s3 anon if "
+        "it is public, or --s3 requester-pays if it wants that",
+    ),
+)
