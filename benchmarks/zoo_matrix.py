@@ -2,8 +2,8 @@
 
     uv run python -m benchmarks.zoo_matrix [NAME ...]
 
-A process for each model, a start of vLLM each; a model that does not start has its last line of error instead
-of figures.
+A process for each model, a start of vLLM each; a model that does not start has its last line of
+error instead of figures.
 """
 
 from __future__ import annotations
