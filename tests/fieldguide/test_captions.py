@@ -39,6 +39,7 @@ def tokenizer() -> SimpleTokenizer:
     return SimpleTokenizer(context_length=CONTEXT_LENGTH)
 
 
+@pytest.mark.slow
 def test_captions_fit_the_context_and_the_vocabulary(tokenizer: SimpleTokenizer) -> None:
     known = {token for piece in vocabulary() for token in tokenizer.encode(piece)}
     for caption in _captions(1500):

@@ -71,6 +71,7 @@ def test_things_lie_in_the_picture_and_are_big_enough() -> None:
     assert (edges[:, 2] - edges[:, 0]).min() > 0.19
 
 
+@pytest.mark.slow
 def test_cooccurrence_has_structure() -> None:
     seen: Counter[str] = Counter()
     pairs: Counter[tuple[str, str]] = Counter()

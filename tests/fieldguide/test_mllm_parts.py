@@ -47,6 +47,7 @@ def model(tokenizer: PreTrainedTokenizerFast) -> LlavaForConditionalGeneration:
     return new_model(tokenizer, clip)
 
 
+@pytest.mark.slow
 def test_any_text_is_encoded(tokenizer: PreTrainedTokenizerFast) -> None:
     for text in (
         "Describe the bird.",
@@ -105,6 +106,7 @@ def test_images_are_prepared_as_for_the_clip(tokenizer: PreTrainedTokenizerFast)
         assert (served - own).abs().mean() < 0.01
 
 
+@pytest.mark.slow
 def test_batches_hold_whole_pictures_and_weigh_answers_only(
     tokenizer: PreTrainedTokenizerFast, seen: dict[PoolKind, Seen]
 ) -> None:
@@ -117,6 +119,7 @@ def test_batches_hold_whole_pictures_and_weigh_answers_only(
         assert answers_end.sum() == len(batch.ids)
 
 
+@pytest.mark.slow
 def test_the_exported_folder_loads(
     model: LlavaForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:

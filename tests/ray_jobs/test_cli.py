@@ -234,6 +234,7 @@ def test_progress_is_told_and_libraries_only_if_asked_for(
     assert not logging.getLogger("onoma").isEnabledFor(logging.INFO), "as it was before"
 
 
+@pytest.mark.slow
 def test_standard_output_carries_one_json_object(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "ray_jobs", "fieldguide", "draw", "--count", "2", "--json"]
     done = subprocess.run(

@@ -59,6 +59,7 @@ def ask(name: str, cache: Path, asked: dict[str, Agreement]) -> Agreement:
     return asked[name]
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("name", MODELS)
 def test_prompts_pictures_and_answers_are_those_of_plain_vllm(
     name: str, zoo_folders: Path, asked: dict[str, Agreement]

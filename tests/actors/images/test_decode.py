@@ -130,6 +130,7 @@ def drawn(kind: str, rng: np.random.Generator, side: int) -> Image.Image:
     return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["noise", "grain", "lines"])
 def test_features_of_large_noisy_and_sharp_images_stay(kind: str) -> None:
     rng = np.random.default_rng([3, *kind.encode()])

@@ -102,6 +102,7 @@ def test_jobs_that_write_at_once_lose_and_break_nothing(tmp_path: Path) -> None:
     assert said == [f"on {text}" if int(text) < 800 else None for text in asked]
 
 
+@pytest.mark.slow
 def test_a_million_answers_are_indexed_in_little_memory(tmp_path: Path) -> None:
     count, files = 1_000_000, 20
     rng = np.random.default_rng(0)

@@ -18,6 +18,7 @@ def total(mllm: StubMllm, start: str) -> int:
     return mllm.kinds(start).total()
 
 
+@pytest.mark.slow
 def test_the_published_loop_asks_30993_questions() -> None:
     mllm = Wrong()
     history = search(mllm, range(90), **PUBLISHED, paraphrases=1, max_children=5)

@@ -44,6 +44,7 @@ def quality(history: History, round_: int) -> float:
     return statistics.mean(Planted.quality(history.prompts[id_].text) for id_ in beam)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", CASES, ids=lambda names: "+".join(names) or "plain")
 def test_scores_and_planted_quality_rise(names: tuple[str, ...]) -> None:
     gains, ends = [], []

@@ -78,6 +78,7 @@ def test_scores_of_the_choice_owe_nothing_to_the_search(held: int, names: tuple[
     assert statistics.mean(won) > 0.57, "unlike the scores by which prompts were kept"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("held", "names"), CHOICES)
 def test_the_final_score_of_a_fresh_choice_is_a_half(held: int, names: tuple[str, ...]) -> None:
     mean, bound = mean_and_bound(

@@ -216,6 +216,7 @@ def pseudo_images(tower: TextTower, seed: int) -> tuple[np.ndarray, np.ndarray, 
     return whole.astype(np.float32), dense.astype(np.float32), labels
 
 
+@pytest.mark.slow
 def test_images_of_an_aligned_world(tower: TextTower) -> None:
     written, labels = sentences(300, seed=1)
     features = TextFeatures.of(tower, written)
@@ -236,6 +237,7 @@ def test_images_of_an_aligned_world(tower: TextTower) -> None:
     assert at_random < start + 0.05
 
 
+@pytest.mark.slow
 def test_sentences_of_scenes_on_the_field_guides_clip() -> None:
     """The tower of a trained CLIP, sentences of the world that it knows."""
     from actors.clip.encoder import ClipEncoder
