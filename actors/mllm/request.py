@@ -162,8 +162,7 @@ def completed(response: Response) -> Response:
     else:
         wanted = "an answer ends with stop or length"
         error = failed("mllm_bad_response", f"finish_reason is {reason!r}, {wanted}: {said}")
-    tokens = {"prompt_tokens": response.prompt_tokens, "output_tokens": response.output_tokens}
-    return replace(error, finish_reason=reason, **tokens)
+    return replace(response, text=None, error=error.error, error_detail=error.error_detail)
 
 
 def read_answer(text: str, finish_reason: str | None) -> dict[str, Any]:
