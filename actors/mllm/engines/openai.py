@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 from actors.mllm.endpoint_images import data_url, photos_as_jpeg
@@ -121,7 +122,7 @@ class OpenAIEndpoint:
             fields = dialect.body(request)
             body = await asyncio.to_thread(self._body, request, fields)
             try:
-                return await patiently(lambda body=body: self._send(body), self._options)
+                return await patiently(partial(self._send, body), self._options)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 sent = {name: each for name, each in fields.items() if name in body}
                 own = {n: v for n, v in sent.items() if n not in self._options.body}

@@ -81,7 +81,7 @@ def test_a_silent_server_costs_its_timeout_twice() -> None:
         began = time.monotonic()
         with pytest.raises(EndpointRefused, match="answers none"):
             ask(endpoint, *["slow"] * 9, retries=6, timeout_s=0.5, concurrency=2)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 3.0
 
 
 def test_a_server_that_is_down_ends_it() -> None:
