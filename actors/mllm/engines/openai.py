@@ -22,13 +22,12 @@ from methods.errors import EndpointRefused
 logger = logging.getLogger(f"onoma.{__name__}")
 
 _RATE_WINDOW_S = 60.0
-_ALONE_S: Final = 2.0  # for the first request: a refusal comes at once, an answer may take longer
+_ALONE_S: Final = 5.0  # for the first request: a refusal comes at once, an answer may take longer
 _DENIED: Final = 16  # refusals of the key in a row, after answers came, that are no row's fault
 _WRONG: Final = {
     401: "set OPENAI_API_KEY to a key that it takes",
     403: "set OPENAI_API_KEY to a key that may use this model",
-    404: "check model and address of --mllm openai:MODEL@BASE_URL; another --mllm needs a new --out"
-    ", and where the server lacks the model, load it there",
+    404: "give another --mllm openai:MODEL@BASE_URL with a new --out, or load the model there",
 }
 _QUOTA: Final = "insufficient_quota"
 
@@ -78,7 +77,7 @@ class OpenAIEndpoint:
             finally:
                 self._first_is_back.set()
         if not self._first_is_back.is_set():
-            alone = min(_ALONE_S, self._options.timeout_s / 4)
+            alone = min(_ALONE_S, self._options.timeout_s / 2)
             try:
                 await asyncio.wait_for(self._first_is_back.wait(), alone)
             except TimeoutError:

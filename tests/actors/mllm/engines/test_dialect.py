@@ -22,7 +22,7 @@ from tests.helpers.misbehaving_endpoint import misbehaving_endpoint
 def test_refused_fields_are_learned_once() -> None:
     refuses = ["max_tokens", "temperature", "top_p"]
     with misbehaving_endpoint(refuses=refuses) as endpoint:
-        answers = ask(endpoint, *[f"fine {n}" for n in range(20)])
+        answers = ask(endpoint, *[f"fine {n}" for n in range(20)], timeout_s=30.0)
         bodies = endpoint.bodies
     assert [answer.text for answer in answers] == [f"said fine {n}" for n in range(20)]
     assert len(bodies) == 20 + len(refuses)
@@ -34,7 +34,7 @@ def test_refused_forms_of_an_answer_are_loosened_once() -> None:
     choices = {"choices": ("a", "b")}
     with misbehaving_endpoint(refuses=["json_schema", "structured_outputs"]) as endpoint:
         json = [Request(f"fine {n}", **choices, response_format="json") for n in range(3)]  # type: ignore[arg-type]
-        assert {each.error for each in ask(endpoint, *json)} == {None}
+        assert {each.error for each in ask(endpoint, *json, timeout_s=30.0)} == {None}
         assert endpoint.bodies[-1]["response_format"] == {"type": "json_object"}
         assert len(endpoint.bodies) == 4
         guided = [Request("fine", **choices, response_format="guided")] * 2  # type: ignore[arg-type]
