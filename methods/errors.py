@@ -99,6 +99,11 @@ class EngineStartError(OnomaError):
         self.passing = passing
 
 
+class EndpointRefused(OnomaError):
+    """An endpoint answers nothing at all (key, model, address, or every request refused): one
+    sentence with its own words and what to change; it names how to go on, so nothing is added."""
+
+
 class RowError(OnomaError):
     """One row cannot be used; becomes its ``error`` and ``error_detail``.
 

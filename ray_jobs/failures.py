@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from methods.errors import InputError, OnomaError
+from methods.errors import EndpointRefused, InputError, OnomaError
 
 _AGAIN = "run the same command again to resume"
 _REPLICA_DIED = (
@@ -29,7 +29,8 @@ def failure(error: BaseException) -> str:
     Args:
         error: what the job raised.
     """
-    return f"{_reason(error)}; {_AGAIN}"
+    refused = _sentence(_layers(error), EndpointRefused)
+    return refused or f"{_reason(error)}; {_AGAIN}"
 
 
 def wrong_input(error: BaseException) -> str | None:

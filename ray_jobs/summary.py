@@ -28,6 +28,8 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
     console = Console(file=out, width=None if out.isatty() else 100, highlight=False)
     if name.startswith("label"):
         console.print(run_table(result))
+        for line in error_lines(result):
+            console.print(line, soft_wrap=True, markup=False)
     elif name.startswith("plan"):
         console.print(stages_table(result))
         console.print(forecast_table(result))
@@ -117,6 +119,12 @@ def run_table(record: dict[str, Any]) -> Table:
     for what, expected, happened in compare(record):
         table.add_row(f"forecast of {what}", f"{expected:,.1f} (was {happened:,.1f})")
     return table
+
+
+def error_lines(record: dict[str, Any]) -> Iterator[str]:
+    """One example of each error of a run."""
+    for code, example in record.get("error_examples", {}).items():
+        yield f"Such as {code}: {example['path']}: {' '.join(example['detail'].split())}"
 
 
 def counted_rows(record: dict[str, Any]) -> Iterator[tuple[str, int]]:

@@ -5,14 +5,21 @@ Models resize as they like; the limit only bounds what travels.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from actors.images.decode import decode_image
 from actors.images.limits import DEFAULT_MAX_PIXELS, DEFAULT_MAX_SIDE
 from actors.mllm.request import DecodedImage
+
+_JPEG: Final = b"\xff\xd8\xff"
+_STEP: Final = 4  # every 16th pixel tells as much
+_MANY_COLOURS: Final = 256
 
 
 @dataclass(frozen=True)
@@ -40,4 +47,19 @@ def decode_for_mllm(data: bytes, limits: ImageLimits | None = None) -> DecodedIm
     if longest > limits.max_side:
         width, height = (max(1, round(side * limits.max_side / longest)) for side in image.size)
         image = image.resize((width, height), Image.Resampling.BICUBIC)
-    return DecodedImage(np.asarray(image))
+    pixels = np.asarray(image)
+    return DecodedImage(pixels, _is_photo(data, pixels))
+
+
+def _is_photo(data: bytes, pixels: NDArray[np.uint8]) -> bool:
+    """Whether an image is a photograph: a JPEG, or of many colours with no alpha or palette."""
+    if data.startswith(_JPEG):
+        return True
+    try:
+        with Image.open(io.BytesIO(data)) as source:
+            if source.mode not in ("RGB", "YCbCr", "L") or "transparency" in source.info:
+                return False
+    except OSError:  # only another decoder reads it, such as one of camera formats
+        return True
+    sample = pixels[::_STEP, ::_STEP].reshape(-1, 3)
+    return len(np.unique(sample, axis=0)) > min(_MANY_COLOURS, len(sample) // 2)

@@ -1,10 +1,10 @@
 """Which multimodal LLM a name means, and which engine runs it; nothing is loaded here.
 
 Names: ``fieldguide`` (the small model that comes with the project), a folder or a Hugging Face id
-(vLLM runs it), ``openai:MODEL@BASE_URL`` (an OpenAI-compatible endpoint), or ``dummy:FILE`` (no
-model: the answers are in a file, see `actors.mllm.engines.dummy`). A Hugging Face id may say which
-revision (``ORG/MODEL@REVISION``), and what vLLM runs may have a LoRA adapter
-(``MODEL+ADAPTER``, a folder or an id as well).
+(vLLM runs it), ``openai:MODEL@BASE_URL`` (an OpenAI-compatible endpoint; OpenAI's own without an
+address), or ``dummy:FILE`` (no model: the answers are in a file, see
+`actors.mllm.engines.dummy`). A Hugging Face id may say which revision (``ORG/MODEL@REVISION``), and
+what vLLM runs may have a LoRA adapter (``MODEL+ADAPTER``, a folder or an id as well).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ FIELD_GUIDE: Final = "fieldguide"
 ENDPOINT: Final = "openai:"
 DUMMY: Final = "dummy:"
 _ADAPTER: Final = "+"
+OFFICIAL_URL: Final = "https://api.openai.com/v1"
 _HOLDS: Final = "a folder that holds config.json, tokenizer and weights"
 
 
@@ -62,6 +63,10 @@ class MllmModel:
     adapter: Adapter | None = None
 
 
+ImageFormat = Literal["auto", "png", "jpeg"]
+"""How pictures travel to an endpoint; ``auto``: JPEG for photographs where it is hosted."""
+
+
 @dataclass(frozen=True)
 class EngineOptions:
     """How an engine runs a model, and how it writes a request as a prompt.
@@ -79,6 +84,8 @@ class EngineOptions:
         deadline_s: that vLLM has for one answer, from when it takes the request up.
         chat_template: text of a Jinja chat template, in place of the model's own.
         image_position: where images stand in a request; ``auto`` is the model's own.
+        body: further fields of the body of each request to an endpoint.
+        image_format: how pictures travel to an endpoint.
         concurrency: requests to an endpoint at once.
         requests_per_minute: to an endpoint; None for no limit.
         retries: how often the client asks an endpoint again, with growing pauses.
@@ -97,6 +104,8 @@ class EngineOptions:
     deadline_s: float = 1800.0
     chat_template: str | None = None
     image_position: Literal["auto", "first", "last"] = "auto"
+    body: dict[str, Any] = field(default_factory=dict)
+    image_format: ImageFormat = "auto"
     concurrency: int = 32
     requests_per_minute: int | None = None
     retries: int = 6
@@ -178,13 +187,15 @@ def _from_folder(flag: str, name: str, folder: Path) -> MllmModel:
 def _from_endpoint(flag: str, name: str) -> MllmModel:
     model, separator, rest = name[len(ENDPOINT) :].partition("@http")
     url = f"http{rest}"
+    if model and not separator and "@" not in model:
+        separator, url = "@", OFFICIAL_URL
     parts = urlsplit(url)
     if "@" in parts.netloc:
         raise InputError(f"{flag}: keep credentials out of the address; set OPENAI_API_KEY")
     if not separator or not model or parts.scheme not in ("http", "https") or not parts.netloc:
         raise InputError(
             f"{flag} {name}: write openai:MODEL@BASE_URL, such as "
-            "openai:my-model@http://127.0.0.1:8000/v1"
+            "openai:my-model@http://127.0.0.1:8000/v1, or openai:MODEL for OpenAI's own"
         )
     url = url.rstrip("/")
     return MllmModel(name, "openai", model, f"endpoint:{model}@{url}", base_url=url)

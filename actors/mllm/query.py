@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import xxhash
 
+from actors.mllm.endpoint_images import photos_as_jpeg
 from actors.mllm.model import EngineOptions, MllmModel, images_first
 from actors.mllm.prompts import PromptBuilder
 from actors.mllm.request import DecodedImage, Request, Sampling
@@ -86,6 +87,7 @@ class Query:
         """Everything that decides a response beside the row's key, as plain values."""
         return {
             **model_identity(model, engine),
+            **_endpoint_identity(model, engine, self.max_side is not None),
             **self.prompt.identity(),
             "sampling": self.sampling.identity(),
             **({} if self.max_side is None else {"max_side": self.max_side}),
@@ -103,3 +105,11 @@ def model_identity(model: MllmModel, engine: EngineOptions) -> dict[str, Any]:
         "layout": _LAYOUTS[images_first(model, engine)],
         **own,
     }
+
+
+def _endpoint_identity(model: MllmModel, engine: EngineOptions, images: bool) -> dict[str, Any]:
+    """What an endpoint is sent beside the question; nothing where it is left as it was."""
+    if model.engine != "openai":
+        return {}
+    form = photos_as_jpeg(model.base_url, engine.image_format) if images else ""
+    return {**({"body": engine.body} if engine.body else {}), **({"images": form} if form else {})}

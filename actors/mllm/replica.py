@@ -24,7 +24,7 @@ from actors.mllm.metrics import count_responses, set_waiting
 from actors.mllm.model import EngineOptions, MllmModel
 from actors.mllm.request import Request, Response, completed
 from actors.stage import OK, record
-from methods.errors import EngineStartError
+from methods.errors import EndpointRefused, EngineStartError
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +64,9 @@ class MLLM:
         self._starting = asyncio.Lock()
         self._name = ""
         self._problem: EngineStartError | None = None
+        self._refused: EndpointRefused | None = None
+        self._url = model.base_url
+        self._answered = False
         self._remote = model.engine == "openai"
         self._waiting = 0
         self._busy_since = 0.0
@@ -115,7 +118,10 @@ class MLLM:
 
         Raises:
             EngineStartError: the engine cannot start.
+            EndpointRefused: the endpoint answers nothing; every later call says the same.
         """
+        if self._refused is not None:
+            raise self._refused
         await self._take(len(requests))
         try:
             came = await asyncio.gather(*(self._engine.generate(each) for each in requests))
@@ -127,9 +133,13 @@ class MLLM:
             for process in multiprocessing.active_children():
                 process.kill()
             os._exit(1)
+        except EndpointRefused as error:
+            self._refused = error
+            raise
         finally:
             self._waiting -= len(requests)
             set_waiting(self._waiting)
+        self._check_first(came)
         responses = [completed(each) for each in came]
         now = time.perf_counter()
         outcomes = Counter(response.error or OK for response in responses)
@@ -137,6 +147,28 @@ class MLLM:
         self._busy_since = now  # what is still under way counts with the responses to come
         count_responses(responses)
         return Responses(responses, self._name)
+
+    def _check_first(self, responses: Sequence[Response]) -> None:
+        """End a job whose endpoint has answered nothing, before its failures become rows.
+
+        Raises:
+            EndpointRefused: it refused the whole first batch, or is not there.
+        """
+        self._answered |= not self._remote or any(each.error is None for each in responses)
+        if self._answered or len(responses) < 2:
+            return
+        codes, detail = {each.error for each in responses}, responses[0].error_detail or ""
+        if codes == {"mllm_rejected"}:
+            why = f'refuses every request, such as with "{detail}"; mend that'
+        elif codes == {"mllm_timeout"}:
+            why = f"accepts requests and answers none ({detail}); mend it or raise --mllm-timeout"
+        elif codes == {"mllm_unavailable"} and detail.startswith(self._url):
+            told = detail.removeprefix(self._url).lstrip(": ")
+            why = f"cannot be reached ({told}); start it or check the address"
+        else:
+            return
+        self._refused = EndpointRefused(f"{self._url} {why}, then the same command goes on")
+        raise self._refused
 
     async def _take(self, requests: int) -> None:
         """Take requests; the replica is busy from the first one that finds it without work."""

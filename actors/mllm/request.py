@@ -55,9 +55,14 @@ class DecodedImage:
     """A decoded image: RGB ``pixels``, uint8 (height, width, 3).
 
     An array and no bytes: Ray hands it from process to process without copying it into a pickle.
+
+    Attributes:
+        pixels: as above.
+        photo: whether it was a JPEG, or has so many colours that it may travel as one.
     """
 
     pixels: NDArray[np.uint8]
+    photo: bool = False
 
     def image(self) -> Image.Image:
         """The picture as Pillow has it."""

@@ -166,6 +166,16 @@ class MllmConfig(VerbConfig):
         description="seconds that vLLM has for one answer, from when it takes the request up; "
         "what takes longer is an error, mllm_timeout",
     )
+    mllm_extra: dict[str, Any] = Field(
+        default_factory=dict,
+        description="more fields of the requests to an endpoint, name=value or JSON, such as "
+        "reasoning_effort=low, or detail=low of its images; null leaves a field out",
+    )
+    mllm_image_format: Literal["auto", "png", "jpeg"] = Field(
+        "auto",
+        description="how images travel to an endpoint; auto: photographs as JPEG to a hosted one, "
+        "all else as PNG",
+    )
     mllm_concurrency: Positive = Field(32, description="requests to an endpoint at once")
     mllm_rate: Positive | None = Field(
         None, description="requests per minute to an endpoint [default: no limit]"
@@ -177,7 +187,7 @@ class MllmConfig(VerbConfig):
         120.0, description="seconds that an endpoint has for one answer"
     )
 
-    @field_validator("mllm_engine", "mllm_chat")
+    @field_validator("mllm_engine", "mllm_chat", "mllm_extra")
     @classmethod
     def _as_typed(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Give ``name=value`` from the command line the type that YAML would give it.

@@ -20,6 +20,7 @@ from ray_jobs.passes.read_images import reading_identity
 from ray_jobs.passes.run_pass import LABEL, Pass, run_passes
 from ray_jobs.passes.session import start_ray
 from ray_jobs.runs.class_names import warn_builtin_models
+from ray_jobs.runs.error_examples import error_examples
 from ray_jobs.runs.folder import FINISHED, RUNNING, RunFolder, open_run
 from ray_jobs.runs.forecast import find_forecast
 from ray_jobs.runs.ledger import Ledger, count_labels, count_values, rows_committed
@@ -161,6 +162,7 @@ def finish(run: RunFolder, seconds: float, computed: int) -> None:
         **({"forecast": forecast} if forecast else {}),
         labelled=ledger.labelled,
         errors=ledger.errors,
+        error_examples=error_examples(run.labels, ledger.errors),
         seconds=round(seconds, 3),
         images_per_second=round(computed / seconds, 3) if seconds else 0.0,
         **{name: run.record.get(name, 0) for name in _MLLM_COUNTS},

@@ -33,9 +33,20 @@ def engine_options(
         model: where it may be another one than that of ``--mllm``: the chat template is not its.
 
     Raises:
-        InputError: the chat template cannot work.
+        InputError: the chat template cannot work, or a setting is of another engine.
     """
     own = model is None or model.name == config.mllm
+    endpoint = config.mllm.startswith(ENDPOINT)
+    if endpoint and config.mllm_engine:
+        raise InputError(
+            "--mllm-engine sets vLLM's arguments, which an endpoint (--mllm openai:...) does not "
+            "take; give fields of its requests with --mllm-extra"
+        )
+    if config.mllm_extra and not endpoint:
+        raise InputError(
+            "--mllm-extra adds to the requests to an endpoint (--mllm openai:...); give arguments "
+            "of vLLM with --mllm-engine"
+        )
     return EngineOptions(
         context=None if config.mllm_max_model_len == "auto" else config.mllm_max_model_len,
         sequences=config.mllm_max_num_seqs,
@@ -46,11 +57,13 @@ def engine_options(
         deadline_s=config.mllm_deadline,
         chat_template=_chat_template(config) if own else None,
         image_position=config.mllm_image_position,
+        body=dict(config.mllm_extra),
+        image_format=config.mllm_image_format,
         concurrency=config.mllm_concurrency,
         requests_per_minute=config.mllm_rate,
         retries=config.mllm_retries,
         timeout_s=config.mllm_timeout,
-        api_key=os.environ.get("OPENAI_API_KEY") if config.mllm.startswith(ENDPOINT) else None,
+        api_key=os.environ.get("OPENAI_API_KEY") if endpoint else None,
     )
 
 

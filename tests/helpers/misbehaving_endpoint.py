@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -30,8 +30,11 @@ class Endpoint(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, turns: Sequence[str] = ()) -> None:
+    def __init__(
+        self, turns: Sequence[str] = (), key: str = "", refuses: Sequence[str] = ()
+    ) -> None:
         self.turns = list(turns)
+        self.key, self.refuses = key, list(refuses)
         super().__init__(("127.0.0.1", 0), _Handler)
         self.tries: Counter[str] = Counter()
         self.bodies: list[dict[str, Any]] = []
@@ -53,6 +56,11 @@ def _text_of(parts: list[dict[str, Any]]) -> str:
 class _Handler(BaseHTTPRequestHandler):
     server: Endpoint
 
+    def handle(self) -> None:
+        """Serve a connection; a client that has given up waiting is no error here."""
+        with suppress(ConnectionError):
+            super().handle()
+
     def do_POST(self) -> None:
         server = self.server
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -69,10 +77,29 @@ class _Handler(BaseHTTPRequestHandler):
             server.at_once += 1
             server.most_at_once = max(server.most_at_once, server.at_once)
         try:
-            self._behave(text, tries)
+            if not self._refused(body):
+                self._behave(text, tries)
         finally:
             with server.lock:
                 server.at_once -= 1
+
+    def _refused(self, body: dict[str, Any]) -> bool:
+        """Refuse what this server does not take: a key, a model, a field of the body."""
+        server = self.server
+        if server.key and self.headers.get("authorization") != f"Bearer {server.key}":
+            words = f"Incorrect API key provided: {self.headers.get('authorization')}"
+            self._send(401, {"error": {"message": words, "code": "invalid_api_key"}})
+            return True
+        if body["model"] != "m":
+            self._send(404, {"error": {"message": f"The model {body['model']} does not exist"}})
+            return True
+        for name in server.refuses:
+            form = body.get("response_format", {}).get("type")
+            if name in body or name == form:
+                words = f"Unsupported parameter: '{name}' is not supported with this model."
+                self._send(400, {"error": {"message": words, "param": name}})
+                return True
+        return False
 
     def _behave(self, text: str, tries: int) -> None:
         word = text.split()[0]
@@ -105,6 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._raw(b"<html>proxy error</html>")
         elif word == "nothing":
             return self._send(200, {**completion(""), "choices": []})
+        elif word == "parts":
+            parts = [{"type": "text", "text": "two "}, {"type": "text", "text": "parts"}]
+            return self._send(200, completion(parts))
         elif word == "list":
             return self._send(200, completion([{"type": "text"}]))
         elif word == "null":
@@ -142,9 +172,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def misbehaving_endpoint(turns: Sequence[str] = ()) -> Iterator[Endpoint]:
+def misbehaving_endpoint(
+    turns: Sequence[str] = (), key: str = "", refuses: Sequence[str] = ()
+) -> Iterator[Endpoint]:
     """Run the server in a thread; it takes ``turns`` in misbehaving about images."""
-    server = Endpoint(turns)
+    server = Endpoint(turns, key, refuses)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield server

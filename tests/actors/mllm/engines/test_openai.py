@@ -152,7 +152,7 @@ def test_a_wanted_object_reaches_the_endpoint_in_the_form_asked_for(endpoint: En
 
 @pytest.mark.parametrize(
     "name",
-    ["openai:m", "openai:@http://h/v1", "openai:m@h/v1", "openai:m@ftp://h", "openai:m@http://"],
+    ["openai:", "openai:@http://h/v1", "openai:m@h/v1", "openai:m@ftp://h", "openai:m@http://"],
 )
 def test_an_endpoint_must_be_named_whole(name: str) -> None:
     with pytest.raises(InputError, match="openai:MODEL@BASE_URL"):

@@ -1,0 +1,45 @@
+"""How pictures travel to an endpoint: PNG keeps every pixel, JPEG is a tenth for photographs."""
+
+from __future__ import annotations
+
+import base64
+import io
+import ipaddress
+from typing import Final
+from urllib.parse import urlsplit
+
+from actors.mllm.model import ImageFormat
+from actors.mllm.request import DecodedImage
+
+_QUALITY: Final = 90
+
+
+def is_hosted(url: str) -> bool:
+    """Whether an address is somebody else's: not this machine, nor a private network's."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith((".local", ".internal", ".localhost", ".svc"))
+
+
+def photos_as_jpeg(url: str, form: ImageFormat) -> str:
+    """Which pictures go as JPEG, in words for the cache identity; empty: none, all are PNG."""
+    if form == "png" or (form == "auto" and not is_hosted(url)):
+        return ""
+    return f"jpeg {_QUALITY}, {'photographs' if form == 'auto' else 'all'}"
+
+
+def data_url(picture: DecodedImage, jpeg: bool = False) -> str:
+    """A picture as a ``data:`` URL: PNG, so that the endpoint sees exactly these pixels, or JPEG.
+
+    Args:
+        picture: decoded.
+        jpeg: whether JPEG's losses are allowed.
+    """
+    buffer, kind = io.BytesIO(), "jpeg" if jpeg else "png"
+    if jpeg:
+        picture.image().save(buffer, "JPEG", quality=_QUALITY)
+    else:
+        picture.image().save(buffer, "PNG", compress_level=1)
+    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
