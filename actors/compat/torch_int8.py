@@ -27,4 +27,4 @@ def quantise_linear(module: nn.Module, names: Iterable[str]) -> None:
         from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
 
         config = dict.fromkeys(names, per_channel_dynamic_qconfig)
-        quantize_dynamic(module, config, inplace=True)  # type: ignore[no-untyped-call]
+        quantize_dynamic(module, config, inplace=True)

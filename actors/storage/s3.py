@@ -98,7 +98,7 @@ def _is_empty(found: Any) -> bool:
 
 def why(error: BaseException, bucket: str) -> str:
     """One sentence on what a failed request was about, with the flag or variable that helps."""
-    chain, layer = [], error  # type: ignore[var-annotated]
+    chain, layer = [], error
     while layer is not None and layer not in chain:
         chain.append(layer)
         layer = layer.__cause__ or layer.__context__  # type: ignore[assignment]
