@@ -18,7 +18,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import pyarrow.fs as pafs
 
 from actors.s3_settings import S3Settings, current_words, settings_of
-from actors.storage.s3 import has_s3fs, needs_s3fs, s3_filesystem
+from actors.storage.s3 import needs_s3fs, s3_filesystem
 from methods.errors import InputError
 
 _S3_ATTEMPTS = 6
@@ -111,15 +111,10 @@ def resolve(uri: str) -> tuple[pafs.FileSystem, str]:
 
 
 def s3fs_of(uri: str) -> Any:
-    """The s3fs file system of an ``s3://`` address; None for others, and without s3fs.
-
-    Raises:
-        InputError: the bucket can be asked by s3fs only, and it is not installed.
-    """
+    """The s3fs file system of an ``s3://`` address; None for others."""
     if not is_s3(uri):
         return None
-    settings = settings_of(uri.partition("://")[2].partition("/")[0], current_words())
-    return s3_filesystem(settings) if has_s3fs() or needs_s3fs(settings) else None
+    return s3_filesystem(settings_of(uri.partition("://")[2].partition("/")[0], current_words()))
 
 
 def reads_by_s3fs(uri: str) -> bool:

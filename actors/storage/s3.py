@@ -6,26 +6,18 @@ asks: what is pickled to Ray's workers are the settings only.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 from actors.s3_settings import S3Settings
-from methods.errors import InputError
 
 _ATTEMPTS: Final = 6
 _CONNECT_S: Final = 5.0
 _READ_S: Final = 60.0
 _AT_ONCE: Final = 16
 """Objects of a batch that are read at once."""
-
-
-def has_s3fs() -> bool:
-    """Whether s3fs is installed; an old one without asyncio counts as none."""
-    found = importlib.util.find_spec
-    return found("s3fs") is not None and found("aiobotocore") is not None
 
 
 def needs_s3fs(settings: S3Settings) -> bool:
@@ -40,16 +32,7 @@ def needs_s3fs(settings: S3Settings) -> bool:
 
 @lru_cache(maxsize=64)
 def s3_filesystem(settings: S3Settings) -> Any:
-    """The s3fs file system of these settings.
-
-    Raises:
-        InputError: s3fs is not installed.
-    """
-    if not has_s3fs():
-        raise InputError(
-            "--s3 anon, profile=NAME and requester-pays, and AWS_PROFILE, need s3fs of 2026 or "
-            "later: install it with pip install 's3fs>=2026'"
-        )
+    """The s3fs file system of these settings."""
     import s3fs
 
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")

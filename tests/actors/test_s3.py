@@ -27,7 +27,6 @@ from methods.errors import InputError
 from ray_jobs.runs.manifest import write_manifest
 from ray_jobs.runs.sources import list_images
 
-pytest.importorskip("aiobotocore", reason="s3fs of 2026 is not installed")
 CONFIG = """
 [profile source]
 aws_access_key_id = AKIASOURCE
