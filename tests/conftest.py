@@ -89,13 +89,14 @@ def mllm(ray_session: Capacity) -> Iterator[list[Any]]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark tests by what they start: an engine, or jobs of Ray Data, which take seconds each.
 
-    Architectures of the zoo run when they are asked for, a few of them always.
+    Architectures of the zoo and extended tests run when they are asked for, a few of the zoo always.
     """
-    if "zoo" not in config.option.markexpr:
-        asked = {item: item.get_closest_marker("zoo") for item in items}
-        left = [item for item, zoo in asked.items() if zoo and not zoo.kwargs.get("always")]
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if item not in left]
+    for kind in ("zoo", "extended"):
+        if kind not in config.option.markexpr:
+            asked = {item: item.get_closest_marker(kind) for item in items}
+            left = {item for item, mark in asked.items() if mark and not mark.kwargs.get("always")}
+            config.hook.pytest_deselected(items=[item for item in items if item in left])
+            items[:] = [item for item in items if item not in left]
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if "mllm" in fixtures:

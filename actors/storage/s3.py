@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from actors.s3_settings import S3Settings
 
-_ATTEMPTS: Final = 6
+_ATTEMPTS: Final = 3
+"""Of botocore for one request; s3fs makes up to five of them where a server is busy."""
 _CONNECT_S: Final = 5.0
 _READ_S: Final = 60.0
 _AT_ONCE: Final = 16
@@ -48,6 +49,7 @@ def s3_filesystem(settings: S3Settings) -> Any:
             "retries": {"max_attempts": _ATTEMPTS, "mode": "standard"},
             "max_pool_connections": 2 * _AT_ONCE,
         },
+        skip_instance_cache=True,  # this function keeps them
         use_listings_cache=False,  # a folder that was looked at is written to
         default_cache_type="none",  # images of a tar are ranges far apart
         default_fill_cache=False,

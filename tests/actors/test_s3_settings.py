@@ -37,5 +37,5 @@ def test_no_words_leave_the_variable_as_it_is(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv(VARIABLE, "anon")
     use_s3([])
     assert settings_of("any", "anon").anon
-    use_s3(["profile=x", "b:anon"])
-    assert os.environ[VARIABLE] == "profile=x b:anon"
+    use_s3(["profile=x", "bucket:anon"])
+    assert os.environ[VARIABLE] == "profile=x bucket:anon"

@@ -29,6 +29,7 @@ class Endpoint(ThreadingHTTPServer):
     """Answers by the text of the request; keeps what it was sent and how many came at once."""
 
     daemon_threads = True
+    request_queue_size = 128  # of 5 by default, more connections at once are refused
 
     def __init__(
         self, turns: Sequence[str] = (), key: str = "", refuses: Sequence[str] = ()

@@ -56,7 +56,8 @@ def test_fields_of_the_users_go_along() -> None:
         sent = endpoint.bodies[-1]
     assert sent["reasoning_effort"] == "low"
     assert "top_p" not in sent
-    assert sent["messages"][0]["content"][1]["image_url"]["detail"] == "low"
+    (image,) = [part for part in sent["messages"][0]["content"] if part["type"] == "image_url"]
+    assert image["image_url"]["detail"] == "low"
 
 
 @pytest.mark.parametrize(("name", "status"), [("m", 401), ("other", 404)])

@@ -74,7 +74,7 @@ def core_of(replica: Any) -> tuple[psutil.Process, psutil.Process]:
     return process, core
 
 
-@pytest.mark.parametrize("count", [64, 1500])
+@pytest.mark.parametrize("count", [64, pytest.param(1500, marks=pytest.mark.extended)])
 def test_a_killed_process_of_the_model_ends_its_replica_and_the_next_one_answers(
     replica: Any, requests: list[Request], count: int
 ) -> None:
@@ -93,6 +93,7 @@ def test_a_killed_process_of_the_model_ends_its_replica_and_the_next_one_answers
     assert {each.engine for each in after} - {before.engine}
 
 
+@pytest.mark.extended
 def test_a_process_of_the_model_that_is_killed_while_nothing_is_asked_is_replaced(
     replica: Any, requests: list[Request]
 ) -> None:
@@ -114,6 +115,7 @@ def silent(ray_session: Any) -> Iterator[Any]:
     ray.kill(handle)
 
 
+@pytest.mark.extended
 def test_a_process_of_the_model_that_stands_still_costs_its_answers_their_time_and_is_replaced(
     silent: Any, requests: list[Request]
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_process_of_the_model_that_stands_still_costs_its_answers_their_time_a
     assert not psutil.wait_procs([process, core], timeout=10)[1], "the one that stood still is left"
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("options", "told"),
     [

@@ -27,7 +27,7 @@ from tests.helpers.fake_hub import put_in_cache
 from tests.helpers.random_adapter import write_adapter
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(600)]
-ENGINES = [VllmLocal, pytest.param(VllmAsync, marks=pytest.mark.zoo)]  # one process more each
+ENGINES = [VllmLocal, pytest.param(VllmAsync, marks=pytest.mark.extended)]
 
 MODEL = Path(fieldguide.MLLM_FOLDER)
 TEMPLATE = (MODEL / "chat_template.jinja").read_text("utf-8")

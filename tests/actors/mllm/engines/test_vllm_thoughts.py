@@ -23,6 +23,7 @@ from fieldguide.world import NAMES
 from methods.prompt import default_prompt
 from tests.helpers.thinking_model import thinking_model
 
+ENGINES = [VllmLocal, pytest.param(VllmAsync, marks=pytest.mark.extended)]
 engines = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(900)]
 RECOGNISE = default_prompt("tlac", "recognise").text
 THREADS = len(os.sched_getaffinity(0))
@@ -82,7 +83,7 @@ def ask(
 class TestThinking:
     pytestmark = engines
 
-    @pytest.fixture(scope="class", params=[VllmLocal, VllmAsync])
+    @pytest.fixture(scope="class", params=ENGINES)
     def said(
         self, request: Any, ray_session: Any, folder: str, requests: list[Request]
     ) -> list[Response]:
