@@ -89,7 +89,7 @@ def mllm(ray_session: Capacity) -> Iterator[list[Any]]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark tests by what they start: an engine, or jobs of Ray Data, which take seconds each.
 
-    Architectures of the zoo and extended tests run when they are asked for, a few of the zoo always.
+    Architectures of the zoo, but for a few, and extended tests run when they are asked for.
     """
     for kind in ("zoo", "extended"):
         if kind not in config.option.markexpr:
