@@ -35,7 +35,7 @@ def encode_names(
     plan = size_clip_pool(capacity, config, 1)
     texts = list(names), tuple(templates)
     arguments = model, *texts, config.precision, plan.device
-    return start_task(_encode, *arguments, gpus=plan.gpus, node=plan.node)()
+    return start_task(_encode, *arguments, gpus=plan.gpus, resource=plan.resource)()
 
 
 def _encode(

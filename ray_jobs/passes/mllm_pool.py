@@ -40,14 +40,14 @@ class MllmPool:
         options: of each one's engine.
         batch: requests of a call.
         sequences: requests that each engine works on at once; None for what it chooses itself.
-        node: custom resource of the nodes they run on.
+        resource: custom resource of the nodes they run on.
     """
 
     replicas: int
     options: EngineOptions
     batch: int
     sequences: int | None
-    node: str | None = None
+    resource: str | None = None
 
     def calls(self, sequences: int) -> int:
         """Tasks that ask at once, over all replicas, so that no engine waits for work.
@@ -194,7 +194,7 @@ def _start(model: MllmModel, pool: MllmPool) -> list[Any]:
         # a CPU replica takes no logical CPU: it must not starve reading and writing of their slots
         num_cpus=1 if options.gpus else 0,
         num_gpus=options.gpus,
-        resources=pinned_to(pool.node),
+        resources=pinned_to(pool.resource),
         # those on GPUs go where GPUs are; others would all fit onto one node
         scheduling_strategy="DEFAULT" if options.gpus else "SPREAD",
         max_restarts=_RESTARTS,

@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 def start_task(
-    function: Callable[..., Result], *arguments: Any, gpus: float = 0.0, node: str | None = None
+    function: Callable[..., Result], *arguments: Any, gpus: float = 0.0, resource: str | None = None
 ) -> Callable[[], Result]:
     """Start a function as a Ray task that takes GPUs and no logical CPU.
 
@@ -20,7 +20,7 @@ def start_task(
         function: runs in a process of its own.
         arguments: of the function.
         gpus: that it takes.
-        node: custom resource of the nodes it may run on.
+        resource: custom resource of the nodes it may run on.
 
     Returns:
         What waits for the result. It raises an `InputError` of the function as it was raised.
@@ -29,7 +29,7 @@ def start_task(
 
     # one call a process: a worker that keeps torch would go on to decode with 800 MB on its back
     task = ray.remote(max_calls=1)(function).options(
-        num_gpus=gpus, num_cpus=0, resources=pinned_to(node)
+        num_gpus=gpus, num_cpus=0, resources=pinned_to(resource)
     )
     work = task.remote(*arguments)
 

@@ -48,14 +48,14 @@ class ReplicaPool:
         gpus: GPUs of each, fractions allowed; 0 on a CPU.
         threads: CPU threads of each, None on a GPU.
         most: replicas that the pool may grow to while there is work for more.
-        node: custom resource of the nodes they run on.
+        resource: custom resource of the nodes they run on.
     """
 
     replicas: int
     gpus: float
     threads: int | None
     most: int | None = None
-    node: str | None = None
+    resource: str | None = None
 
     @property
     def device(self) -> str:
@@ -69,7 +69,7 @@ class ReplicaPool:
         and a shape of their own keeps Ray from fusing decoding into them.
         """
         takes = {"num_gpus": self.gpus, "num_cpus": 1} if self.gpus else {"num_cpus": 0}
-        where = {"resources": pinned_to(self.node)} if self.node else {}
+        where = {"resources": pinned_to(self.resource)} if self.resource else {}
         return {**takes, **where}
 
     def pool(self, in_flight: int = 1) -> Any:

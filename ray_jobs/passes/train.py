@@ -104,7 +104,7 @@ def train_on_cluster(
     file, folder = epochs_file(run.uri), training_folder(run.uri)
     with _epochs_logged(file, task.settings.epochs, line):
         if workers.replicas == 1:
-            start_task(loop, task, World(), gpus=workers.gpus, node=workers.node)()
+            start_task(loop, task, World(), gpus=workers.gpus, resource=workers.resource)()
         else:
             _train_together(folder, loop, task, workers)
     return read_result(folder), read_epochs(file)
@@ -121,7 +121,7 @@ def _train_together(
     set_environment("train")
     filesystem, path = storage.resolve(folder)
     per_worker = {"CPU": 1.0} | ({"GPU": workers.gpus} if workers.gpus else {})
-    per_worker |= pinned_to(workers.node)
+    per_worker |= pinned_to(workers.resource)
     TorchTrainer(
         _worker,
         train_loop_config={"loop": loop, "task": ray.put(task)},

@@ -73,7 +73,7 @@ def test_the_mllm_has_replicas_to_join_later() -> None:
         mllm_replicas=2, mllm_replicas_max=5, mllm_tensor_parallel_size=1, mllm_resource="mllm"
     )
     plan = size_mllm_pool(config, model, GPUS)
-    assert (plan.replicas, plan.node, plan.options.gpus) == (5, "mllm", 1)
+    assert (plan.replicas, plan.resource, plan.options.gpus) == (5, "mllm", 1)
     with pytest.raises(InputError, match="--mllm-resource clips"):
         size_mllm_pool(MllmConfig(mllm_resource="clips"), model, GPUS)
     with pytest.raises(InputError, match="--mllm-replicas-max 1 is less than --mllm-replicas 2"):
