@@ -87,7 +87,7 @@ class Query:
         """Everything that decides a response beside the row's key, as plain values."""
         return {
             **model_identity(model, engine),
-            **_endpoint_identity(model, engine, self.max_side is not None),
+            **({} if self.max_side is None else _images_identity(model, engine)),
             **self.prompt.identity(),
             "sampling": self.sampling.identity(),
             **({} if self.max_side is None else {"max_side": self.max_side}),
@@ -102,14 +102,14 @@ def model_identity(model: MllmModel, engine: EngineOptions) -> dict[str, Any]:
         "model": model.fingerprint,
         "engine": {name: value for name, value in engine.extra.items() if name not in SPEED_ONLY},
         **({"chat": engine.chat} if engine.chat else {}),
+        **({"body": engine.body} if engine.body else {}),
         "layout": _LAYOUTS[images_first(model, engine)],
         **own,
     }
 
 
-def _endpoint_identity(model: MllmModel, engine: EngineOptions, images: bool) -> dict[str, Any]:
-    """What an endpoint is sent beside the question; nothing where it is left as it was."""
-    if model.engine != "openai":
-        return {}
-    form = photos_as_jpeg(model.base_url, engine.image_format) if images else ""
-    return {**({"body": engine.body} if engine.body else {}), **({"images": form} if form else {})}
+def _images_identity(model: MllmModel, engine: EngineOptions) -> dict[str, Any]:
+    """The form that photographs are sent to an endpoint in; nothing where they lose nothing."""
+    remote = model.engine == "openai"
+    form = photos_as_jpeg(model.base_url, engine.image_format) if remote else ""
+    return {"images": form} if form else {}
