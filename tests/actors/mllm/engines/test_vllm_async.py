@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def replica(ray_session: Any) -> Iterator[Any]:
     """A replica on the asynchronous engine, as GPUs get it."""
-    kind = ray.remote(MLLM).options(num_cpus=0, max_restarts=2, max_task_retries=-1)
+    kind = ray.remote(MLLM).options(num_cpus=0, max_restarts=5, max_task_retries=-1)
     options = EngineOptions(threads=len(os.sched_getaffinity(0)))
     handle = kind.remote(resolve_mllm(FIELD_GUIDE), options, VllmAsync)
     yield handle
