@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -34,10 +35,11 @@ def needs_s3fs(settings: S3Settings) -> bool:
 @lru_cache(maxsize=64)
 def s3_filesystem(settings: S3Settings) -> Any:
     """The s3fs file system of these settings."""
+    import aiobotocore.session
     import s3fs
 
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return s3fs.S3FileSystem(
+    filesystem = s3fs.S3FileSystem(
         anon=settings.anon,
         profile=settings.profile,
         requester_pays=settings.requester_pays,
@@ -54,6 +56,25 @@ def s3_filesystem(settings: S3Settings) -> Any:
         default_cache_type="none",  # images of a tar are ranges far apart
         default_fill_cache=False,
     )
+    named = {"profile": settings.profile} if settings.profile else {}
+    filesystem.session = aiobotocore.session.AioSession(**named)
+    parsers = filesystem.session.get_component("response_parser_factory")
+    parsers.set_parser_defaults(timestamp_parser=_timestamp)
+    return filesystem
+
+
+def _timestamp(value: Any) -> datetime:
+    """Read a time in a response.
+
+    Botocore's own reader tries several formats; a page of a thousand keys takes four fifths of its
+    time there, 190 ms instead of 39.
+    """
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):  # as in headers: Thu, 01 Jan 2026 00:00:00 GMT
+        from botocore.utils import parse_timestamp
+
+        return parse_timestamp(value)
 
 
 def read_objects(filesystem: Any, paths: Sequence[str], limit: int) -> list[bytes | Exception]:
