@@ -53,8 +53,8 @@ def _write(folder: Path) -> None:
             "head_dim": 64,
             "max_position_embeddings": 262144,
             "layer_types": ["linear_attention", "full_attention"],
-            "linear_key_head_dim": 32,
-            "linear_value_head_dim": 32,
+            "linear_key_head_dim": 128,
+            "linear_value_head_dim": 128,
             "linear_num_key_heads": 2,
             "linear_num_value_heads": 4,
             "rope_parameters": {
