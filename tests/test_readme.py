@@ -44,7 +44,7 @@ def test_flags_in_the_readme_exist() -> None:
     }
     elsewhere = {"--help", "--extra", "--group", "--no-dev", "--repeats"}
     elsewhere |= {"--seeds", "--kill-at", "--overload", "--passes", "--engines"}  # of benchmarks
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README))
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", README))
     assert named - elsewhere <= settings
     assert len(named & settings) > 8
 

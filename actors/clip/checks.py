@@ -28,7 +28,7 @@ def check_context(encoder: ClipEncoder, context: int | str) -> None:
     try:
         check_room(tower, len(word_embeddings(tower, str(context))) if words else int(context))
     except InputError as error:
-        raise InputError(f"--context {context}: {error}") from error
+        raise InputError(f"--context {context}: {error}") from None
 
 
 def check_towers(

@@ -216,6 +216,7 @@ def test_archives_are_labelled_by_role_anonymously_and_at_the_requesters_cost(
     command = [sys.executable, "-m", "ray_jobs", "label", "zero_shot", "--s3", word]
     command += ["--s3", f"endpoint={url}", "--images", f"{few}/few", "--json"]
     command += ["--classes", str(birds / "classes.txt"), "--out", str(tmp_path / name)]
+    seen.clear()
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

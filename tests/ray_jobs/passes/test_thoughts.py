@@ -93,6 +93,7 @@ def test_whether_a_model_thinks_is_part_of_what_its_answers_are_kept_under(
             assert (record["mllm_calls"], record["answers_reused"]) == (len(TURNS), 0)
 
 
+@pytest.mark.extended
 def test_a_model_in_the_replica_thinks_in_every_method(archive: Path, tmp_path: Path) -> None:
     file = tmp_path / "thinks.json"
     thought = "<think>A lissick tarrow? Its crest is no lissick tarrow's.</think>\n\n"

@@ -194,7 +194,7 @@ def test_an_engine_that_cannot_start_is_one_sentence(
     [
         (["--mllm", "/nowhere/model"], "no such folder"),
         (["--mllm", "no-such-model"], "give fieldguide, a folder, a Hugging Face id"),
-        (["--mllm", "openai:m"], "openai:MODEL@BASE_URL"),
+        (["--mllm", "openai:"], "openai:MODEL@BASE_URL"),
         (["--recognise-prompt", "/nowhere.txt"], "--recognise-prompt /nowhere.txt: no such file"),
         (["--choose-prompt", "{classes}"], "the prompt must hold {answer}"),
         (["--temperature", "-1"], "--temperature"),

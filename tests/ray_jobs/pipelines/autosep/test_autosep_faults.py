@@ -123,12 +123,12 @@ def test_a_model_that_never_answers_is_an_error_and_asked_again(
     broken: Path, classes: str, tmp_path: Path, endpoint: Endpoint
 ) -> None:
     words = tmp_path / "describe.txt"
-    words.write_text("400 describe it")
-    settings = {"mllm": endpoint.name, "describe_prompt": str(words)}
+    words.write_text("500 describe it")
+    settings = {"mllm": endpoint.name, "describe_prompt": str(words), "mllm_retries": 0}
     for attempt in (1, 2):
-        with pytest.raises(NothingCame, match="mllm_rejected") as caught:
+        with pytest.raises(NothingCame, match="mllm_unavailable") as caught:
             fit(broken, classes, tmp_path / "fit", **settings)
-        assert "status 400 for you" in str(caught.value)
+        assert "status 500 for you" in str(caught.value)
         assert len(endpoint.bodies) == attempt * DIFFERENT
 
 

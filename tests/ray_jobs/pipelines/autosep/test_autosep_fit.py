@@ -141,6 +141,7 @@ def test_a_second_fit_asks_nothing_and_finds_the_same(siblings: Path, fits: Path
     assert history(fits / "again") == history(fits / "learned")
 
 
+@pytest.mark.extended
 def test_batches_and_blocks_do_not_matter(siblings: Path, fits: Path, tmp_path: Path) -> None:
     fit(siblings, tmp_path / "small", mllm_batch=7, rounds=1)
     small, whole = history(tmp_path / "small"), history(fits / "learned")

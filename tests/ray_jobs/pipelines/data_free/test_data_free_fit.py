@@ -165,6 +165,7 @@ def endpoint() -> Iterator[Endpoint]:
         yield server
 
 
+@pytest.mark.extended
 def test_a_model_of_no_use_leaves_the_templates(
     scenes: Path, tmp_path: Path, endpoint: Endpoint
 ) -> None:

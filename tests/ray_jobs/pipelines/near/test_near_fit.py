@@ -113,6 +113,7 @@ def test_a_finished_fit_is_not_done_again(
     assert files(fits) == before, "another fit leaves the folder alone"
 
 
+@pytest.mark.extended
 def test_the_names_as_they_were_give_the_same_classifier(
     fits: Path, birds: Path, tmp_path: Path
 ) -> None:

@@ -76,6 +76,7 @@ def test_the_job_asks_only_what_the_pilot_did_not_and_is_compared_with_the_plan(
     assert "this run has begun; plan another one" in capsys.readouterr().err
 
 
+@pytest.mark.extended
 def test_the_method_may_be_a_setting_and_a_plan_is_made_again(birds: Path, tmp_path: Path) -> None:
     words = ["plan", "--images", str(birds / "images"), "--method", "zero_shot"]
     words += ["--classes", str(birds / "classes.txt"), "--out", str(tmp_path / "run")]
