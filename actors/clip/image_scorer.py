@@ -188,13 +188,15 @@ class ImageScorer:
                 for top, values, distance in zip(*found, strict=True)
             ]
         above = scores - scores.mean(dim=1, keepdim=True) > limits
-        rows, columns = above.nonzero(as_tuple=True)
-        given = rows, columns, scores[rows, columns]
+        where = above.nonzero(as_tuple=True)
+        given = *where, scores[where]
         *found_given, top, top_scores, far = take(*given, *best(scores, k), distances)
         own = _by_row(len(top), *found_given)
         return [
-            Ranking(*each, *rest[:2], float(rest[2]))
-            for each, *rest in zip(own, top, top_scores, far, strict=True)
+            Ranking(columns, values, ranked, ranked_scores, float(distance))
+            for (columns, values), ranked, ranked_scores, distance in zip(
+                own, top, top_scores, far, strict=True
+            )
         ]
 
     def _limits(self, scores: torch.Tensor, threshold: float | None) -> torch.Tensor | None:
