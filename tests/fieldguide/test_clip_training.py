@@ -26,6 +26,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_training, "MEASURED", 24)
 
 
+@pytest.mark.extended
 @pytest.mark.usefixtures("hasty")
 def test_all_stages_run_and_leave_a_folder_that_loads(tmp_path: Path) -> None:
     clip_training.train(tmp_path / "clip", tmp_path / "pools", minutes=0.01, seed=3)

@@ -83,6 +83,7 @@ def test_labels_come_from_whole_answers_alone(archive: Path, tmp_path: Path) -> 
     assert outcomes(tmp_path / "two")[-broken:] == [("kaldo dornet", "")] * broken
 
 
+@pytest.mark.extended
 def test_whether_a_model_thinks_is_part_of_what_its_answers_are_kept_under(
     archive: Path, tmp_path: Path
 ) -> None:

@@ -148,6 +148,7 @@ def test_a_second_fit_asks_nothing_and_is_the_same(fits: Path, scenes: Path) -> 
     assert fit(scenes, fits / "again", mllm_batch=7)["classifier"] == str(fits / "again")
 
 
+@pytest.mark.extended
 def test_random_groups_are_a_control_of_the_same_sizes(fits: Path, scenes: Path) -> None:
     fit(scenes, fits / "random", groups="random", epochs=1)
     groups = [
