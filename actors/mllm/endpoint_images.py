@@ -8,10 +8,14 @@ import ipaddress
 from typing import Final
 from urllib.parse import urlsplit
 
+import numpy as np
+
 from actors.mllm.model import ImageFormat
 from actors.mllm.request import DecodedImage
 
 _QUALITY: Final = 90
+_STEP: Final = 4  # every 16th pixel tells as much
+_MANY_COLOURS: Final = 256
 
 
 def is_hosted(url: str) -> bool:
@@ -28,6 +32,14 @@ def photos_as_jpeg(url: str, form: ImageFormat) -> str:
     if form == "png" or (form == "auto" and not is_hosted(url)):
         return ""
     return f"jpeg {_QUALITY}, {'photographs' if form == 'auto' else 'all'}"
+
+
+def is_photo(picture: DecodedImage) -> bool:
+    """Whether a picture may travel as JPEG: a photograph, or one of many colours."""
+    if picture.photo is not None:
+        return picture.photo
+    sample = picture.pixels[::_STEP, ::_STEP].reshape(-1, 3)
+    return len(np.unique(sample, axis=0)) > min(_MANY_COLOURS, len(sample) // 2)
 
 
 def data_url(picture: DecodedImage, jpeg: bool = False) -> str:

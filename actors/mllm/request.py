@@ -58,11 +58,12 @@ class DecodedImage:
 
     Attributes:
         pixels: as above.
-        photo: whether it was a JPEG, or has so many colours that it may travel as one.
+        photo: whether it is a photograph; None where its colours tell, which only who sends it as
+            one counts (`actors.mllm.endpoint_images.is_photo`).
     """
 
     pixels: NDArray[np.uint8]
-    photo: bool = False
+    photo: bool | None = False
 
     def image(self) -> Image.Image:
         """The picture as Pillow has it."""

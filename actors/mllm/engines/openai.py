@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final
 
-from actors.mllm.endpoint_images import data_url, photos_as_jpeg
+from actors.mllm.endpoint_images import data_url, is_photo, photos_as_jpeg
 from actors.mllm.engines.dialect import Dialect
 from actors.mllm.engines.patience import patiently
 from actors.mllm.model import EngineOptions, MllmModel, images_first
@@ -159,7 +159,7 @@ class OpenAIEndpoint:
 
     def _url(self, picture: DecodedImage) -> str:
         every = self._options.image_format == "jpeg"
-        return data_url(picture, jpeg=bool(self._jpeg) and (every or picture.photo))
+        return data_url(picture, jpeg=bool(self._jpeg) and (every or is_photo(picture)))
 
     def _check(self, error: Any) -> None:
         """Tell a refusal of everything from one of a request.
