@@ -31,7 +31,7 @@ def load_classifier(folder: str) -> Classifier:
     except Exception as error:  # botocore's errors are no OSError
         if not storage.is_s3(uri):
             raise
-        reason = why(error, uri.partition("://")[2].partition("/")[0])
+        reason = why(error, storage.bucket_of(uri))
         raise InputError(f"--classifier {folder}: {reason}") from error
     if not there:
         raise InputError(f"--classifier {folder}: no such folder; make one with onoma fit")

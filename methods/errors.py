@@ -70,6 +70,11 @@ ROW_CODES: Final[Mapping[str, str]] = MappingProxyType(
 _DETAIL_LIMIT: Final = 300
 
 
+def one_line(error: BaseException) -> str:
+    """Return an exception's text on one line, not too long."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 class OnomaError(Exception):
     """Whatever this project raises for others to catch."""
 

@@ -145,11 +145,11 @@ def _is_of_s3fs(rows: Sequence[Mapping[str, Any]]) -> bool:
         row.get("row_group") is not None or row.get("offset") is not None for row in rows
     ):
         return False
-    buckets = {row["uri"].split("/", 3)[2] for row in rows if storage.is_s3(row["uri"])}
+    uris = [row["uri"] for row in rows]
     return (
-        len(buckets) == 1
-        and all(storage.is_s3(row["uri"]) for row in rows)
-        and storage.reads_by_s3fs(rows[0]["uri"])
+        all(storage.is_s3(uri) for uri in uris)
+        and len({storage.bucket_of(uri) for uri in uris}) == 1
+        and storage.reads_by_s3fs(uris[0])
     )
 
 
@@ -172,7 +172,7 @@ def _s3_objects(
         if isinstance(each, FileNotFoundError):
             results[at] = ImageError("missing", f"nothing at {uri}")
         elif isinstance(each, PermissionError):
-            results[at] = ImageError("no_permission", f"{uri}: {why(each, uri.split('/', 3)[2])}")
+            results[at] = ImageError("no_permission", f"{uri}: {why(each, storage.bucket_of(uri))}")
         elif isinstance(each, Exception):
             results[at] = _storage_failure(uri, each)
         elif not each:

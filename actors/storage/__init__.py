@@ -41,6 +41,11 @@ def is_s3(uri: str) -> bool:
     return scheme_of(uri) in ("s3", "s3a")
 
 
+def bucket_of(uri: str) -> str:
+    """Return the bucket of an ``s3://`` address."""
+    return uri.partition("://")[2].partition("/")[0]
+
+
 def local_path(uri: str) -> str:
     """Return the absolute local path of a plain path or a ``file://`` URI."""
     if uri.startswith("file://"):
@@ -104,23 +109,25 @@ def resolve(uri: str) -> tuple[pafs.FileSystem, str]:
     if scheme in ("http", "https"):
         return _filesystem(scheme), uri  # fsspec's http file system wants the whole address
     path = uri.partition("://")[2]
-    if scheme in ("s3", "s3a"):
-        bucket = path.partition("/")[0]
-        return _s3(bucket, settings_of(bucket, current_words())), path
+    if is_s3(uri):
+        return _s3(bucket_of(uri), _settings(uri)), path
     return _filesystem(scheme), path
+
+
+def _settings(uri: str) -> S3Settings:
+    return settings_of(bucket_of(uri), current_words())
 
 
 def s3fs_of(uri: str) -> Any:
     """The s3fs file system of an ``s3://`` address; None for others."""
     if not is_s3(uri):
         return None
-    return s3_filesystem(settings_of(uri.partition("://")[2].partition("/")[0], current_words()))
+    return s3_filesystem(_settings(uri))
 
 
 def reads_by_s3fs(uri: str) -> bool:
     """Whether the bytes of an ``s3://`` address come through s3fs rather than PyArrow's client."""
-    bucket = uri.partition("://")[2].partition("/")[0]
-    return needs_s3fs(settings_of(bucket, current_words()))
+    return needs_s3fs(_settings(uri))
 
 
 def join(uri: str, *parts: str) -> str:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from actors.s3_settings import S3Settings
+from methods.errors import one_line
 
 _ATTEMPTS: Final = 3
 """Of botocore for one request; s3fs makes up to five of them where a server is busy."""
@@ -112,7 +113,7 @@ def why(error: BaseException, bucket: str) -> str:
     for words, sentence in _REASONS:
         if any(word in text for word in words):
             return sentence.format(bucket=bucket)
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return one_line(error)
 
 
 _REASONS: Final = (

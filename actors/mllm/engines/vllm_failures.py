@@ -102,9 +102,14 @@ def start_error(model: MllmModel, error: BaseException, log: str = "") -> Engine
 
     Args:
         model: that did not start.
-        error: what vLLM raised here.
+        error: what vLLM, or its import, raised here.
         log: what the processes of the engine said meanwhile.
     """
+    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "vllm":
+        return EngineStartError(
+            f"vLLM cannot be imported ({error}); install it with uv sync (CPU) or uv sync --extra "
+            "gpu --no-dev (GPU)"
+        )
     said = list(_reasons(error, log))
     known = [each for each in said if _cause(each) is not _UNKNOWN]
     reason = (known or said)[-1]

@@ -30,12 +30,9 @@ from actors.mllm.engines.vllm_chat import (
     sampling_params,
 )
 from actors.mllm.engines.vllm_failures import start_error
-from actors.mllm.engines.vllm_model import (
-    adapter_problem,
-    adapter_request,
-)
+from actors.mllm.engines.vllm_model import adapter_problem, adapter_request
 from actors.mllm.engines.vllm_preparation import prepare
-from actors.mllm.engines.vllm_settings import CPU_SEQUENCES, missing_vllm, prepare_environment
+from actors.mllm.engines.vllm_settings import CPU_SEQUENCES, prepare_environment
 from actors.mllm.engines.vllm_thoughts import Thoughts
 from actors.mllm.model import EngineOptions, MllmModel, images_first
 from actors.mllm.request import Request, Response
@@ -75,10 +72,6 @@ class VllmLocal:
             await started
         except EngineStartError:
             raise
-        except ImportError as error:
-            if (error.name or "").partition(".")[0] == "vllm":
-                raise missing_vllm(error) from error
-            raise start_error(self._model, error) from error
         except Exception as error:  # vLLM raises many kinds for models it cannot run
             raise start_error(self._model, error) from error
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from actors.compat import vllm as compat
 from actors.mllm.engines.vllm_failures import start_error
-from actors.mllm.engines.vllm_settings import engine_arguments, missing_vllm, of_hybrid
+from actors.mllm.engines.vllm_settings import engine_arguments, of_hybrid
 from actors.mllm.engines.vllm_thoughts import ARGUMENT, Thoughts, thoughts_of
 from actors.mllm.model import EngineOptions, MllmModel
 from methods.errors import EngineStartError
@@ -46,10 +46,6 @@ def prepare(model: MllmModel, options: EngineOptions) -> Preparation:
         return Preparation(arguments, config, thoughts)
     except EngineStartError:
         raise
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] == "vllm":
-            raise missing_vllm(error) from error
-        raise start_error(model, error) from error
     except Exception as error:  # vLLM raises many kinds for models it cannot run
         raise start_error(model, error) from error
 

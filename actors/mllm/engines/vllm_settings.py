@@ -23,7 +23,6 @@ from typing import Any, Final
 
 from actors.mllm.adapter import engine_arguments_of
 from actors.mllm.model import EngineOptions, MllmModel
-from methods.errors import EngineStartError
 
 FITTED: Final = -1
 """The model's own context, or as much of it as the memory holds."""
@@ -102,11 +101,3 @@ def prepare_environment(options: EngineOptions) -> None:
     # 1 is what Ray sets in an actor that takes no logical CPU
     if options.threads and os.environ.get("OMP_NUM_THREADS", "1") == "1":
         os.environ["OMP_NUM_THREADS"] = str(options.threads)
-
-
-def missing_vllm(error: ImportError) -> EngineStartError:
-    """The error where vLLM is not installed."""
-    return EngineStartError(
-        f"vLLM cannot be imported ({error}); install it with uv sync (CPU) or uv sync --extra gpu "
-        "--no-dev (GPU)"
-    )

@@ -14,7 +14,7 @@ import pyarrow.fs as pafs
 from actors import storage
 from actors.storage.s3 import why
 from actors.storage.s3_listing import list_keys
-from methods.errors import InputError
+from methods.errors import InputError, one_line
 from ray_jobs.runs.sources.rows import ManifestRow, Skipped, is_image_name
 
 logger = logging.getLogger(f"onoma.{__name__}")
@@ -122,8 +122,3 @@ def _s3_folder(client: Any, uri: str, skipped: Skipped, pattern: str) -> Iterato
 
 def _matches(relative: str, pattern: str) -> bool:
     return not pattern or fnmatch.fnmatch(relative, pattern)
-
-
-def one_line(error: Exception) -> str:
-    """Return an exception's text on one line, not too long."""
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -11,7 +11,7 @@ import pyarrow.fs as pafs
 
 from actors import storage
 from actors.storage.s3 import why
-from methods.errors import InputError
+from methods.errors import InputError, one_line
 from ray_jobs.runs.sources import folders, lists, tables, tars
 from ray_jobs.runs.sources.rows import ManifestRow, Skipped, is_image_name
 
@@ -71,9 +71,9 @@ def storage_has(source: str) -> bool:
     except Exception as error:  # botocore's errors are no OSError
         if not isinstance(error, OSError) and not storage.is_s3(source):
             raise
-        told = folders.one_line(error)
+        told = one_line(error)
         if storage.is_s3(source):
-            told = why(error, source.partition("://")[2].partition("/")[0])
+            told = why(error, storage.bucket_of(source))
         raise InputError(f"--images {source}: {told}") from error
 
 

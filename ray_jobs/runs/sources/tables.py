@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors import storage
-from methods.errors import InputError
-from ray_jobs.runs.sources.folders import one_line
+from methods.errors import InputError, one_line
 from ray_jobs.runs.sources.rows import ManifestRow
 
 KEY_COLUMNS: Final = ("path", "key", "__key__", "file_name", "filename", "id", "image_id", "name")

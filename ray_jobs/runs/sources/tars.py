@@ -6,8 +6,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 
 from actors import storage
-from methods.errors import InputError
-from ray_jobs.runs.sources.folders import one_line
+from methods.errors import InputError, one_line
 from ray_jobs.runs.sources.rows import ManifestRow, Skipped, is_image_name
 
 
