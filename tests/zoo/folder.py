@@ -26,6 +26,14 @@ CORPUS = (
 
 VOCABULARY = 700
 
+SMALL: Mapping[str, Any] = {
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+}
+"""The shrunken size of a language model, and of most image towers."""
+
 
 @dataclass(frozen=True)
 class ZooModel:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.zoo.folder import ZooModel, ids_of, size_of, tower_names, train_tokenizer, write_folder
+from tests.zoo.folder import (
+    SMALL,
+    ZooModel,
+    ids_of,
+    size_of,
+    tower_names,
+    train_tokenizer,
+    write_folder,
+)
 from tests.zoo.templates import parts
 
 TOWER: dict[str, Any] = {
-    "hidden_size": 64,
-    "intermediate_size": 128,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
+    **SMALL,
     "patch_size": 14,
     "vision_use_head": False,
 }
@@ -59,10 +64,7 @@ def _write_gemma3(folder: Path) -> None:
     config = Gemma3Config(
         text_config={
             "vocab_size": size_of(tokenizer),
-            "hidden_size": 64,
-            "intermediate_size": 128,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
+            **SMALL,
             "num_key_value_heads": 1,
             "head_dim": 32,
             "query_pre_attn_scalar": 32,
@@ -113,10 +115,7 @@ def _write_paligemma(folder: Path) -> None:
         text_config={
             "model_type": "gemma",
             "vocab_size": rows,
-            "hidden_size": 64,
-            "intermediate_size": 128,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
+            **SMALL,
             "num_key_value_heads": 1,
             "head_dim": 32,
             "max_position_embeddings": 8192,

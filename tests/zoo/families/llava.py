@@ -5,14 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.zoo.folder import ZooModel, ids_of, size_of, tower_names, train_tokenizer, write_folder
+from tests.zoo.folder import (
+    SMALL,
+    ZooModel,
+    ids_of,
+    size_of,
+    tower_names,
+    train_tokenizer,
+    write_folder,
+)
 from tests.zoo.templates import chatml, images_first
 
 TEXT: dict[str, Any] = {
-    "hidden_size": 64,
-    "intermediate_size": 128,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
+    **SMALL,
     "num_key_value_heads": 1,
     "head_dim": 32,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.zoo.folder import ZooModel, ids_of, size_of, train_tokenizer, write_folder
+from tests.zoo.folder import SMALL, ZooModel, ids_of, size_of, train_tokenizer, write_folder
 from tests.zoo.templates import chatml, parts
 
 NAMED = {
@@ -45,10 +45,7 @@ def _write(folder: Path) -> None:
         text_config={
             "model_type": "qwen3_5_text",
             "vocab_size": size_of(tokenizer),
-            "hidden_size": 64,
-            "intermediate_size": 128,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
+            **SMALL,
             "num_key_value_heads": 1,
             "head_dim": 64,
             "max_position_embeddings": 262144,
@@ -64,10 +61,7 @@ def _write(folder: Path) -> None:
             },
         },
         vision_config={
-            "hidden_size": 64,
-            "intermediate_size": 128,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
+            **SMALL,
             "image_size": 980,
             "patch_size": 14,
         },

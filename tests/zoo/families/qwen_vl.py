@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.zoo.folder import ZooModel, ids_of, size_of, train_tokenizer, write_folder
+from tests.zoo.folder import SMALL, ZooModel, ids_of, size_of, train_tokenizer, write_folder
 from tests.zoo.templates import chatml, parts
 
 SPECIAL = (
@@ -52,10 +52,7 @@ def _text(tokenizer: Any, theta: float, **more: Any) -> dict[str, Any]:
     stop, pad = _stops(tokenizer)
     return {
         "vocab_size": size_of(tokenizer),
-        "hidden_size": 64,
-        "intermediate_size": 128,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
+        **SMALL,
         "num_key_value_heads": 1,
         "bos_token_id": pad,
         "eos_token_id": stop,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.zoo.folder import ZooModel, ids_of, size_of, train_tokenizer, write_folder
+from tests.zoo.folder import SMALL, ZooModel, ids_of, size_of, train_tokenizer, write_folder
 from tests.zoo.templates import parts
 
 END = "<end_of_utterance>"
@@ -18,18 +18,12 @@ NAMED = {
 TILES = tuple(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7))
 TEXT: dict[str, Any] = {
     "model_type": "llama",
-    "hidden_size": 64,
-    "intermediate_size": 128,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
+    **SMALL,
     "num_key_value_heads": 1,
     "head_dim": 32,
 }
 TOWER: dict[str, Any] = {
-    "hidden_size": 64,
-    "intermediate_size": 128,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
+    **SMALL,
     "patch_size": 14,
 }
 
