@@ -4,9 +4,10 @@
   ``usage_context`` is public, the enumeration of its values is not exported. It alone decides the
   sizes of a step and the number of sequences that vLLM chooses for a GPU; without it they are those
   of nobody (128 sequences), with it those of ``LLM``.
-* `chat_input`: ``LLM.chat`` has no counterpart on the asynchronous engine: the documentation's
-  server renders chats itself, with the engine's renderer. This does the same. ``renderer`` is an
-  attribute of ``EngineClient`` that ``AsyncLLM.generate`` names for this use.
+* `chat_input`: ``LLM.chat`` has no counterpart for requests that come one by one: the
+  documentation's server renders chats itself, with the engine's renderer. This does the same.
+  ``renderer`` is an attribute of both engines, and ``add_request`` and ``generate`` say to pass what
+  its ``render_chat`` returns.
 * `takes_tower_adapter`: whether vLLM applies a LoRA adapter to a model's image tower is told by an
   attribute of the model's class alone; elsewhere it warns, and leaves that part of the adapter out.
 * `max_num_seqs`: what vLLM chose for this model and device; a configuration's parts are nowhere
@@ -76,7 +77,7 @@ async def chat_input(
     prepared in the renderer's own thread.
 
     Args:
-        engine: the asynchronous engine.
+        engine: the asynchronous engine, or an ``LLMEngine``.
         conversation: messages.
         chat: what the chat template is given by name.
         template: in place of the model's own.

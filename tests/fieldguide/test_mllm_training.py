@@ -26,6 +26,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mllm_batches, "TOKENS", 600)
 
 
+@pytest.mark.extended
 @pytest.mark.usefixtures("hasty")
 def test_a_run_leaves_a_folder_that_loads_and_can_be_resumed(tmp_path: Path) -> None:
     out, pools = tmp_path / "mllm", tmp_path / "pools"

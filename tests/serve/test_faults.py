@@ -138,6 +138,7 @@ def test_a_swapped_classifier_answers_without_a_gap(
     assert listing.classifiers[0].version == other.identity[:12]
 
 
+@pytest.mark.extended
 @pytest.mark.timeout(600)
 def test_a_rolling_update_starts_the_new_before_it_stops_the_old(
     endpoint: Endpoint, load: Load

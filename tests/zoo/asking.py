@@ -107,16 +107,16 @@ def _watched() -> tuple[type, list[Any]]:
             made.append(self)
             self.inputs: list[Any] = []
             self.outputs: list[Any] = []
-            self._add = self.llm_engine.add_request
-            self.llm_engine.add_request = self._keep
+            self._add, self._step = self.llm_engine.add_request, self.llm_engine.step
+            self.llm_engine.add_request, self.llm_engine.step = self._keep, self._keep_ended
 
         def _keep(self, request_id: str, prompt: Any, *args: Any, **more: Any) -> Any:
             self.inputs.append(prompt)
             return self._add(request_id, prompt, *args, **more)
 
-        def wait_for_completion(self, *args: Any, **more: Any) -> Any:
-            outputs = super().wait_for_completion(*args, **more)
-            self.outputs += outputs
+        def _keep_ended(self) -> Any:
+            outputs = self._step()
+            self.outputs += [output for output in outputs if output.finished]
             return outputs
 
     return WatchedLLM, made
@@ -146,7 +146,8 @@ def agreement(name: str, cache: Path) -> Agreement:
     (llm,) = made
     images = [decode_for_mllm(data) for data in pictures().values()]
     responses = asyncio.run(_ask_onoma(engine, images))
-    ours, said = llm.inputs[:], llm.outputs[:]
+    # they end in any order, and are numbered as they were asked
+    ours, said = llm.inputs[:], sorted(llm.outputs, key=lambda output: int(output.request_id))
     llm.inputs.clear()
     llm.reset_prefix_cache()
     params = vllm.SamplingParams(temperature=0.0, max_tokens=LONGEST)

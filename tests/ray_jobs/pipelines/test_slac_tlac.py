@@ -152,6 +152,7 @@ def test_runs_and_answers_live_on_s3(
     assert cells(rows(f"{out}/two"), said) == cells(rows(runs / "tlac"), said)
 
 
+@pytest.mark.extended
 def test_a_replica_killed_in_the_middle_changes_no_answer(
     birds: Path, runs: Path, tmp_path: Path, mllm: list[Any]
 ) -> None:

@@ -54,6 +54,7 @@ def requests(birds: Path) -> list[Request]:
     ]
 
 
+@pytest.mark.extended
 def test_both_engines_give_the_same_answers(
     replica: Any, mllm: list[Any], requests: list[Request]
 ) -> None:

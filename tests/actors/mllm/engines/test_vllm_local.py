@@ -1,4 +1,4 @@
-"""The queue in front of ``vllm.LLM``: batches, one bad request, an engine that fails."""
+"""``vllm.LLM`` in this process: steps, one bad request, deadlines, an engine that fails."""
 
 from __future__ import annotations
 
@@ -22,44 +22,69 @@ from methods.errors import EngineStartError
 MODEL = MllmModel("m", "vllm", "/nowhere", "f")
 
 
-class Llm:
-    """As much of ``vllm.LLM`` as the queue calls; batches are what it ran together."""
+class Engine:
+    """As much of ``vllm.LLMEngine`` as is stepped; steps are what it worked on together."""
 
-    batches: list[list[str]]
+    steps: list[list[str]]
+    aborted: list[str]
+
+    def __init__(self) -> None:
+        self.running: dict[str, str] = {}
+        Engine.steps, Engine.aborted = [], []
+
+    def add_request(self, number: str, prompt: str, params: Any, lora_request: Any) -> str:
+        if prompt == "long":
+            raise ValueError("the prompt is longer than the context")
+        self.running[number] = prompt
+        return number
+
+    def abort_request(self, numbers: list[str]) -> None:
+        Engine.aborted += [self.running.pop(number) for number in numbers]
+
+    def step(self) -> list[Any]:
+        texts = list(self.running.values())
+        Engine.steps.append(texts)
+        time.sleep(0.03)  # long enough for whoever was answered to ask again
+        if "die" in texts:
+            raise RuntimeError("the device is gone")
+        if "slow" in texts:
+            time.sleep(0.5)
+        if "stuck" in texts:
+            time.sleep(20)
+        if not texts:
+            return []
+        # the first ends, whatever came with it, unless it never does
+        number = next((n for n, text in self.running.items() if text != "endless"), None)
+        if number is None:
+            return []
+        text = self.running.pop(number)
+        said = SimpleNamespace(text=f"said {text}", finish_reason="stop", token_ids=[1])
+        ended = SimpleNamespace(
+            request_id=number, finished=True, outputs=[said], prompt_token_ids=[1, 2]
+        )
+        return [ended]
+
+
+class Llm:
+    """As much of ``vllm.LLM`` as is made."""
 
     def __init__(self, **arguments: Any) -> None:
-        self.waiting: list[str] = []
-        Llm.batches = []
+        self.llm_engine = Engine()
 
-    def enqueue_chat(self, messages: Any, params: Any, use_tqdm: bool) -> list[str]:
-        text = messages[0]["content"]
-        if text == "bad":
-            raise ValueError("this image is truncated")
-        self.waiting.append(text)
-        return [str(len(self.waiting))]
 
-    def wait_for_completion(self, use_tqdm: bool) -> list[Any]:
-        if "die" in self.waiting:
-            raise RuntimeError("the device is gone")
-        if "slow" in self.waiting:
-            time.sleep(0.5)
-        if "stuck" in self.waiting:
-            time.sleep(20)
-        batch, self.waiting = self.waiting, []
-        Llm.batches.append(batch)
-        return [
-            SimpleNamespace(
-                outputs=[SimpleNamespace(text=f"said {text}", finish_reason="stop", token_ids=[1])],
-                prompt_token_ids=[1, 2],
-            )
-            for text in batch
-        ]
+async def chat_input(_: Any, turns: Any, *settings: Any) -> Any:
+    """What the renderer makes of a chat: its text."""
+    text = turns[0]["content"]
+    if text == "bad":
+        raise ValueError("this image is truncated")
+    return text
 
 
 @pytest.fixture(autouse=True)
 def _llm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The queue finds this class where vLLM's would be."""
+    """The engine's thread finds these classes where vLLM's would be."""
     monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(LLM=Llm))
+    monkeypatch.setattr(vllm_local.compat, "chat_input", chat_input)
     monkeypatch.setattr(vllm_local, "sampling_params", lambda request, thoughts: None)
     monkeypatch.setattr(vllm_local, "prepare", lambda *_: Preparation({}, None, Thoughts()))
     monkeypatch.setattr(vllm_local, "prepare_environment", lambda options: None)
@@ -79,20 +104,27 @@ def ask(*texts: str, sequences: int = 4) -> list[Response | BaseException]:
     return asyncio.run(run())
 
 
-def test_what_has_come_is_one_batch_of_at_most_the_sequences_in_order() -> None:
+def test_what_ends_makes_room_for_the_next_and_no_more_are_in_the_engine_than_it_works_on() -> None:
     texts = [str(number) for number in range(11)]
     said = ask(*texts)
     assert [each.text for each in said if isinstance(each, Response)] == [
-        f"said {t}" for t in texts
+        f"said {text}" for text in texts
     ]
-    assert [text for batch in Llm.batches for text in batch] == texts
-    assert max(map(len, Llm.batches)) == 4
+    sizes = [len(step) for step in Engine.steps]
+    assert max(sizes) == 4
+    # full as long as there are enough: no request waits for the end of others
+    assert sizes[sizes.index(4) :] == [4] * (11 - 3 - sizes.index(4)) + [3, 2, 1]
 
 
 def test_a_request_that_cannot_be_asked_is_refused_alone() -> None:
-    first, bad, last = ask("a", "bad", "b")
+    first, bad, long, last = ask("a", "bad", "long", "b")
     assert isinstance(bad, Response)
     assert (bad.error, bad.error_detail) == ("mllm_rejected", "this image is truncated")
+    assert isinstance(long, Response)
+    assert (long.error, long.error_detail) == (
+        "mllm_rejected",
+        "the prompt is longer than the context",
+    )
     assert first == Response("said a", "stop", 2, 1)
     assert last == Response("said b", "stop", 2, 1)
 
@@ -124,7 +156,35 @@ def test_an_answer_has_a_deadline_from_when_it_is_taken_up() -> None:
     asyncio.run(asyncio.wait_for(run(), 20))
 
 
-def test_a_batch_that_does_not_end_ends_the_engine() -> None:
+def test_an_answer_that_is_given_up_makes_room() -> None:
+    async def run() -> None:
+        engine = VllmLocal(MODEL, EngineOptions(sequences=1, deadline_s=0.3))
+        await engine.start()
+        calls = (engine.generate(Request(text)) for text in ("endless", "a"))
+        endless, said = await asyncio.gather(*calls)
+        assert endless.error == "mllm_timeout"
+        assert said.text == "said a"
+        assert Engine.aborted == ["endless"]
+        await engine.close()
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_a_caller_that_goes_away_makes_room() -> None:
+    async def run() -> None:
+        engine = VllmLocal(MODEL, EngineOptions(sequences=1))
+        await engine.start()
+        gone = asyncio.create_task(engine.generate(Request("endless")))
+        await asyncio.sleep(0.1)
+        gone.cancel()
+        assert (await engine.generate(Request("a"))).text == "said a"
+        assert Engine.aborted == ["endless"]
+        await engine.close()
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_a_step_that_does_not_end_ends_the_engine() -> None:
     async def run() -> None:
         engine = VllmLocal(MODEL, EngineOptions(sequences=1, deadline_s=0.2))
         await engine.start()
@@ -135,18 +195,28 @@ def test_a_batch_that_does_not_end_ends_the_engine() -> None:
         assert first.error == "mllm_timeout"
         assert isinstance(later, EngineDied)
 
-    asyncio.run(asyncio.wait_for(run(), 10))
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_whoever_waits_when_it_closes_is_told() -> None:
+    async def run() -> None:
+        engine = VllmLocal(MODEL, EngineOptions(sequences=1))
+        await engine.start()
+        await engine.close()
+        with pytest.raises(EngineDied, match="closed"):
+            await engine.generate(Request("later"))
+
+    asyncio.run(asyncio.wait_for(run(), 20))
 
 
 def test_a_chat_template_is_given_what_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
 
-    class Chat(Llm):
-        def enqueue_chat(self, messages: Any, params: Any, use_tqdm: bool, **more: Any) -> Any:
-            given.append(more)
-            return super().enqueue_chat(messages, params, use_tqdm)
+    async def rendered(engine: Any, turns: Any, *settings: Any) -> Any:
+        given.append(settings)
+        return await chat_input(engine, turns)
 
-    monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(LLM=Chat))
+    monkeypatch.setattr(vllm_local.compat, "chat_input", rendered)
 
     async def run() -> None:
         engine = VllmLocal(MODEL, EngineOptions(chat={"enable_thinking": False}))
@@ -155,7 +225,7 @@ def test_a_chat_template_is_given_what_the_user_says(monkeypatch: pytest.MonkeyP
         await engine.close()
 
     asyncio.run(run())
-    assert given == [{"chat_template_kwargs": {"enable_thinking": False}}]
+    assert given == [({"enable_thinking": False}, None)]
 
 
 def test_a_model_that_cannot_be_loaded_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,6 +112,7 @@ def said_by_vllm(
     return without, with_it
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("engine", ENGINES)
 def test_answers_with_an_adapter_and_the_user_s_template_are_plain_vllm_s(
     said_by_vllm: tuple[list[str], list[str]],

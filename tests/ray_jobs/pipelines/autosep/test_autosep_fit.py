@@ -195,6 +195,7 @@ def start(archive: Path, out: Path) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.extended
 @pytest.mark.timeout(600)  # it starts Ray and an engine twice, each in a process of its own
 def test_a_killed_search_goes_on_and_repeats_no_question(
     siblings: Path, fits: Path, tmp_path: Path

@@ -63,6 +63,7 @@ def test_broken_images_are_counted_by_code_and_never_asked_about(broken: Path) -
         assert bool(found[name]["name"]) != bool(found[name]["problem"]), name
 
 
+@pytest.mark.extended
 def test_two_processes_learn_what_one_does(broken: Path) -> None:
     made = fit(broken / "images", broken / "two", sample=100, epochs=3, train_workers=2)
     assert made["mllm_calls"] == 2 * sum(made["unnamed"].values()) == 0

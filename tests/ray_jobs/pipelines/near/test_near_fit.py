@@ -220,6 +220,7 @@ def test_names_as_they_are_merged_and_filtered(
     assert [each["clean"] for each in epochs] == [None, None], "nothing is split"
 
 
+@pytest.mark.extended
 def test_a_spread_sample_is_of_the_size_wanted_and_candidates_are_enough(
     fits: Path, blind: Path, tmp_path: Path
 ) -> None:
