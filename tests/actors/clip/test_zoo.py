@@ -70,8 +70,10 @@ def check_images(encoder: ClipEncoder, theirs: Any, prepare: Any) -> np.ndarray:
     with torch.inference_mode():
         expected = unit(theirs.encode_image(images))
     found = encoder.encode_pixels(pixels)
-    assert (found * expected).sum(axis=1).min() > 0.99999
-    assert found[0] @ found[1] < 0.999, "images can be told apart"
+    differ = 1 - float((found * expected).sum(axis=1).min())
+    assert differ < 1e-5
+    # random weights of a deep ResNet see little: images differ far more than the two computations
+    assert 1 - float(found[0] @ found[1]) > 100 * max(differ, 1e-7)
     return pixels
 
 
