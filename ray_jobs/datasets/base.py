@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 ProtocolName = Literal["coop", "official"]
-"""Whose lists say what is trained on and what is tested: CoOp's ``split_zhou_*.json``, which four of
-the papers use, or those of the data set's owner."""
+"""Whose lists say what is trained on and what is tested: CoOp's ``split_zhou_*.json``, which four
+of the papers use, or those of the data set's owner."""
 
 Half = Literal["all", "base", "novel"]
 

@@ -83,7 +83,7 @@ def scene(category: str) -> str:
 
 
 def action_folder(action: str) -> str:
-    """The folder of CoOp's middle frames of an action: ``ApplyEyeMakeup``, split before capitals."""
+    """The folder of CoOp's middle frames of ``ApplyEyeMakeup``: its words, joined by ``_``."""
     return "_".join(re.findall(r"[A-Z][^A-Z]*|^[^A-Z]+", action))
 
 

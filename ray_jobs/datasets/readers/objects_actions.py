@@ -60,9 +60,7 @@ def read_food(root: Path, wanted: Wanted) -> Table:
     else:
         lists = folder.json(structured)
         if not isinstance(lists, dict) or not all(isinstance(v, list) for v in lists.values()):
-            raise folder.wrong(
-                structured, "is of another shape: it should be {class: [image, ...]}"
-            )
+            raise folder.wrong(structured, "is of another shape, not {class: [image, ...]}")
         stems = [str(stem) for own in lists.values() for stem in own]
     kinds = {stem.partition("/")[0] for stem in stems}
     if folder.has("meta/classes.txt"):
