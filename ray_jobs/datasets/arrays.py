@@ -25,25 +25,47 @@ class _ArrayType:
     """Stands for ``numpy.ndarray`` in a pickle; cannot be called."""
 
 
-def _dtype(code: str, *_flags: Any) -> np.dtype[Any]:
-    """A type of numbers, never one of objects."""
-    if code not in _CODES:
-        raise pickle.UnpicklingError(f"it holds an array of the type {code!r}")
-    return np.dtype(code)
+class _NumberType:
+    """Stands for a type of numbers; never one of objects, or of several fields."""
+
+    def __init__(self, code: str, *_flags: Any) -> None:
+        """Take a code such as ``u1``."""
+        if code not in _CODES:
+            raise pickle.UnpicklingError(f"it holds an array of the type {code!r}")
+        self.dtype = np.dtype(code)
+
+    def __setstate__(self, state: Any) -> None:
+        """Take the order of bytes, and nothing else."""
+        if state[1] in ("<", ">", "="):
+            self.dtype = self.dtype.newbyteorder(state[1])
 
 
-def _empty(_kind: Any, _shape: Any, _code: Any) -> NDArray[Any]:
-    """The empty array that a pickle then fills."""
-    return np.ndarray((0,), dtype=np.uint8)
+class _PickledArray:
+    """Stands for an array until its bytes come."""
+
+    def __init__(self, *_kind: Any) -> None:
+        """Hold nothing yet."""
+        self.array: NDArray[Any] = np.zeros(0, np.uint8)
+
+    def __setstate__(self, state: Any) -> None:
+        """Take shape, type, order and bytes."""
+        shape, kind, fortran, data = state[-4:]
+        self.array = _numbers(data, kind.dtype).reshape(shape, order="F" if fortran else "C")
 
 
-def _of_bytes(data: Any, dtype: np.dtype[Any], shape: Any, order: str) -> NDArray[Any]:
-    return np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if order == "F" else "C")
-
-
-def _number(dtype: np.dtype[Any], data: Any) -> Any:
+def _numbers(data: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     raw = data.encode("latin-1") if isinstance(data, str) else data
-    return np.frombuffer(raw, dtype=dtype, count=1)[0]
+    return np.frombuffer(raw, dtype=dtype)
+
+
+def _of_bytes(data: Any, kind: _NumberType, shape: Any, order: str, *_axes: Any) -> Any:
+    found = _PickledArray()
+    found.array = _numbers(data, kind.dtype).reshape(shape, order="F" if order == "F" else "C")
+    return found
+
+
+def _number(kind: _NumberType, data: Any) -> Any:
+    return _numbers(data, kind.dtype)[0]
 
 
 def _latin(text: str, encoding: str = "latin1") -> bytes:
@@ -55,9 +77,9 @@ def _latin(text: str, encoding: str = "latin1") -> bytes:
 
 _ALLOWED: Final[dict[tuple[str, str], Any]] = {
     ("numpy", "ndarray"): _ArrayType(),
-    ("numpy", "dtype"): _dtype,
+    ("numpy", "dtype"): _NumberType,
     ("_codecs", "encode"): _latin,
-    **{(f"{core}multiarray", "_reconstruct"): _empty for core in _CORE},
+    **{(f"{core}multiarray", "_reconstruct"): _PickledArray for core in _CORE},
     **{(f"{core}multiarray", "scalar"): _number for core in _CORE},
     **{(f"{core}numeric", "_frombuffer"): _of_bytes for core in _CORE},
 }
@@ -87,7 +109,10 @@ def read_arrays(folder: DatasetFolder, name: str) -> dict[str, Any]:
         raise folder.wrong(name, f"is no pickle of arrays ({one_line(error)})") from error
     if not isinstance(found, dict):
         raise folder.wrong(name, f"holds a {type(found).__name__}, not a dictionary")
-    return {_text(key): value for key, value in found.items()}
+    return {
+        _text(key): value.array if isinstance(value, _PickledArray) else value
+        for key, value in found.items()
+    }
 
 
 def _text(key: Any) -> str:

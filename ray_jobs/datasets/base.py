@@ -53,7 +53,8 @@ class Table:
         labels: n tuples of class ids, in the order of the classes; empty where an image has none.
         classes: C classes, in the order of their numbers in the data set.
         protocol: whose split it is.
-        missing: images that an annotation names and that are not there; they are not in ``images``.
+        missing: images that an annotation names and that are not there, with their class ids; they
+            are not in ``images``.
         pixels: uint8 (n, H, W, 3) of data sets that are arrays and not files.
         notes: what a reader of the numbers should know, a sentence each.
     """
@@ -63,7 +64,7 @@ class Table:
     labels: tuple[tuple[str, ...], ...]
     classes: tuple[DatasetClass, ...]
     protocol: ProtocolName = "official"
-    missing: tuple[str, ...] = ()
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pixels: NDArray[np.uint8] | None = None
     notes: tuple[str, ...] = ()
 
@@ -85,6 +86,16 @@ class Table:
             less,
             labels=tuple(tuple(each for each in own if each in kept) for own in less.labels),
             classes=tuple(each for each in self.classes if each.id in kept),
+            missing={p: own for p, own in self.missing.items() if kept.intersection(own)},
+        )
+
+    def renamed(self, names: Mapping[str, str]) -> Table:
+        """Some of the classes under other names, which become their ids, in the order given."""
+        own = self.of_classes(names)
+        return replace(
+            own,
+            labels=tuple(tuple(names[each] for each in labels) for labels in own.labels),
+            classes=tuple(DatasetClass(name, name) for name in names.values()),
         )
 
 

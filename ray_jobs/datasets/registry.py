@@ -7,9 +7,28 @@ import re
 from methods.errors import InputError
 from ray_jobs.config.names import did_you_mean
 from ray_jobs.datasets.base import Dataset
-from ray_jobs.datasets.readers import fine_grained, objects_actions
+from ray_jobs.datasets.readers import (
+    autosep_tasks,
+    birds_dogs,
+    cifar,
+    coco,
+    fine_grained,
+    imagenet,
+    nus_wide,
+    objects_actions,
+    plants_animals,
+    scenes_textures,
+    voc,
+)
 
-_ROWS = (*objects_actions.DATASETS, *fine_grained.DATASETS)
+_ROWS = tuple(
+    row
+    for family in (
+        imagenet, objects_actions, fine_grained, scenes_textures, birds_dogs, plants_animals,
+        cifar, coco, voc, nus_wide, autosep_tasks,
+    )
+    for row in family.DATASETS
+)  # fmt: skip
 
 DATASETS: dict[str, Dataset] = {row.name: row for row in _ROWS}
 """The data sets by the words for them on the command line."""

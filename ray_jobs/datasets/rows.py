@@ -32,22 +32,23 @@ def make_table(
     place = {each.id: at for at, each in enumerate(classes)}
     images: list[str] = []
     labels: list[tuple[str, ...]] = []
-    missing: list[str] = []
+    missing: dict[str, tuple[str, ...]] = {}
     for listed, ids in rows:
         if unknown := [each for each in ids if each not in place]:
             raise InputError(
                 f"an annotation of {folder.title} below {folder.path} gives {listed!r} the class "
                 f"{unknown[0]!r}, which is none of its {len(place)}"
             )
+        own = tuple(sorted(set(ids), key=place.__getitem__))
         if (path := folder.picture(listed)) is None:
-            missing.append(listed.replace("\\", "/").lstrip("/"))
+            missing[listed.replace("\\", "/").lstrip("/")] = own
             continue
         images.append(path)
-        labels.append(tuple(sorted(set(ids), key=place.__getitem__)))
+        labels.append(own)
     if not images:
         raise InputError(
             f"--root {folder.path}: none of the {len(missing):,} images of {folder.title} is "
-            f"there, such as {missing[0]}; copy its images as well"
+            f"there, such as {next(iter(missing))}; copy its images as well"
             if missing
             else f"--root {folder.path}: this split of {folder.title} lists no image"
         )
@@ -57,7 +58,7 @@ def make_table(
         labels=tuple(labels),
         classes=tuple(classes),
         protocol=protocol,
-        missing=tuple(missing),
+        missing=missing,
         notes=tuple(notes),
     )
 

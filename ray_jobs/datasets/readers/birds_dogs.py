@@ -106,8 +106,8 @@ DATASETS = (
     Dataset(
         name="stanford_dogs",
         title=DOGS,
-        layout="Images/n02085620-Chihuahua/n02085620_10074.jpg, train_list.mat, test_list.mat (also "
-        "in lists/)",
+        layout="Images/n02085620-Chihuahua/n02085620_10074.jpg, train_list.mat, test_list.mat "
+        "(also in lists/)",
         licence="for research; a part of ImageNet, whose terms hold",
         published="http://vision.stanford.edu/aditya86/ImageNetDogs/",
         read=read_dogs,

@@ -189,6 +189,9 @@ DATASETS = (
         base_novel=True,
         names=_COOP_OR_FINER,
         template="a photo of a {}, a type of pet.",
+        recognise="Which breed of cat or dog is this? Look at coat, colour, ears, muzzle, build and "
+        "tail, then name the breed that fits best in one sentence. If you are not sure, name the "
+        "most likely one.",
         aliases=("pets", "pet37", "oxford_iiit_pet"),
     ),
     Dataset(
@@ -208,6 +211,8 @@ DATASETS = (
         halves={"base": 4002, "novel": 4039},
         base_novel=True,
         names=_COOP_OR_FINER,
+        recognise="Which car is this? Name its make, model, type of body and, as well as you can "
+        "tell, its year in one sentence.",
         aliases=("cars", "car196"),
     ),
     Dataset(
@@ -227,6 +232,7 @@ DATASETS = (
         base_novel=True,
         names=_COOP_OR_FINER,
         template="a photo of a {}, a type of flower.",
+        recognise="Which flower is this? Answer with its name alone.",
         aliases=("flowers", "flowers102", "flower102", "oxford_flowers102"),
     ),
     Dataset(
@@ -242,6 +248,8 @@ DATASETS = (
         golden={"official": {"train": 3334, "val": 3333, "trainval": 6667, "test": 3333}},
         base_novel=True,
         template="a photo of a {}, a type of aircraft.",
+        recognise="Which aircraft is this? Name its manufacturer and the exact variant, such as "
+        "737-800, in one sentence.",
         aliases=("aircraft", "aircraft100"),
     ),
 )
