@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from methods.errors import one_line
 from ray_jobs.datasets.files import DatasetFolder
+
+
+class MatRecord(NamedTuple):
+    """One element of a struct array: fields by name."""
+
+    texts: dict[str, str]
+    numbers: dict[str, int]
 
 
 class MatFile:
@@ -62,22 +69,39 @@ class MatFile:
             raise self._other_shape(variable, "a cell array of strings", value)
         return [str(each).strip() for each in values]
 
-    def records(self, variable: str, *fields: str) -> list[Mapping[str, Any]]:
-        """A struct array whose elements have certain fields.
+    def records(
+        self, variable: str, texts: Sequence[str], numbers: Sequence[str]
+    ) -> list[MatRecord]:
+        """A struct array, of which some fields are wanted.
+
+        Args:
+            variable: its name.
+            texts: fields that are strings.
+            numbers: fields that are whole numbers.
 
         Raises:
-            InputError: it is missing, or something else, or lacks one of the fields.
+            InputError: it is missing, or something else, or a field is.
         """
         value = self._value(variable)
         values = [value] if isinstance(value, dict) else list(np.atleast_1d(np.asarray(value)))
         if not values or not all(isinstance(each, dict) for each in values):
             raise self._other_shape(variable, "a struct array", value)
-        for name in fields:
+        for name in (*texts, *numbers):
             if any(name not in each for each in values):
                 raise self._folder.wrong(
                     self._name, f"has no field {name!r} in {variable!r}, which is needed"
                 )
-        return values
+        for name, right in (*((n, _is_text) for n in texts), *((n, _is_whole) for n in numbers)):
+            wrong = [each[name] for each in values if not right(each[name])]
+            if wrong:
+                raise self._other_shape(f"{variable}.{name}", "one text or number each", wrong[0])
+        return [
+            MatRecord(
+                {name: str(each[name]).strip() for name in texts},
+                {name: int(each[name]) for name in numbers},
+            )
+            for each in values
+        ]
 
     def has(self, variable: str) -> bool:
         """Whether there is such a variable."""
@@ -96,3 +120,11 @@ class MatFile:
             f"is of another shape: {variable!r} should be {wanted} and is {array.dtype} "
             f"{array.shape}",
         )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and float(value).is_integer()

@@ -79,11 +79,11 @@ def read_cars(root: Path, wanted: Wanted) -> Table:
         raise no_split(folder, wanted.split, f"has train and test, unless {_CARS.file} is there")
     if folder.has("cars_annos.mat"):
         meta = MatFile(folder, "cars_annos.mat")
-        annotations = meta.records("annotations", "relative_im_path", "class", "test")
+        annotations = meta.records("annotations", ("relative_im_path",), ("class", "test"))
         items = [
-            (str(each["relative_im_path"]), int(each["class"]))
+            (each.texts["relative_im_path"], each.numbers["class"])
             for each in annotations
-            if bool(each["test"]) == (wanted.split == "test")
+            if bool(each.numbers["test"]) == (wanted.split == "test")
         ]
     else:
         meta = MatFile(folder, "devkit/cars_meta.mat", "cars_meta.mat")
@@ -91,8 +91,8 @@ def read_cars(root: Path, wanted: Wanted) -> Table:
             "train": ("devkit/cars_train_annos.mat", "cars_train_annos.mat"),
             "test": ("cars_test_annos_withlabels.mat", "devkit/cars_test_annos_withlabels.mat"),
         }[wanted.split]
-        own = MatFile(folder, *listed).records("annotations", "fname", "class")
-        items = [(f"cars_{wanted.split}/{each['fname']}", int(each["class"])) for each in own]
+        own = MatFile(folder, *listed).records("annotations", ("fname",), ("class",))
+        items = [(f"cars_{wanted.split}/{r.texts['fname']}", r.numbers["class"]) for r in own]
     original = meta.strings("class_names")
     names = {
         str(number): finer_car(name) if finer else with_year_first(name)
@@ -189,9 +189,9 @@ DATASETS = (
         base_novel=True,
         names=_COOP_OR_FINER,
         template="a photo of a {}, a type of pet.",
-        recognise="Which breed of cat or dog is this? Look at coat, colour, ears, muzzle, build and "
-        "tail, then name the breed that fits best in one sentence. If you are not sure, name the "
-        "most likely one.",
+        recognise="Which breed of cat or dog is this? Look at coat, colour, ears, muzzle, build "
+        "and tail, then name the breed that fits best in one sentence. If you are not sure, name "
+        "the most likely one.",
         aliases=("pets", "pet37", "oxford_iiit_pet"),
     ),
     Dataset(

@@ -11,7 +11,7 @@ from pathlib import Path
 from methods.errors import InputError
 from ray_jobs.datasets.base import Dataset, DatasetClass, Table, Wanted
 from ray_jobs.datasets.files import DatasetFolder
-from ray_jobs.datasets.mat import MatFile
+from ray_jobs.datasets.mat import MatFile, MatRecord
 from ray_jobs.datasets.rows import chosen_names, make_table, no_split
 
 _WNID = re.compile(r"n\d{8}")
@@ -55,7 +55,7 @@ def _flat(folder: DatasetFolder, base: str) -> list[tuple[str, Sequence[str]]]:
         *(f"{place}ILSVRC2012_validation_ground_truth.txt" for place in _DEVKIT),
         what="the list of the flat folder's classes",
     )
-    wnids = {int(each["ILSVRC2012_ID"]): str(each["WNID"]) for each in _synsets(folder)}
+    wnids = {r.numbers["ILSVRC2012_ID"]: r.texts["WNID"] for r in _synsets(folder)}
     found: list[tuple[str, Sequence[str]]] = []
     for number, line in enumerate(folder.lines(listed), 1):
         if not line.isdigit() or int(line) not in wnids:
@@ -121,10 +121,9 @@ def _only_test(folder: DatasetFolder, wanted: Wanted) -> None:
         raise no_split(folder, wanted.split, "has test alone")
 
 
-def _synsets(folder: DatasetFolder) -> list[dict[str, object]]:
+def _synsets(folder: DatasetFolder) -> list[MatRecord]:
     mat = MatFile(folder, *(f"{place}meta.mat" for place in _DEVKIT))
-    records = mat.records("synsets", "ILSVRC2012_ID", "WNID", "words")
-    return [dict(each) for each in records]
+    return mat.records("synsets", ("WNID", "words"), ("ILSVRC2012_ID",))
 
 
 def _classes(folder: DatasetFolder, used: Sequence[str] | None, asked: str) -> list[DatasetClass]:
@@ -173,8 +172,8 @@ def _wordnet(folder: DatasetFolder) -> list[tuple[str, str]]:
         return [(wnid, words) for wnid, _, words in pairs if words]
     if not any(folder.has(f"{place}meta.mat") for place in _DEVKIT):
         folder.one_of(_NAME_FILE, _SYNSETS, "meta.mat", what="the names of the classes")
-    leaves = [each for each in _synsets(folder) if int(str(each["ILSVRC2012_ID"])) <= _COUNT]
-    return [(str(each["WNID"]), str(each["words"])) for each in leaves]
+    leaves = [each for each in _synsets(folder) if each.numbers["ILSVRC2012_ID"] <= _COUNT]
+    return [(each.texts["WNID"], each.texts["words"]) for each in leaves]
 
 
 _GENERAL = (
