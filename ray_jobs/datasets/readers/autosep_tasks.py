@@ -14,6 +14,14 @@ from ray_jobs.datasets.rows import chosen_names, make_table, named_classes, no_s
 
 _INSECT = "Animalia_Arthropoda_Insecta_Lepidoptera_Nymphalidae"
 _PLANT = "Plantae_Tracheophyta_Magnoliopsida_Fabales_Fabaceae"
+_PUBLISHED = {
+    "cub200": "CUB",
+    "inaturalist2021": "iNat",
+    "stanford_dogs": "Stanford",
+    "vegfru": "vegfru",
+}
+"""How the published code's names of tasks begin."""
+
 _DOG_HOMES = ("Stanford_dogs", "stanford_dogs", "StanfordDogs")
 
 
@@ -69,7 +77,7 @@ class AutosepTask:
             golden={"official": self.golden} if self.golden else {},
             names=("autosep",),
             texts=self.prompts(),
-            aliases=(f"autosep_{self.name}", f"{self.parent.name}_{self.name}"),
+            aliases=(f"autosep_{self.name}", f"{_PUBLISHED[self.parent.name]}_{self.name}"),
             sub_set_of=self.parent.name,
         )
 

@@ -22,8 +22,9 @@ TEST_IMAGES = {
 
 
 def test_words_for_a_data_set_are_its_own() -> None:
-    words = [re.sub("[^a-z0-9]", "", w.lower()) for d in DATASETS.values()
-             for w in {d.name, *d.aliases}]  # fmt: skip
+    keys = [{re.sub("[^a-z0-9]", "", word.lower()) for word in (each.name, *each.aliases)}
+            for each in DATASETS.values()]  # fmt: skip
+    words = [key for own in keys for key in own]
     assert len(words) == len(set(words))
 
 
