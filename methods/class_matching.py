@@ -91,9 +91,9 @@ class ClassMatcher:
         if (index := self._normal.get(form)) is not None:
             return index, "normalised"
         if inside and self._words is not None:
-            matched = set(self._words.findall(form))
+            matched = {self._normal[each] for each in self._words.findall(form)}
             if len(matched) == 1:
-                return self._normal[matched.pop()], "normalised"
+                return matched.pop(), "normalised"
         return None
 
 
