@@ -9,6 +9,7 @@ from pathlib import Path
 from methods.errors import InputError
 from ray_jobs.datasets.base import Dataset, Table, Wanted
 from ray_jobs.datasets.files import DatasetFolder
+from ray_jobs.datasets.names import folder_dog
 from ray_jobs.datasets.readers import birds_dogs, plants_animals
 from ray_jobs.datasets.rows import chosen_names, make_table, named_classes, no_split
 
@@ -116,7 +117,7 @@ def _of_dogs(task: AutosepTask, root: Path, wanted: Wanted) -> Table:
         return _of_folders(task, folder, wanted, (f"images/{split}",))
     _only_autosep(task, wanted)
     table = birds_dogs.read_dogs(root, replace(wanted, names="folder"))
-    spoken = {birds_dogs.folder_dog(kind): name for kind, name in task.classes.items()}
+    spoken = {folder_dog(kind): name for kind, name in task.classes.items()}
     return _named(task, root, table, spoken)
 
 

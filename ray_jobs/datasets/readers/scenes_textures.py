@@ -72,8 +72,8 @@ def read_places(root: Path, wanted: Wanted) -> Table:
         if not number.isdigit() or not kind:
             raise folder.wrong(listed, f"has a line that is not CATEGORY NUMBER: {line!r}")
         keys[int(number)] = kind
-    for number in sorted(keys):
-        names[keys[number]] = scene(keys[number]).replace("_", " ")
+    for at in sorted(keys):
+        names[keys[at]] = scene(keys[at]).replace("_", " ")
     classes = named_classes(names)
     images = folder.one_of("val_256", "val_large", "val", what="the folder of the images")
     listed = folder.one_of(*(f"{home}places365_val.txt" for home in homes))
