@@ -72,10 +72,10 @@ def _is_item(item: Any) -> bool:
 
 
 def need_coop(folder: DatasetFolder, split: CoopSplit, wanted: Wanted) -> InputError:
-    """The error of a data set without a split of its own, where CoOp's is missing too."""
-    return no_split(
-        folder,
-        wanted.split,
-        f"has no split of its own, and CoOp's {split.file} is not in {folder.path}; put it there, "
-        "or take --split all",
-    )
+    """The error of a data set without a split of its own, where CoOp's is not wanted or missing."""
+    if folder.has(split.file):
+        do = "is there: take it with --protocol coop"
+    else:
+        do = f"is not in {folder.path}: put it there"
+    why = f"has no split of its own, and CoOp's {split.file} {do}, or take --split all"
+    return no_split(folder, wanted.split, why)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
@@ -155,12 +155,6 @@ class DatasetFolder:
         if name is None:
             return None
         return f"{parent}/{name}" if parent else name
-
-    def found(self, listed: Iterable[str]) -> tuple[list[str | None], list[str]]:
-        """Where each of some listed images is, None where it is not, and those that are not."""
-        names = list(listed)
-        places = [self.picture(name) for name in names]
-        return places, [name for name, at in zip(names, places, strict=True) if at is None]
 
     def _entries(self, folder: str) -> dict[str, str]:
         """The names in a folder, each by itself and by what all spellings of it share."""

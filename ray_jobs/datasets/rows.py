@@ -72,7 +72,8 @@ def named_classes(
         names: key, as annotations have it, to the spoken name.
         others: other names by key.
     """
-    plain = len(set(names.values())) == len(names)
+    # a bar joins labels in truth files, so it can be in no id
+    plain = len(set(names.values())) == len(names) and "|" not in "".join(names.values())
     return {
         key: DatasetClass(name if plain else key, name, tuple((others or {}).get(key, ())))
         for key, name in names.items()

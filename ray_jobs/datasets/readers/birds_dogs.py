@@ -18,7 +18,7 @@ _NAMES = ("finer", "folder")
 def read_birds(root: Path, wanted: Wanted) -> Table:
     """CUB-200-2011: lists by image number."""
     folder = DatasetFolder.find(
-        root, BIRDS, ("CUB_200_2011", "cub200", "bird_200/CUB_200_2011"),
+        root, BIRDS, ("CUB_200_2011", "cub200", "CUB/CUB_200_2011", "bird_200/CUB_200_2011"),
         ("image_class_labels.txt", "train_test_split.txt", "images.txt"),
     )  # fmt: skip
     finer = chosen_names(folder, wanted.names, _NAMES) == "finer"

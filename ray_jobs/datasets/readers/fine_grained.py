@@ -144,7 +144,7 @@ def read_aircraft(root: Path, wanted: Wanted) -> Table:
         ("fgvc_aircraft", "fgvc-aircraft-2013b/data", "data", "fgvc_aircraft/data"),
         ("variants.txt", "images_variant_test.txt"),
     )  # fmt: skip
-    chosen_names(folder, wanted.names, ("official",))
+    chosen_names(folder, wanted.names, ("coop",))
     if wanted.split not in ("train", "val", "trainval", "test"):
         raise no_split(folder, wanted.split, "has train, val, trainval and test")
     variants = folder.lines("variants.txt")
@@ -247,6 +247,7 @@ DATASETS = (
         splits=("train", "val", "trainval", "test"),
         golden={"official": {"train": 3334, "val": 3333, "trainval": 6667, "test": 3333}},
         base_novel=True,
+        names=("coop",),
         template="a photo of a {}, a type of aircraft.",
         recognise="Which aircraft is this? Name its manufacturer and the exact variant, such as "
         "737-800, in one sentence.",

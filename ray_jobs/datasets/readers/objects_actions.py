@@ -49,7 +49,7 @@ def read_food(root: Path, wanted: Wanted) -> Table:
     folder = DatasetFolder.find(
         root, "Food-101", ("food-101", "food101", "Food101"), ("meta", _FOOD.file)
     )
-    chosen_names(folder, wanted.names, ("official",))
+    chosen_names(folder, wanted.names, ("coop",))
     if _FOOD.wanted(folder, wanted.protocol):
         return _FOOD.read(folder, wanted)
     if wanted.split not in ("train", "test"):
@@ -132,6 +132,7 @@ DATASETS = (
         },
         halves={"base": 15300, "novel": 15000},
         base_novel=True,
+        names=("coop",),
         template="a photo of {}, a type of food.",
         recognise="Which dish is served in this photo? Give the name of the dish in a sentence.",
         aliases=("food",),

@@ -92,7 +92,7 @@ def read_dtd(root: Path, wanted: Wanted) -> Table:
         root, "Describable Textures (DTD)", ("dtd", "DTD", "DescribableTextures", "dtd/dtd"),
         ("labels", _DTD.file),
     )  # fmt: skip
-    chosen_names(folder, wanted.names, ("official",))
+    chosen_names(folder, wanted.names, ("coop",))
     if _DTD.wanted(folder, wanted.protocol):
         return _DTD.read(folder, wanted)
     if wanted.split not in ("train", "val", "test"):
@@ -161,6 +161,7 @@ DATASETS = (
         },
         halves={"base": 864, "novel": 828},
         base_novel=True,
+        names=("coop",),
         template="{} texture.",
         recognise="Which adjective describes the texture or pattern in this image best? Say in one "
         "sentence what its surface looks like, beginning with that word.",

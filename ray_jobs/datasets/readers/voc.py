@@ -41,7 +41,8 @@ def read_voc(root: Path, wanted: Wanted) -> Table:
     without = [kind for kind in _CLASSES if kind not in lists]
     if without and folder.has("Annotations"):
         for image in images:
-            labels[image] += [each for each in without if each in _drawn(folder, image)]
+            drawn = _drawn(folder, image)
+            labels[image] += [each for each in without if each in drawn]
     elif without:
         folder.one_of(f"{main}/{without[0]}_{wanted.split}.txt")
     classes = [DatasetClass(kind, kind, VOC[kind]) for kind in _CLASSES]
