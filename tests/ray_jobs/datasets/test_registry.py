@@ -68,4 +68,5 @@ def test_tlacs_fifteen_sets_have_thirteen_questions() -> None:
 
 
 def test_the_page_has_the_registrys_table() -> None:
-    assert markdown_table() in (ROOT / "docs" / "datasets.md").read_text("utf-8")
+    page = (ROOT / "docs" / "datasets.md").read_text("utf-8")
+    assert markdown_table() in page, "print(markdown_table()) says what should be there"
