@@ -14,6 +14,10 @@ from methods.errors import InputError
 from ray_jobs.datasets.base import Dataset, DatasetClass, Table
 
 IMAGES, CLASSES, TRUTH, PROMPTS = "images.txt", "classes.txt", "truth.csv", "prompts"
+_PROMPT_FILES: Final = frozenset(
+    f"{name}.txt"
+    for name in ("templates", "recognise", "describe", "classify", "vanilla", "synonyms")
+)
 RECORD: Final = "dataset.json"
 """How the files came about; also the sign that they are this program's and may be written anew."""
 
@@ -46,7 +50,10 @@ def write_dataset(table: Table, dataset: Dataset, out: Path, record: dict[str, A
         (out / IMAGES).write_text("".join(f"{path}\n" for path in paths), "utf-8")
         (out / CLASSES).write_text(class_file(table.classes), "utf-8")
         (out / TRUTH).write_text(_truth(paths, table), "utf-8")
-        for name, text in _prompts(table, dataset).items():
+        prompts = _prompts(table, dataset)
+        for name in _PROMPT_FILES - prompts.keys():  # of another data set, written here before
+            (out / PROMPTS / name).unlink(missing_ok=True)
+        for name, text in prompts.items():
             (out / PROMPTS).mkdir(exist_ok=True)
             (out / PROMPTS / name).write_text(text.rstrip("\n") + "\n", "utf-8")
     except (PermissionError, NotADirectoryError, FileExistsError) as error:

@@ -50,7 +50,11 @@ def _flat(folder: DatasetFolder, base: str) -> list[tuple[str, Sequence[str]]]:
     if folder.has("LOC_val_solution.csv"):
         text = "\n".join(folder.lines("LOC_val_solution.csv"))
         rows = list(csv.reader(io.StringIO(text)))[1:]
-        return [(f"{base}/{row[0]}.JPEG", [row[1].split()[0]]) for row in rows]
+        if odd := next((row for row in rows if len(row) != 2 or not row[1].strip()), None):
+            raise folder.wrong(
+                "LOC_val_solution.csv", f"has a row that is not IMAGE,CLASS ...: {odd}"
+            )
+        return [(f"{base}/{image}.JPEG", [found.split()[0]]) for image, found in rows]
     listed = folder.one_of(
         *(f"{place}ILSVRC2012_validation_ground_truth.txt" for place in _DEVKIT),
         what="the list of the flat folder's classes",

@@ -125,6 +125,19 @@ def test_files_of_the_data_set_are_left_alone(onoma: Run, tmp_path: Path) -> Non
     assert (tmp_path / "images.txt").read_bytes() == before
 
 
+def test_another_data_set_in_the_same_folder_leaves_nothing_of_the_first(
+    onoma: Run, tmp_path: Path
+) -> None:
+    layouts.pets(tmp_path / "pets")
+    layouts.birds(tmp_path / "birds")
+    out = tmp_path / "out"
+    assert onoma("dataset", "pets", "--root", tmp_path / "pets", "--out", out)[0] == 0
+    assert onoma("dataset", "cuckoo", "--root", tmp_path / "birds", "--out", out)[0] == 0
+    names = {path.name for path in (out / "prompts").iterdir()}
+    assert names == {"templates.txt", "describe.txt", "classify.txt", "vanilla.txt"}
+    assert len(truth_of(out)) == 3
+
+
 def test_arrays_become_images(onoma: Run, tmp_path: Path) -> None:
     layouts.cifar10(tmp_path)
     out = tmp_path / "out"
