@@ -43,7 +43,8 @@ class ClassMatcher:
         """Prepare for class names, which must stay distinct once underscores are blanks.
 
         Classes of one and the same name are one to whoever answers with it: the first of them
-        stands for all, since CLIP reads one text for all of them as well.
+        stands for all, since CLIP reads one text for all of them as well. Another name that only
+        one of them has tells them apart.
 
         Args:
             names: of C classes.
@@ -64,9 +65,9 @@ class ClassMatcher:
         # names that only punctuation tells apart (C, C++) can be matched exactly, not loosely
         self._normal = _one_each((normalise(n), at) for n, at in self._exact.items())
         first = [self._exact[display_name(name)] for name in names]
-        words = [(word, at) for at, own in zip(first, others, strict=False) for word in own]
-        exact = _one_each((display_name(word), at) for word, at in words)
-        loose = _one_each((normalise(word), at) for word, at in words)
+        words = [(word, at) for at, own in enumerate(others) for word in own]
+        exact = _one_each(((display_name(word), at) for word, at in words), first)
+        loose = _one_each(((normalise(word), at) for word, at in words), first)
         taken = {normalise(name) for name in self._exact}
         self._exact = {**exact, **self._exact}
         self._normal |= {form: at for form, at in loose.items() if form not in taken}
@@ -97,12 +98,18 @@ class ClassMatcher:
         return None
 
 
-def _one_each(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """The class of each form that is one class's alone."""
+def _one_each(pairs: Iterable[tuple[str, int]], first: Sequence[int] = ()) -> dict[str, int]:
+    """The class of each form that is one class's alone, or that of classes of one name.
+
+    Args:
+        pairs: forms, each with its class.
+        first: of each class the first one of its name, where two may have the same.
+    """
     forms: dict[str, set[int]] = {}
     for form, index in pairs:
         forms.setdefault(form, set()).add(index)
-    return {form: next(iter(own)) for form, own in forms.items() if form and len(own) == 1}
+    one_name = {form: {first[at] for at in own} if first else own for form, own in forms.items()}
+    return {form: min(own) for form, own in forms.items() if form and len(one_name[form]) == 1}
 
 
 def class_list(names: Sequence[str]) -> str:

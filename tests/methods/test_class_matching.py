@@ -60,6 +60,9 @@ def test_classes_of_one_name_are_one_answer_and_the_first_stands_for_it() -> Non
     assert matcher.match("missile", inside=False) == (1, "exact")
     assert matcher.match("Missile!", inside=False) == (1, "normalised")
     assert matcher.match("that is a missile", inside=True) == (1, "normalised")
+    matcher = ClassMatcher(["missile", "missile"], [["dart"], ["dart", "rocket"]])
+    assert matcher.match("rocket", inside=False) == (1, "exact"), "another name tells them apart"
+    assert matcher.match("dart", inside=False) == (0, "exact")
     assert class_list(["tench", "missile", "missile"]) == "- tench\n- missile"
 
 
