@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from methods.errors import InputError
@@ -39,24 +39,38 @@ def normalise(text: str) -> str:
 class ClassMatcher:
     """Finds the class that an answer names, if it names exactly one."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], others: Sequence[Sequence[str]] = ()) -> None:
         """Prepare for class names, which must stay distinct once underscores are blanks.
+
+        Classes of one and the same name are one to whoever answers with it: the first of them
+        stands for all, since CLIP reads one text for all of them as well. Another name that only
+        one of them has tells them apart.
+
+        Args:
+            names: of C classes.
+            others: other names of each class, or none at all; one counts that is no class's name
+                and another name of one class alone.
 
         Raises:
             InputError: two names differ in underscores only.
         """
         self._exact: dict[str, int] = {}
         for index, name in enumerate(names):
-            if (other := self._exact.setdefault(display_name(name), index)) != index:
+            other = self._exact.setdefault(display_name(name), index)
+            if names[other] != name:
                 raise InputError(
                     f"the classes {names[other]!r} and {name!r} differ in underscores only; give "
                     "every class a name of its own"
                 )
-        forms: dict[str, list[int]] = {}
-        for index, name in enumerate(names):
-            forms.setdefault(normalise(name), []).append(index)
         # names that only punctuation tells apart (C, C++) can be matched exactly, not loosely
-        self._normal = {form: ids[0] for form, ids in forms.items() if form and len(ids) == 1}
+        self._normal = _one_each((normalise(n), at) for n, at in self._exact.items())
+        first = [self._exact[display_name(name)] for name in names]
+        words = [(word, at) for at, own in enumerate(others) for word in own]
+        exact = _one_each(((display_name(word), at) for word, at in words), first)
+        loose = _one_each(((normalise(word), at) for word, at in words), first)
+        taken = {normalise(name) for name in self._exact}
+        self._exact = {**exact, **self._exact}
+        self._normal |= {form: at for form, at in loose.items() if form not in taken}
         longest_first = sorted(self._normal, key=lambda form: (-len(form), form))
         pattern = "|".join(map(re.escape, longest_first))
         self._words = re.compile(rf"(?<!\w)(?:{pattern})(?!\w)") if pattern else None
@@ -78,12 +92,26 @@ class ClassMatcher:
         if (index := self._normal.get(form)) is not None:
             return index, "normalised"
         if inside and self._words is not None:
-            matched = set(self._words.findall(form))
+            matched = {self._normal[each] for each in self._words.findall(form)}
             if len(matched) == 1:
-                return self._normal[matched.pop()], "normalised"
+                return matched.pop(), "normalised"
         return None
 
 
+def _one_each(pairs: Iterable[tuple[str, int]], first: Sequence[int] = ()) -> dict[str, int]:
+    """The class of each form that is one class's alone, or that of classes of one name.
+
+    Args:
+        pairs: forms, each with its class.
+        first: of each class the first one of its name, where two may have the same.
+    """
+    forms: dict[str, set[int]] = {}
+    for form, index in pairs:
+        forms.setdefault(form, set()).add(index)
+    one_name = {form: {first[at] for at in own} if first else own for form, own in forms.items()}
+    return {form: min(own) for form, own in forms.items() if form and len(one_name[form]) == 1}
+
+
 def class_list(names: Sequence[str]) -> str:
-    """The class names as the second prompt shows them: one a line."""
-    return "\n".join(f"- {name}" for name in names)
+    """The class names as the second prompt shows them: one a line, each once."""
+    return "\n".join(f"- {name}" for name in dict.fromkeys(names))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
+from methods.class_names import ClassNames
 from methods.errors import InputError
 
 CONFIG_FILE: Final = "classifier.json"
@@ -30,12 +31,15 @@ class Classifier:
     """A CLIP classifier.
 
     Attributes:
-        labels: C distinct names, in the order of the matrix's rows.
+        labels: C distinct names, or ids where a class file had such, in the order of the matrix's
+            rows.
         matrix: float32 (C, D), rows of unit length, D the joint width of the CLIP model.
         clip: the CLIP model it was made for: ``name``, ``fingerprint``, ``embed_dim``, ...
         method: the method that made it.
         logit_scale: factor on cosines before the softmax that gives scores.
         logit_bias: what is added to them; with one, scores are sigmoids, each class's for itself.
+        names: C spoken names where labels are ids; None where labels are names.
+        others: with ``names``, other names of each class.
         multi_label: whether an image can have several labels.
         local_matrix: float32 (C, D) for dense features, multi-label only.
         thresholds: float32 (C,) above which a label is given, multi-label only: of scores without
@@ -56,6 +60,15 @@ class Classifier:
     scoring: Mapping[str, Any] | None = None
     made: Mapping[str, Any] = field(default_factory=dict)
     logit_bias: float | None = None
+    names: tuple[str, ...] | None = None
+    others: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def classes(self) -> ClassNames:
+        """The labels with their names."""
+        if self.names is None:
+            return ClassNames.plain(self.labels)
+        return ClassNames(self.labels, self.names, self.others)
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other.
@@ -65,6 +78,8 @@ class Classifier:
         """
         if not self.labels or len(set(self.labels)) != len(self.labels):
             raise InputError("a classifier needs at least one label, and no label twice")
+        if self.names is not None and {len(self.names), len(self.others)} != {len(self.labels)}:
+            raise InputError(f"there are {len(self.names)} names of {len(self.labels)} labels")
         shape = (len(self.labels), int(self.clip["embed_dim"]))
         for name in ("matrix", "local_matrix"):
             matrix = getattr(self, name)
@@ -86,7 +101,7 @@ class Classifier:
         config = {
             "format": FORMAT,
             "method": self.method,
-            "labels": list(self.labels),
+            **_written(self.classes),
             "multi_label": self.multi_label,
             "logit_scale": self.logit_scale,
             **({} if self.logit_bias is None else {"logit_bias": self.logit_bias}),
@@ -108,9 +123,24 @@ class Classifier:
             digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
         if self.logit_bias is not None:
             digest.update(f"bias {self.logit_bias}".encode())
+        if self.names is not None:
+            digest.update(json.dumps([self.names, self.others]).encode())
         if self.scoring:
             digest.update(json.dumps(dict(self.scoring), sort_keys=True).encode())
         return digest.hexdigest()
+
+
+def with_classes(classifier: Classifier, classes: ClassNames) -> Classifier:
+    """The classifier with what its labels are called, where they are ids."""
+    if classes.is_plain:
+        return classifier
+    return replace(classifier, names=classes.names, others=classes.others)
+
+
+def _written(classes: ClassNames) -> dict[str, Any]:
+    """How a folder has them: ``labels``, and ``class_names`` where there is more to say."""
+    said = classes.identity()
+    return {"labels": said.pop("classes"), **said}
 
 
 def zero_shot_classifier(
@@ -122,7 +152,7 @@ def zero_shot_classifier(
     """A classifier of class names in prompt templates (Radford et al. 2021, 3.1.4).
 
     Args:
-        names: of C classes.
+        names: of C classes, or ids, as `with_classes` then says.
         matrix: their features, float32 (C, D), unit rows.
         clip: what is kept of the CLIP model, with its ``logit_scale``, and ``logit_bias`` if it has
             one.
@@ -155,9 +185,12 @@ def parse_classifier(files: Mapping[str, bytes], where: str) -> Classifier:
     try:
         config = json.loads(files[CONFIG_FILE])
         labels, clip = tuple(config["labels"]), config["clip"]
+        words = config.get("class_names")
+        names = words and tuple(str(own[0]) for own in words)
+        others = tuple(tuple(own[1:]) for own in words or ())
         written = config["format"], config["weights_hash"], float(config["logit_scale"])
         bias = None if config.get("logit_bias") is None else float(config["logit_bias"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(f"{where}/{CONFIG_FILE} is corrupt ({error!r}); fit it again") from error
     if written[0] != FORMAT:
         raise InputError(f"{where} has format {written[0]}, this version reads format {FORMAT}")
@@ -180,6 +213,8 @@ def parse_classifier(files: Mapping[str, bytes], where: str) -> Classifier:
             scoring=config.get("scoring"),
             made=config["made"],
             logit_bias=bias,
+            names=names,
+            others=others,
         )
     except (SafetensorError, KeyError, TypeError) as error:
         raise InputError(f"{where} is corrupt ({error!r}); fit it again") from error

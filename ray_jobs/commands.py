@@ -80,6 +80,11 @@ _ROWS = [
         "manifest", f"{_CONFIG}:ManifestConfig", f"{_VERBS}.manifest:manifest",
         "list an archive's images with stable ids",
     ),
+    Command(
+        "dataset", f"{_CONFIG}:DatasetConfig", f"{_VERBS}.dataset:run",
+        "a data set of the papers on disk as images, classes and truth: dataset NAME --root DIR",
+        positional="name",
+    ),
     *(Command(f"fit {m.name}", m.fit_settings, _FIT, m.does) for m in METHODS if m.fit),
     *(Command(f"label {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),
     *(PlanCommand(f"plan {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),

@@ -41,6 +41,9 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
             console.print(f"Note: {note}", soft_wrap=True, markup=False)
     elif name == "doctor":
         console.print(_checks_table(result))
+    elif name == "dataset":
+        for line in dataset_lines(result):
+            console.print(line, soft_wrap=True, markup=False)
     elif name == "serve":
         for line in served_lines(result):
             console.print(line, soft_wrap=True, markup=False)
@@ -163,6 +166,20 @@ def metrics_table(result: dict[str, Any]) -> Table:
         for name, key, form in _COSTS:
             add(name, key, form, result["cost"])
     return table
+
+
+def dataset_lines(result: dict[str, Any]) -> Iterator[str]:
+    """The data sets there are, or what one became."""
+    for each in result.get("datasets", ()):
+        yield f"{each['name']}: {each['title']}, {each['classes']:,} classes"
+        for key in ("layout", "images", "licence", "published"):
+            if isinstance(value := each[key], dict):
+                parts = (", ".join(f"{s} {n:,}" for s, n in own.items()) for own in value.values())
+                value = "; ".join(f"{who}: {part}" for who, part in zip(value, parts, strict=True))
+            yield f"    {key}: {value or 'not known'}"
+    for key, value in result.items():
+        if key not in ("datasets", "missing_images", "notes") and value not in ("", None):
+            yield f"{key}: {value}"
 
 
 def served_lines(result: dict[str, Any]) -> list[str]:

@@ -74,7 +74,13 @@ def join_description(batch: pa.Table) -> pa.Table:
 
 @stage("label", CHOICE_LABELS_SCHEMA)
 def label_by_choice(
-    batch: pa.Table, names: Sequence[str], asks: Sequence[str], method: str, reading: ChoiceReading
+    batch: pa.Table,
+    names: Sequence[str],
+    asks: Sequence[str],
+    method: str,
+    reading: ChoiceReading,
+    ids: Sequence[str] | None = None,
+    others: Sequence[Sequence[str]] = (),
 ) -> pa.Table:
     """Rows of the labels table from rows of a stage table.
 
@@ -85,27 +91,31 @@ def label_by_choice(
             that comes first.
         method: for the column of that name.
         reading: of an answer.
+        ids: what labels are; by default the names.
+        others: other names of the classes, which an answer may use.
 
     Returns:
         `CHOICE_LABELS_SCHEMA`. ``score`` is the share of the answers, where there are several.
     """
-    read = _reader(names, reading)
+    read = _reader(names, others, reading)
     errors, rows = RowErrors.of(batch), []
     for number, (row, fine) in enumerate(zip(batch.to_pylist(), errors.fine, strict=True)):
         kept = {**_kept(row, asks), "method": method}
         if fine:
             try:
-                kept |= _label(row, names, asks, read)
+                kept |= _label(row, names if ids is None else ids, asks, read)
             except AnswerError as error:
                 errors.fail(number, error)
         rows.append(kept)
     return errors.onto(pa.Table.from_pylist(rows, schema=CHOICE_LABELS_SCHEMA))
 
 
-def _reader(names: Sequence[str], reading: ChoiceReading) -> Callable[[str], int | None]:
+def _reader(
+    names: Sequence[str], others: Sequence[Sequence[str]], reading: ChoiceReading
+) -> Callable[[str], int | None]:
     if reading == "published":
         return lambda answer: published_choice(answer, len(names))
-    return ChoiceReader(names).read
+    return ChoiceReader(names, others).read
 
 
 def _kept(row: dict[str, Any], asks: Sequence[str]) -> dict[str, Any]:
@@ -123,7 +133,7 @@ def _kept(row: dict[str, Any], asks: Sequence[str]) -> dict[str, Any]:
 
 def _label(
     row: dict[str, Any],
-    names: Sequence[str],
+    ids: Sequence[str],
     asks: Sequence[str],
     read: Callable[[str], int | None],
 ) -> dict[str, Any]:
@@ -151,8 +161,8 @@ def _label(
     shares = [votes[index] / len(asks) for index in ranked]
     several = len(asks) > 1
     return {
-        "label": names[ranked[0]],
+        "label": ids[ranked[0]],
         "score": shares[0] if several else None,
-        "top_labels": [names[index] for index in ranked],
+        "top_labels": [ids[index] for index in ranked],
         "top_scores": shares if several else [],
     }

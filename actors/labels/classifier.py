@@ -20,7 +20,14 @@ from actors.images.decode import usable_pixels
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA, CLASSIFIER_MULTI_LABELS_SCHEMA, TOP_LABELS
 from actors.stage import RowErrors, stage
 from methods.class_matrix import class_matrix
-from methods.classifier import CONFIG_FILE, Classifier, parse_classifier, zero_shot_classifier
+from methods.class_names import ClassNames
+from methods.classifier import (
+    CONFIG_FILE,
+    Classifier,
+    parse_classifier,
+    with_classes,
+    zero_shot_classifier,
+)
 
 Row = dict[str, Any]
 
@@ -102,7 +109,7 @@ class ZeroShotLabels(ClassifierLabels):
     def __init__(
         self,
         clip: ClipRuntime,
-        names: Sequence[str],
+        classes: ClassNames,
         templates: Sequence[str],
         folder: str,
         made: Mapping[str, Any],
@@ -111,7 +118,7 @@ class ZeroShotLabels(ClassifierLabels):
 
         Args:
             clip: the model.
-            names: of C classes.
+            classes: C of them.
             templates: of the prompts, each with ``{}`` for a name.
             folder: of the classifier.
             made: what the classifier keeps of how it was made.
@@ -120,9 +127,10 @@ class ZeroShotLabels(ClassifierLabels):
         if storage.exists(storage.join(folder, CONFIG_FILE)):
             classifier = load_classifier(folder)
         else:
-            matrix = class_matrix(names, templates, encoder.encode_texts)
+            matrix = class_matrix(classes.names, templates, encoder.encode_texts)
             record = clip_record(clip.model, encoder)
-            classifier = zero_shot_classifier(names, matrix, record, made)
+            made_here = zero_shot_classifier(classes.ids, matrix, record, made)
+            classifier = with_classes(made_here, classes)
             save_classifier(classifier, folder)
         self._load(encoder, classifier)
 

@@ -109,7 +109,9 @@ class ClassChoicePrompt:
         names = self._names if picked is None else tuple(self._names[index] for index in picked)
         listed = self._list if picked is None else class_list(names)
         text = self._prompt.fill(classes=listed, answer=row["description"])
-        return Request(text, (), how, names, response_format=self._choices)
+        # two classes of one name are one answer
+        choices = tuple(dict.fromkeys(names))
+        return Request(text, (), how, choices, response_format=self._choices)
 
 
 @stage("shortlist", ("shortlist",))
@@ -166,6 +168,8 @@ class TextMatchLabels:
         method: str,
         response_format: ResponseFormat = "none",
         upstream_compat: bool = False,
+        ids: Sequence[str] | None = None,
+        others: Sequence[Sequence[str]] = (),
     ) -> None:
         """Load CLIP and encode the class names, ``a photo of a NAME``.
 
@@ -175,11 +179,13 @@ class TextMatchLabels:
             method: ``slac`` or ``tlac``.
             response_format: of the second response.
             upstream_compat: clean responses as the authors' code does.
+            ids: what labels are, C distinct ones; by default the names.
+            others: other names of the classes, which a response may use.
         """
         self._encode_texts = clip.load().encode_texts
         self._matrix = name_matrix(names, self._encode_texts)
-        self._names = np.array(names, dtype=object)
-        self._matcher = ClassMatcher(names)
+        self._ids = np.array(names if ids is None else ids, dtype=object)
+        self._matcher = ClassMatcher(names, others)
         self._method, self._format = method, response_format
         self._upstream_compat = upstream_compat
 
@@ -237,9 +243,9 @@ class TextMatchLabels:
         best, path = self._choose(text, scores)
         order = [best, *(i for i in np.argsort(-scores, kind="stable") if i != best)][:TOP_LABELS]
         return {
-            "label": self._names[best],
+            "label": self._ids[best],
             "score": float(scores[best]),
-            "top_labels": self._names[order].tolist(),
+            "top_labels": self._ids[order].tolist(),
             "top_scores": scores[order].tolist(),
             "answer_path": path,
         }

@@ -63,7 +63,9 @@ class FusedLabels:
         matrix, scale = self._classifier.matrix, self._classifier.logit_scale
         self._ranker = ClassRanker(matrix, scale, self._encoder.device)
         self._names = np.array(self._classifier.labels, dtype=object)
-        self._matcher = ClassMatcher(self._classifier.labels)
+        self._matcher = ClassMatcher(
+            self._classifier.classes.names, self._classifier.classes.others
+        )
         self._weights = dict(weights)
         self._long_text = long_text
 

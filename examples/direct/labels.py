@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -13,30 +12,32 @@ from actors.stage import RowErrors, stage
 from examples.direct.reading import named_class
 from methods.answers import AnswerError
 from methods.class_matching import ClassMatcher
+from methods.class_names import ClassNames
 
 COLUMNS = pa.schema([*LABELS_SCHEMA, ("answer", pa.string())])
 
 
 @stage("label", COLUMNS)
-def label_directly(batch: pa.Table, query: str, names: Sequence[str], method: str) -> pa.Table:
+def label_directly(batch: pa.Table, query: str, classes: ClassNames, method: str) -> pa.Table:
     """Label a batch of a stage table by the class that each response names.
 
     Args:
         batch: with the columns of a stage table.
         query: column with the responses.
-        names: of the classes.
+        classes: ids and names.
         method: for the column of that name.
 
     Returns:
         `COLUMNS`; a response that names no class is a row with its code.
     """
-    errors, matcher = RowErrors.of(batch), ClassMatcher(names)
+    errors = RowErrors.of(batch)
+    matcher = ClassMatcher(classes.names, classes.others)
     responses = batch.column(query).to_pylist()
     labels: list[str | None] = [None] * batch.num_rows
     for row, fine in enumerate(errors.fine):
         if fine:
             try:
-                labels[row] = named_class(response_text(responses[row]), matcher, names)
+                labels[row] = named_class(response_text(responses[row]), matcher, classes.ids)
             except AnswerError as error:
                 errors.fail(row, error)
     columns: dict[str, Any] = {

@@ -13,6 +13,7 @@ from examples.direct.labels import COLUMNS, label_directly
 from examples.direct.reading import PROMPT
 from examples.direct.settings import LabelDirectConfig
 from methods.class_matching import class_list
+from methods.class_names import ClassNames
 from ray_jobs.passes.generate import cached, generate
 from ray_jobs.passes.mllm_settings import engine_options, sampling
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
@@ -25,23 +26,28 @@ from ray_jobs.runs.class_names import read_classes
 class DirectInputs:
     """What the method works with: class names, a model, a query."""
 
-    names: list[str]
+    classes: ClassNames
     mllm: MllmModel
     query: Query
     clip: None = None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes, as the model reads them."""
+        return self.classes.names
+
     def identity(self, config: LabelDirectConfig) -> dict[str, Any]:
         """What decides the rows."""
         asked = self.query.cache_identity(self.mllm, engine_options(config))
-        return {"classes": self.names, "ask": asked}
+        return {**self.classes.identity(), "ask": asked}
 
 
 def resolve_inputs(config: LabelDirectConfig) -> DirectInputs:
     """Read the class list and find the model."""
-    names = read_classes(config.classes, config.method)
-    prompt = ImagePrompt(PROMPT + class_list(names))
+    classes = read_classes(config.classes, config.method)
+    prompt = ImagePrompt(PROMPT + class_list(classes.names))
     query = Query("ask", prompt, sampling(config), config.max_side)
-    return DirectInputs(names, resolve_mllm(config.mllm), query)
+    return DirectInputs(classes, resolve_mllm(config.mllm), query)
 
 
 def passes(config: LabelDirectConfig, inputs: DirectInputs) -> Sequence[Pass | Call]:
@@ -52,7 +58,7 @@ def passes(config: LabelDirectConfig, inputs: DirectInputs) -> Sequence[Pass | C
         Pass(
             LABEL,
             table("ask")
-            >> rows(label_directly, query="ask", names=inputs.names, method=config.method),
+            >> rows(label_directly, query="ask", classes=inputs.classes, method=config.method),
         ),
     ]
 

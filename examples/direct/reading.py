@@ -11,8 +11,8 @@ from methods.class_matching import ClassMatcher, clean_answer_text
 PROMPT: Final = "Which of these does the image show? Answer with its name alone.\n\n"
 
 
-def named_class(text: str, matcher: ClassMatcher, names: Sequence[str]) -> str:
-    """Return the class that a text names.
+def named_class(text: str, matcher: ClassMatcher, ids: Sequence[str]) -> str:
+    """Return the id of the class that a text names.
 
     Raises:
         AnswerError: none, or more than one.
@@ -20,4 +20,4 @@ def named_class(text: str, matcher: ClassMatcher, names: Sequence[str]) -> str:
     found = matcher.match(clean_answer_text(text), inside=True)
     if found is None:
         raise AnswerError("no_class", f"names no class of the list: {text}")
-    return names[found[0]]
+    return ids[found[0]]

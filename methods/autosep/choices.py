@@ -41,13 +41,13 @@ def marked(names: Sequence[str]) -> str:
 class ChoiceReader:
     """Reads which of some classes an answer chooses."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        """Prepare for class names.
+    def __init__(self, names: Sequence[str], others: Sequence[Sequence[str]] = ()) -> None:
+        """Prepare for class names, and for other names of each.
 
         Raises:
             InputError: two names differ in underscores only.
         """
-        self._matcher, self._names = ClassMatcher(names), tuple(names)
+        self._matcher, self._names = ClassMatcher(names, others), tuple(names)
         self._marks = {mark: index for index, mark in enumerate(marks(len(names)))}
         mark = r"(?P<mark>[A-Z])" if len(names) <= 26 else r"(?P<mark>\d+)"
         flags = re.MULTILINE

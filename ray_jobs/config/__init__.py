@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the same names as below
         settings_from as settings_from,
     )
     from ray_jobs.config.data_free import FitDataFreeConfig as FitDataFreeConfig
+    from ray_jobs.config.dataset import DatasetConfig as DatasetConfig
     from ray_jobs.config.near import FitNearConfig as FitNearConfig
     from ray_jobs.config.open_vocabulary import (
         LabelMllmNamesConfig as LabelMllmNamesConfig,
@@ -66,6 +67,7 @@ _HOMES = {
     "autosep": "DescribingConfig FitAutosepConfig LabelAutosepConfig",
     "base": "VerbConfig method_of parse settings_from",
     "data_free": "FitDataFreeConfig",
+    "dataset": "DatasetConfig",
     "near": "FitNearConfig",
     "open_vocabulary": "LabelMllmNamesConfig NamingConfig",
     "plan": "PlanConfig plan_of",

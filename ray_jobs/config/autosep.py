@@ -16,7 +16,9 @@ _WORD = Annotated[str, Field(min_length=1)]
 class DescribingConfig(AskingImagesConfig):
     """How images are described, and classified with the description at hand."""
 
-    classes: str | None = Field(None, description="file of class names, one a line")
+    classes: str | None = Field(
+        None, description="file of classes, one a line: NAME, or ID<TAB>NAME<TAB>OTHER|OTHER"
+    )
     max_tokens: Positive = Field(1024, description="longest description, in tokens")
     temperature: Annotated[float, Field(ge=0)] = Field(0.7, description="of descriptions")
     answer_tokens: Positive = Field(

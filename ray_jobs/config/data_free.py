@@ -24,7 +24,9 @@ class FitDataFreeConfig(AskingConfig, ClipConfig):
     """
 
     method: Literal["data_free"] = "data_free"
-    classes: str | None = Field(None, description="file of class names, one a line")
+    classes: str | None = Field(
+        None, description="file of classes, one a line: NAME, or ID<TAB>NAME<TAB>OTHER|OTHER"
+    )
     images: str | None = Field(None, description="not read: this method learns from names alone")
     out: str = Field(
         description="classifier folder, local or s3://; run the same command again to resume"

@@ -81,7 +81,9 @@ class ClipConfig(VerbConfig):
 class TemplatesConfig(VerbConfig):
     """Prompt templates of the zero-shot class matrix."""
 
-    classes: str | None = Field(None, description="file of class names, one a line")
+    classes: str | None = Field(
+        None, description="file of classes, one a line: NAME, or ID<TAB>NAME<TAB>OTHER|OTHER"
+    )
     templates: str = Field(
         "simple",
         description="simple (a photo of a {}.), imagenet (open_clip's 80 ImageNet templates), or a "

@@ -12,7 +12,9 @@ from ray_jobs.config.shared import AskingImagesConfig, ClipConfig
 class RecogniseConfig(AskingImagesConfig, ClipConfig):
     """What SLAC and TLAC share."""
 
-    classes: str | None = Field(None, description="file of class names, one a line")
+    classes: str | None = Field(
+        None, description="file of classes, one a line: NAME, or ID<TAB>NAME<TAB>OTHER|OTHER"
+    )
     recognise_prompt: str | None = Field(
         None,
         description="file with the question about every image [default: one that fits any images]",

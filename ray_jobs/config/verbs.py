@@ -28,6 +28,11 @@ class EvaluateConfig(VerbConfig):
         "all-mpnet-base-v2 for runs that discover names, left out with a note when it cannot be "
         "had]",
     )
+    classes: str | None = Field(
+        None,
+        description="class file with the ids that the truth holds, so that sACC compares names "
+        "[default: the run's own]",
+    )
     mllm_run: str | None = Field(
         None,
         description="a run in which the MLLM named every image of the same archive, to compare "

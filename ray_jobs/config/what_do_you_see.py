@@ -16,7 +16,9 @@ Weight = Annotated[float, Field(ge=0)]
 class ClassTextsConfig(ClipConfig, AskingConfig):
     """What stands for classes in a class matrix: names, templates, what an LLM writes of them."""
 
-    classes: str | None = Field(None, description="file of class names, one a line")
+    classes: str | None = Field(
+        None, description="file of classes, one a line: NAME, or ID<TAB>NAME<TAB>OTHER|OTHER"
+    )
     class_parts: list[ClassPart] = Field(
         list(CLASS_PARTS),
         description="what a class's weights are the sum of: name, template, descriptions",

@@ -29,5 +29,7 @@ def templates(folder: Path) -> jinja2.Environment:
         score=numbers.score,
         size=numbers.size,
         duration=numbers.duration,
+        named=str,  # of a label; a page whose labels are ids says more
+        also=str,
     )
     return environment

@@ -49,6 +49,7 @@ class ClassifierInputs:
             "clip": self.clip.fingerprint,
             "classifier": self.classifier.identity,
             "precision": config.precision,
+            **({} if self.classifier.names is None else self.classifier.classes.identity()),
         }
 
 

@@ -27,6 +27,7 @@ from actors.mllm.prompts import ImagePrompt
 from actors.mllm.query import Query
 from actors.mllm.request import ResponseFormat
 from methods.class_matching import ClassMatcher
+from methods.class_names import ClassNames
 from methods.prompt import Prompt
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
 from ray_jobs.passes.generate import cached, generate
@@ -49,7 +50,7 @@ class SlacTlacInputs:
     """What a run of SLAC or TLAC works with.
 
     Attributes:
-        names: of the classes.
+        classes: their ids and names.
         clip, mllm: the models.
         recognise: asked about every image.
         choose: asked about every distinct description; None with SLAC.
@@ -57,7 +58,7 @@ class SlacTlacInputs:
         shortlist: names that are shown with a description; 0 where all are.
     """
 
-    names: list[str]
+    classes: ClassNames
     clip: ClipModel
     mllm: MllmModel
     recognise: Query
@@ -65,13 +66,18 @@ class SlacTlacInputs:
     choices: ResponseFormat
     shortlist: int
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes, as models read them."""
+        return self.classes.names
+
     def identity(self, config: Config) -> dict[str, Any]:
         """What decides the rows."""
         engine = engine_options(config)
         return {
             "clip": self.clip.fingerprint,
             "precision": config.precision,
-            "classes": self.names,
+            **self.classes.identity(),
             "upstream_compat": config.upstream_compat,
             RECOGNISE: self.recognise.cache_identity(self.mllm, engine),
             CHOOSE: self.choose and self.choose.cache_identity(self.mllm, engine),
@@ -84,12 +90,12 @@ def resolve_inputs(config: Config) -> SlacTlacInputs:
     Raises:
         InputError: one of them cannot work.
     """
-    names = read_classes(config.classes, config.method)
-    ClassMatcher(names)
+    classes = read_classes(config.classes, config.method)
+    ClassMatcher(classes.names, classes.others)
     clip_model, mllm = resolve_clip(config.clip), resolve_mllm(config.mllm)
     prompt = read_prompt("tlac", "recognise", config.recognise_prompt)
     recognise = Query(RECOGNISE, ImagePrompt(prompt.text), sampling(config), config.max_side)
-    inputs = SlacTlacInputs(names, clip_model, mllm, recognise, None, "none", 0)
+    inputs = SlacTlacInputs(classes, clip_model, mllm, recognise, None, "none", 0)
     if not isinstance(config, LabelTlacConfig):
         return inputs
     choose = read_prompt("tlac", "choose", config.choose_prompt, ("classes", "answer"))
@@ -139,6 +145,8 @@ def passes(config: Config, inputs: SlacTlacInputs) -> Sequence[Pass | Call]:
         TextMatchLabels,
         inputs.clip,
         names=inputs.names,
+        ids=inputs.classes.ids,
+        others=inputs.classes.others,
         method=config.method,
         response_format=inputs.choices,
         upstream_compat=compat,

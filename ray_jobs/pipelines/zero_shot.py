@@ -15,7 +15,8 @@ from actors.classifier_store import save_classifier
 from actors.clip.model import ClipModel, resolve_clip
 from actors.labels.classifier import ZeroShotLabels
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA
-from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, zero_shot_classifier
+from methods.class_names import ClassNames
+from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, with_classes, zero_shot_classifier
 from methods.drift import REFERENCE_FILE
 from methods.errors import InputError
 from methods.prompt_templates import SIMPLE_TEMPLATES, parse_templates
@@ -37,21 +38,26 @@ class ZeroShotInputs:
     """What zero-shot CLIP works with.
 
     Attributes:
-        names: of the classes.
+        classes: their ids and names.
         templates: of the prompts, each with ``{}`` for a name.
         clip: the model.
     """
 
-    names: list[str]
+    classes: ClassNames
     templates: tuple[str, ...]
     clip: ClipModel
     mllm: None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes, as CLIP reads them."""
+        return self.classes.names
 
     def identity(self, config: Config) -> dict[str, Any]:
         """What decides the rows."""
         return {
             "clip": self.clip.fingerprint,
-            "classes": self.names,
+            **self.classes.identity(),
             "templates": list(self.templates),
             "precision": config.precision,
         }
@@ -71,8 +77,8 @@ def resolve_inputs(config: Config) -> ZeroShotInputs:
     Raises:
         InputError: one of them cannot work.
     """
-    names = read_classes(config.classes, "zero_shot")
-    return ZeroShotInputs(names, read_templates(config.templates), resolve_clip(config.clip))
+    classes = read_classes(config.classes, "zero_shot")
+    return ZeroShotInputs(classes, read_templates(config.templates), resolve_clip(config.clip))
 
 
 def passes(config: LabelZeroShotConfig, inputs: ZeroShotInputs) -> Sequence[Pass | Call]:
@@ -80,7 +86,7 @@ def passes(config: LabelZeroShotConfig, inputs: ZeroShotInputs) -> Sequence[Pass
     labels = clip(
         ZeroShotLabels,
         inputs.clip,
-        names=inputs.names,
+        classes=inputs.classes,
         templates=inputs.templates,
         folder=Late(lambda job: job.run.classifier),
         made=inputs.made(config),
@@ -99,8 +105,8 @@ def fit(config: FitZeroShotConfig) -> dict[str, Any]:
     check_classifier_folder(out, config.out)
     warn_builtin_models(inputs.clip, None, inputs.names)
     matrix, record = encode_names(config, inputs.clip, inputs.names, inputs.templates, start_ray())
-    classifier = zero_shot_classifier(inputs.names, matrix, record, inputs.made(config))
-    save_classifier(classifier, out)
+    made = zero_shot_classifier(inputs.classes.ids, matrix, record, inputs.made(config))
+    save_classifier(with_classes(made, inputs.classes), out)
     return {
         "classifier": out,
         "method": "zero_shot",

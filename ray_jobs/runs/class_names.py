@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 from actors.clip.model import FIELD_GUIDE, ClipModel
 from actors.mllm.model import MllmModel
-from methods.class_names import parse_class_names
+from methods.class_names import ClassNames, parse_classes
 from methods.errors import InputError
 from ray_jobs.runs.text_files import read_text
 
 logger = logging.getLogger(f"onoma.{__name__}")
 
 
-def read_classes(path: str | None, method: str) -> list[str]:
-    """Read the file of class names.
+def read_classes(path: str | None, method: str) -> ClassNames:
+    """Read the file of class names, with ids and other names where it has them.
 
     Raises:
         InputError: none given, not readable, or bad names.
@@ -24,7 +24,7 @@ def read_classes(path: str | None, method: str) -> list[str]:
         raise InputError(
             f"--classes is needed: {method} chooses among class names; give a file of them"
         )
-    return parse_class_names(read_text("--classes", path), f"--classes {path}")
+    return parse_classes(read_text("--classes", path), f"--classes {path}")
 
 
 def check_same_classes(path: str, labels: Sequence[str], classifier: str) -> None:
@@ -33,7 +33,7 @@ def check_same_classes(path: str, labels: Sequence[str], classifier: str) -> Non
     Raises:
         InputError: the first name that one of them lacks.
     """
-    names = read_classes(path, "the classifier")
+    names = read_classes(path, "the classifier").ids
     if strangers := sorted(set(names) ^ set(labels)):
         name = strangers[0]
         where = f"is in --classes {path} only" if name in names else f"is not in --classes {path}"

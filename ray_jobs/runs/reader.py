@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from actors import storage
 from actors.labels.table import LABELS_SCHEMA, MULTI_LABELS_SCHEMA
+from methods.class_names import ClassNames, classes_of_identity
 from methods.errors import InputError
 
 BATCH_ROWS = 32768
@@ -36,6 +37,7 @@ class RunReader:
         multi_label: whether an image can have several labels.
         parts: of a run that fuses parts, the column with the label that each alone would give.
         responses: columns with what a multimodal LLM said, some or none.
+        named: the classes with their spoken and other names; None where the run was given none.
         record: the content of ``run.json``, empty without one.
         when: when the run was finished.
     """
@@ -63,6 +65,7 @@ class RunReader:
         if missing := sorted(wanted - set(columns)):
             raise InputError(f"{self._labels[0]} is no labels table: no column {missing[0]!r}")
         self.record, self.when = self._read_record()
+        self.named: ClassNames | None = classes_of_identity(self.record.get("identity"))
         said = self.record.get("responses", _RESPONSES_0_1)
         self.responses = tuple(name for name in said if name in columns)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from methods.class_matching import ClassMatcher, normalise
+from methods.class_matching import ClassMatcher, class_list, normalise
 from methods.errors import InputError
 
 BIRDS = ("golden_retriever", "St. Bernard", "tern", "Arctic tern", "Ménage, à trois", "赤い鳥")
@@ -53,3 +53,27 @@ def test_names_that_differ_in_underscores_only_are_refused() -> None:
 def test_normalising_keeps_letters_and_digits_of_any_script() -> None:
     assert normalise("  Boeing\u00a0737-800_X! ") == "boeing 737 800 x"
     assert normalise("…") == ""
+
+
+def test_classes_of_one_name_are_one_answer_and_the_first_stands_for_it() -> None:
+    matcher = ClassMatcher(["tench", "missile", "missile"])
+    assert matcher.match("missile", inside=False) == (1, "exact")
+    assert matcher.match("Missile!", inside=False) == (1, "normalised")
+    assert matcher.match("that is a missile", inside=True) == (1, "normalised")
+    matcher = ClassMatcher(["missile", "missile"], [["dart"], ["dart", "rocket"]])
+    assert matcher.match("rocket", inside=False) == (1, "exact"), "another name tells them apart"
+    assert matcher.match("dart", inside=False) == (0, "exact")
+    assert class_list(["tench", "missile", "missile"]) == "- tench\n- missile"
+
+
+def test_other_names_are_answers_too() -> None:
+    matcher = ClassMatcher(
+        ["motor bike", "aeroplane", "crane", "car"],
+        [["motorcycle", "bike"], ["jet"], ["bird"], ["Car", "bike", "Aeroplane"]],
+    )
+    assert matcher.match("motorcycle", inside=False) == (0, "exact")
+    assert matcher.match("a Jet on the ground", inside=True) == (1, "normalised")
+    assert matcher.match("bike", inside=True) is None, "the word of two classes decides nothing"
+    assert matcher.match("aeroplane", inside=False) == (1, "exact"), "names come first"
+    assert matcher.match("a motorcycle and a jet", inside=True) is None
+    assert matcher.match("a motorcycle, that is a motor bike", inside=True) == (0, "normalised")

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, Classifier, parse_classifier
+from methods.class_names import ClassNames
+from methods.classifier import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    Classifier,
+    parse_classifier,
+    with_classes,
+)
 from methods.errors import InputError
 
 CLIP = {"name": "m", "fingerprint": "f", "embed_dim": 4}
@@ -104,3 +111,20 @@ def test_damage_is_one_sentence(how: str, says: str) -> None:
         parse_classifier(damaged(how), "--classifier here")
     assert "--classifier here" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_labels_that_are_ids_keep_what_they_are_called() -> None:
+    classes = ClassNames(("n1", "n2"), ("missile", "missile"), (("rocket",), ()))
+    made = with_classes(make(labels=classes.ids), classes)
+    kept = parse_classifier(made.dump(), "here")
+    assert kept.labels == ("n1", "n2")
+    assert kept.classes == classes
+    assert kept.identity == made.identity != make(labels=classes.ids).identity
+    plain = ClassNames.plain(("ä", "b|c"))
+    assert make().classes == plain
+    assert with_classes(make(), plain).dump() == make().dump()
+
+
+def test_names_that_do_not_fit_the_labels() -> None:
+    with pytest.raises(InputError, match="1 names of 2 labels"):
+        make(names=("a",), others=((),))

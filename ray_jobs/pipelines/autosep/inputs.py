@@ -12,6 +12,7 @@ from methods.autosep.choices import ChoiceReader
 from methods.autosep.prompts import OPTIONAL, PLACEHOLDERS, PromptTexts
 from methods.autosep.requests import RequestKind
 from methods.autosep.settings import SearchSettings
+from methods.class_names import ClassNames
 from ray_jobs.config import DescribingConfig, FitAutosepConfig, settings_from
 from ray_jobs.passes.mllm_settings import engine_options
 from ray_jobs.passes.read_images import reading_identity
@@ -92,20 +93,19 @@ def resolve_inputs(config: FitAutosepConfig) -> AutosepInputs:
     return AutosepInputs(
         mllm=mllm,
         writer=writer,
-        texts=make_prompt_texts(config, config.category),
+        texts=make_prompt_texts(config, config.category, read_classes(config.classes, METHOD)),
         settings=settings_from(config, SearchSettings, improvements=frozenset(config.improvements)),
         pictures=pictures if config.rewrite_images is None else config.rewrite_images,
     )
 
 
-def make_prompt_texts(config: DescribingConfig, category: str) -> PromptTexts:
-    """Read the class names and the prompts, those of the settings that have one.
+def make_prompt_texts(config: DescribingConfig, category: str, classes: ClassNames) -> PromptTexts:
+    """Read the prompts, those of the settings that have one.
 
     Raises:
         InputError: a file cannot work.
     """
-    names = read_classes(config.classes, METHOD)
-    ChoiceReader(names)
+    ChoiceReader(classes.names, classes.others)
     prompts = {
         name: read_prompt(
             METHOD, name, getattr(config, f"{name}_prompt", None), PLACEHOLDERS[name],
@@ -113,7 +113,7 @@ def make_prompt_texts(config: DescribingConfig, category: str) -> PromptTexts:
         )
         for name in PLACEHOLDERS
     }  # fmt: skip
-    return PromptTexts(category, tuple(names), prompts)
+    return PromptTexts(category, classes.names, prompts)
 
 
 def samplings(config: FitAutosepConfig) -> dict[RequestKind, Sampling]:

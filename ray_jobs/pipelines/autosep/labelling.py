@@ -22,6 +22,7 @@ from actors.mllm.prompts import ImagePrompt
 from actors.mllm.query import Query
 from actors.mllm.request import Sampling
 from methods.autosep.prompts import PromptTexts
+from methods.class_names import ClassNames
 from methods.errors import InputError
 from methods.prompt import Prompt
 from ray_jobs.config import LabelAutosepConfig
@@ -32,6 +33,7 @@ from ray_jobs.passes.run_pass import LABEL, Call, Pass
 from ray_jobs.passes.steps import fetch, images, rows, table
 from ray_jobs.pipelines.autosep.inputs import METHOD, PROMPT, make_prompt_texts
 from ray_jobs.pipelines.base import LabelMethod
+from ray_jobs.runs.class_names import read_classes
 
 ANSWERS: Final = "answers"
 """Name of the pass that asks about images."""
@@ -46,6 +48,7 @@ class LabelAutosepInputs:
     Attributes:
         mllm: the model.
         texts: the prompts, with the category and the classes.
+        classes: the same with their ids.
         prompt: that descriptions are asked for with; None where the class is asked for at once.
         first: what is asked about each image: a description, or votes for a class.
         then: what is asked when there is a description; None without one.
@@ -53,6 +56,7 @@ class LabelAutosepInputs:
 
     mllm: MllmModel
     texts: PromptTexts
+    classes: ClassNames
     prompt: str | None
     first: tuple[Query, ...]
     then: Query | None
@@ -73,7 +77,7 @@ class LabelAutosepInputs:
         engine = engine_options(config)
         queries = [*self.first, *([self.then] if self.then else [])]
         return {
-            "classes": list(self.names),
+            **self.classes.identity(),
             "reading": config.reading,
             **{query.name: query.cache_identity(self.mllm, engine) for query in queries},
         }
@@ -91,17 +95,18 @@ def resolve_inputs(config: LabelAutosepConfig) -> LabelAutosepInputs:
         raise InputError("--prompt and --no-description contradict each other; give one of them")
     learned = read_learned(config.prompt) if config.prompt is not None else {}
     category = config.category or learned.get("category", _CATEGORY)
-    texts = make_prompt_texts(config, category)
+    classes = read_classes(config.classes, METHOD)
+    texts = make_prompt_texts(config, category, classes)
     if config.reading == "published" and len(texts.classes) != 3:
         raise InputError("--reading published is for three classes, as in the published code")
     mllm = resolve_mllm(config.mllm)
     if not config.description:
-        return LabelAutosepInputs(mllm, texts, None, _votes(config, texts), None)
+        return LabelAutosepInputs(mllm, texts, classes, None, _votes(config, texts), None)
     prompt = learned.get("prompt") or texts.initial()
     describe = Query(DESCRIBE, ImagePrompt(prompt), sampling(config), config.max_side)
     greedy = Sampling(config.answer_tokens)
     choose = Query(CLASSIFY, DescribedChoicePrompt(texts), greedy, config.max_side)
-    return LabelAutosepInputs(mllm, texts, prompt, (describe,), choose)
+    return LabelAutosepInputs(mllm, texts, classes, prompt, (describe,), choose)
 
 
 def _votes(config: LabelAutosepConfig, texts: PromptTexts) -> tuple[Query, ...]:
@@ -140,6 +145,8 @@ def passes(config: LabelAutosepConfig, inputs: LabelAutosepInputs) -> Sequence[P
     chosen = rows(
         label_by_choice,
         names=inputs.names,
+        ids=inputs.classes.ids,
+        others=inputs.classes.others,
         asks=inputs.choices,
         method=METHOD,
         reading=config.reading,

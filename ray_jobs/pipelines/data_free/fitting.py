@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from actors.classifier_store import save_classifier
 from actors.clip.checks import check_towers
-from methods.classifier import Classifier
+from methods.classifier import Classifier, with_classes
 from methods.data_free.relations import make_groups
 from methods.data_free.training import held_out_texts
 from methods.prompt_templates import SIMPLE_TEMPLATES
@@ -188,7 +188,7 @@ def _classifier(
     record: dict[str, Any],
 ) -> Classifier:
     method = METHOD if config.baseline == "none" else f"{config.baseline}_multi_label"
-    return Classifier(
+    made = Classifier(
         labels=inputs.labels,
         matrix=trained.whole,
         local_matrix=trained.local,
@@ -200,6 +200,7 @@ def _classifier(
         scoring=scoring,
         made={"config": config.public(), **record, "versions": versions()},
     )
+    return with_classes(made, inputs.classes)
 
 
 FIT = FitMethod(METHOD, resolve_inputs, learn, result, forget=forget_training)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from actors.mllm.prompts import ColumnPrompt
 from actors.mllm.query import Query
 from actors.mllm.request import Sampling
 from methods.class_matching import display_name
+from methods.class_names import ClassNames
 from methods.data_free.questions import KINDS, OPTIONAL, PLACEHOLDERS, Questions
 from methods.data_free.settings import (
     HIERARCHIES,
@@ -37,13 +39,13 @@ class DataFreeInputs:
     """What a fit works with.
 
     Attributes:
-        labels: class names as the user writes them.
+        classes: ids and names, as the user writes them.
         clip, mllm: the models.
         questions: what the LLM is asked, with the classes' names and synonyms.
         corpus, groups, training, scoring: settings.
     """
 
-    labels: tuple[str, ...]
+    classes: ClassNames
     clip: ClipModel
     mllm: MllmModel
     questions: Questions
@@ -53,9 +55,14 @@ class DataFreeInputs:
     scoring: ScoreSettings
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """What images are labelled with: names, or ids where the class file has some."""
+        return self.classes.ids
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Class names as models are asked about them."""
-        return self.labels
+        return self.classes.names
 
     def identity(self, config: FitDataFreeConfig) -> dict[str, Any]:
         """What decides the classifier."""
@@ -63,7 +70,7 @@ class DataFreeInputs:
         return {
             "baseline": config.baseline,
             "clip": self.clip.fingerprint,
-            "classes": list(self.labels),
+            **self.classes.identity(),
             "synonyms": [list(words) for words in self.questions.synonyms],
             "prompts": prompts,
             "queries": [
@@ -83,16 +90,17 @@ def resolve_inputs(config: FitDataFreeConfig) -> DataFreeInputs:
     Raises:
         InputError: one of them cannot work, or settings contradict each other.
     """
-    labels = tuple(read_classes(config.classes, METHOD))
-    names = tuple(display_name(name) for name in labels)
-    synonyms = read_synonyms(config.synonyms, labels)
+    classes = read_classes(config.classes, METHOD)
+    names = tuple(display_name(name) for name in classes.names)
+    own = [(name, *others) for name, others in zip(names, classes.others, strict=True)]
+    synonyms = read_synonyms(config.synonyms, classes.ids, own)
     prompts = {
         kind: read_prompt(
             METHOD, kind, getattr(config, f"{kind}_prompt"), PLACEHOLDERS[kind], OPTIONAL[kind]
         )
         for kind in KINDS
     }
-    if len(labels) < 2:
+    if len(classes) < 2:
         raise InputError("data_free ranks classes against each other; give at least two names")
     try:
         corpus = settings_from(config, CorpusSettings)
@@ -104,7 +112,7 @@ def resolve_inputs(config: FitDataFreeConfig) -> DataFreeInputs:
     except ValueError as error:
         raise InputError(f"settings of data_free: {error}") from error
     return DataFreeInputs(
-        labels=labels,
+        classes=classes,
         clip=resolve_clip(config.clip),
         mllm=resolve_mllm(config.mllm),
         questions=Questions(names, synonyms, prompts),
@@ -130,16 +138,22 @@ def greedy(config: FitDataFreeConfig) -> Sampling:
     return Sampling(config.max_tokens)
 
 
-def read_synonyms(path: str | None, labels: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    """Read other words for classes; each class's own name comes first.
+def read_synonyms(
+    path: str | None, labels: Sequence[str], own: Sequence[Sequence[str]] | None = None
+) -> tuple[tuple[str, ...], ...]:
+    """Read other words for classes; each class's own words come first.
+
+    Args:
+        path: file of lines ``LABEL: WORD, WORD``; None where there is none.
+        labels: of the classes.
+        own: of each class its name and what the class file calls it besides; by default its label.
 
     Raises:
         InputError: not readable, a line without a colon, or a name that is no class.
     """
-    synonyms = {name: [display_name(name)] for name in labels}
-    if path is None:
-        return tuple(tuple(words) for words in synonyms.values())
-    lines = read_text("--synonyms", path).splitlines()
+    words_of = own or [(display_name(label),) for label in labels]
+    synonyms = {label: list(words) for label, words in zip(labels, words_of, strict=True)}
+    lines = [] if path is None else read_text("--synonyms", path).splitlines()
     for number, line in enumerate(lines, start=1):
         name, colon, words = line.partition(":")
         if not line.strip():

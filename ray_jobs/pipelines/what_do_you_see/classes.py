@@ -24,7 +24,8 @@ from actors.mllm.query import Query
 from actors.mllm.request import Sampling
 from actors.mllm.responses import response_text
 from methods.answers import AnswerError
-from methods.classifier import Classifier
+from methods.class_names import ClassNames
+from methods.classifier import Classifier, with_classes
 from methods.errors import InputError
 from methods.what_do_you_see import class_question, spread
 from ray_jobs.config import ClassTextsConfig
@@ -58,6 +59,7 @@ class ClassInputs:
     """What class descriptions are made with, resolved before Ray or a model starts.
 
     Attributes:
+        classes: their ids and names.
         texts: what stands for the classes.
         clip: encodes it.
         mllm: writes the descriptions.
@@ -65,6 +67,7 @@ class ClassInputs:
         rounds: how often a description is asked for at most; 0 where none are wanted.
     """
 
+    classes: ClassNames
     texts: ClassTexts
     clip: ClipModel
     mllm: MllmModel
@@ -89,6 +92,8 @@ class ClassInputs:
             "descriptions": asked if self.rounds else None,
             "rounds": self.rounds,
             "texts": asdict(self.texts),
+            # names are in texts; a class file's ids and other names are kept by the classifier
+            **({} if self.classes.is_plain else self.classes.identity()),
         }
 
 
@@ -189,11 +194,12 @@ def make_classifier(job: Job, inputs: ClassInputs) -> Classifier:
         "dropped": dict(sorted(dropped.items())),
         "classes_without": [names[index] for index in np.flatnonzero(kept == 0)] if stages else [],
     }
-    return Classifier(
-        labels=names,
+    made = Classifier(
+        labels=inputs.classes.ids,
         matrix=matrix,
         clip={**inputs.clip.record(), "logit_scale": scale},
         method=METHOD,
         logit_scale=scale,
         made={"config": config.public(), "descriptions": counts, "versions": versions()},
     )
+    return with_classes(made, inputs.classes)

@@ -27,8 +27,8 @@ def resolve_inputs(config: FitWhatDoYouSeeConfig) -> ClassInputs:
     Raises:
         InputError: one of them cannot work.
     """
-    names = read_classes(config.classes, METHOD)
-    return resolve_class_inputs(config, names, resolve_clip(config.clip))
+    classes = read_classes(config.classes, METHOD)
+    return resolve_class_inputs(config, classes, resolve_clip(config.clip))
 
 
 def learn(job: Job, inputs: ClassInputs) -> dict[str, Any]:

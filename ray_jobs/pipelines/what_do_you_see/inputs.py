@@ -14,6 +14,7 @@ from actors.mllm.model import MllmModel, resolve_mllm
 from actors.mllm.prompts import ImagePrompt
 from actors.mllm.query import Query
 from methods.class_matching import ClassMatcher, class_list
+from methods.class_names import ClassNames
 from methods.classifier import Classifier
 from methods.errors import InputError
 from methods.what_do_you_see import Part
@@ -25,20 +26,20 @@ from ray_jobs.runs.prompts import read_prompt, read_prompts
 
 
 def resolve_class_inputs(
-    config: ClassTextsConfig, names: list[str], clip: ClipModel
+    config: ClassTextsConfig, classes: ClassNames, clip: ClipModel
 ) -> ClassInputs:
     """Read the files and find the models that the settings about classes name.
 
     Raises:
         InputError: one of them cannot work.
     """
-    ClassMatcher(names)
+    ClassMatcher(classes.names, classes.others)
     prompts = read_prompts(METHOD, "class", config.class_prompts, ("class",))
     wanted = "descriptions" in config.class_parts
     greedy = config.class_temperature == 0
     mllm = resolve_mllm(config.mllm)
     texts = ClassTexts(
-        names=tuple(names),
+        names=classes.names,
         parts=tuple(config.class_parts),
         prompts=prompts,
         # greedy answers to one prompt are one answer
@@ -47,7 +48,7 @@ def resolve_class_inputs(
     )
     drawn = sampling(config, temperature=config.class_temperature)
     rounds = (1 if greedy else config.class_rounds) if wanted else 0
-    return ClassInputs(texts, clip, mllm, drawn, rounds)
+    return ClassInputs(classes, texts, clip, mllm, drawn, rounds)
 
 
 @dataclass(frozen=True)
@@ -55,19 +56,24 @@ class WhatDoYouSeeInputs:
     """What a labelling run works with, checked before Ray or a model starts.
 
     Attributes:
-        names: of the classes, in the order of the class matrix.
+        named: the classes, in the order of the class matrix.
         classes: the classifier that was given, or how the run fits its own.
         clip, mllm: the models.
         queries: what is asked about each image.
         weights: of the parts in the fused query.
     """
 
-    names: tuple[str, ...]
+    named: ClassNames
     classes: Classifier | ClassInputs
     clip: ClipModel
     mllm: MllmModel
     queries: tuple[Query, ...]
     weights: dict[Part, float]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes, as models read them."""
+        return self.named.names
 
     def identity(self, config: LabelWhatDoYouSeeConfig) -> dict[str, Any]:
         """What decides the rows."""
@@ -75,7 +81,7 @@ class WhatDoYouSeeInputs:
         return {
             "clip": self.clip.fingerprint,
             "precision": config.precision,
-            "classes": list(self.names),
+            **self.named.identity(),
             "class_matrix": (own.identity if isinstance(own, Classifier) else own.identity(config)),
             "weights": self.weights,
             "long_text": config.long_text,
@@ -126,16 +132,16 @@ def resolve_inputs(config: LabelWhatDoYouSeeConfig) -> WhatDoYouSeeInputs:
     mllm = resolve_mllm(config.mllm)
     if config.classifier is None:
         clip = resolve_clip(config.clip)
-        names = tuple(read_classes(config.classes, METHOD))
-        own = resolve_class_inputs(config, list(names), clip)
-        return WhatDoYouSeeInputs(names, own, clip, mllm, _queries(config, names, weights), weights)
+        named = read_classes(config.classes, METHOD)
+        own = resolve_class_inputs(config, named, clip)
+        queries = _queries(config, named.names, weights)
+        return WhatDoYouSeeInputs(named, own, clip, mllm, queries, weights)
     classifier = load_classifier(config.classifier)
     if config.classes is not None:
         check_same_classes(config.classes, classifier.labels, config.classifier)
     given = config.clip if "clip" in config.model_fields_set else None
     clip = clip_of(classifier, given, config.classifier)
-    names = classifier.labels
-    ClassMatcher(names)
-    return WhatDoYouSeeInputs(
-        names, classifier, clip, mllm, _queries(config, names, weights), weights
-    )
+    named = classifier.classes
+    ClassMatcher(named.names, named.others)
+    queries = _queries(config, named.names, weights)
+    return WhatDoYouSeeInputs(named, classifier, clip, mllm, queries, weights)

@@ -10,6 +10,7 @@ from typing import Any
 
 from methods.errors import InputError
 from ray_jobs.config import EvaluateConfig
+from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.reader import RunReader
 from ray_jobs.verbs.evaluate.mllm_run import compare_with_mllm_run
 from ray_jobs.verbs.evaluate.multi_label import evaluate_multi_label
@@ -21,7 +22,11 @@ from ray_jobs.verbs.evaluate.truth import Truth, align_truth, read_truth
 def run(config: EvaluateConfig) -> dict[str, Any]:
     """Run the verb; see `evaluate_run`."""
     return evaluate_run(
-        config.labels, config.truth, sentences=config.sentences, mllm_run=config.mllm_run
+        config.labels,
+        config.truth,
+        sentences=config.sentences,
+        mllm_run=config.mllm_run,
+        classes=config.classes,
     )
 
 
@@ -32,6 +37,7 @@ def evaluate_run(
     semantic: bool = True,
     sentences: str | None = None,
     mllm_run: str | None = None,
+    classes: str | None = None,
 ) -> dict[str, Any]:
     """Measure a run against ground truth; see `evaluate` for the result.
 
@@ -39,12 +45,15 @@ def evaluate_run(
         run: the run folder, a path or URI.
         truth: the truth file, a path or URI of a CSV ``path,label``.
         semantic, sentences, mllm_run: as in `evaluate`.
+        classes: the class file whose ids the truth holds; by default the run's own.
 
     Raises:
-        InputError: the folder is no run, or what `evaluate` says.
+        InputError: the folder is no run, the class file cannot work, or what `evaluate` says.
         TruthError: the truth is unusable or does not belong to the run.
     """
     finished = RunReader(run)
+    if classes is not None:
+        finished.named = read_classes(classes, "evaluate")
     aligned = align_truth(read_truth(truth), finished)
     return evaluate(finished, aligned, semantic=semantic, sentences=sentences, mllm_run=mllm_run)
 

@@ -58,6 +58,10 @@ class SentenceScorer:
         if not (self.required or discovers_names(run.record)):
             return None, None
         encoder = self._load()
+        if run.named is not None:
+            # ids mean nothing to a sentence model
+            spoken = dict(zip(run.named.ids, run.named.names, strict=True))
+            names = [spoken.get(name, name) for name in names]
         if encoder is None:
             return None, f"sACC is left out (onoma evaluate {self._missing})"
         # the names of other images, and what parts of a run say, need no embedding

@@ -7,12 +7,13 @@ get numbers only, and a content security policy forbids scripts and requests.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from markupsafe import Markup
 
+from methods.class_names import ClassNames
 from ray_jobs.pages.templates import FOLDER, templates
 from ray_jobs.pipelines.registry import label_method_of_run
 from ray_jobs.runs.reader import RunReader
@@ -59,6 +60,8 @@ def draw_page(run: RunReader, truth: Truth | None, evaluation: dict[str, Any] | 
 
     environment = templates(Path(__file__).parent)
     environment.globals["shots"] = shots
+    if (classes := run.named) is not None and not classes.is_plain:
+        environment.filters.update(named=_named(classes), also=_also(classes))
     return environment.get_template("page.html.j2").render(
         css=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
         state=figures.unfinished(run),
@@ -82,6 +85,21 @@ def draw_page(run: RunReader, truth: Truth | None, evaluation: dict[str, Any] | 
         config=json.dumps(run.record.get("config", {}), indent=2, ensure_ascii=False),
         versions=run.record.get("versions") or {},
     )
+
+
+def _named(classes: ClassNames) -> Callable[[str], str]:
+    """How labels that are ids are shown: by name, with the id behind it."""
+    names = dict(zip(classes.ids, classes.names, strict=True))
+    return lambda label: f"{name} ({label})" if (name := names.get(label, label)) != label else name
+
+
+def _also(classes: ClassNames) -> Callable[[str], str]:
+    """All that a class is called."""
+    words = {
+        key: ", ".join(dict.fromkeys((key, name, *others)))
+        for key, name, others in zip(classes.ids, classes.names, classes.others, strict=True)
+    }
+    return lambda label: words.get(label, label)
 
 
 def _shown_rows(counts: Counts, galleries: list[Gallery], mistakes: list[Mistake]) -> Rows:

@@ -263,3 +263,15 @@ def test_a_model_that_cannot_be_used_is_told_before_anything_is_asked(
     said = capsys.readouterr().err
     assert says in said
     assert "run the same command again" not in said
+
+
+def test_words_of_the_class_file_come_before_those_of_the_synonyms(tmp_path: Path) -> None:
+    from ray_jobs.pipelines.data_free.inputs import read_synonyms
+
+    file = tmp_path / "synonyms.txt"
+    file.write_text("n2: mutt, dog\n")
+    own = [("motor bike", "motorcycle"), ("dog", "puppy")]
+    assert read_synonyms(str(file), ("n1", "n2"), own) == (
+        ("motor bike", "motorcycle"),
+        ("dog", "puppy", "mutt"),
+    )

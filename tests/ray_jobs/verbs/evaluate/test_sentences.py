@@ -119,3 +119,15 @@ def test_the_command_shows_it(tmp_path: Path, model: str) -> None:
     rows = {name.strip(): value.strip() for name, value in cells}
     assert (rows["sacc"], rows["distinct names"], rows["images"]) == ("0.8000", "4", "2")
     assert "Note: images of the run without truth, left out: 2" in shown.getvalue()
+
+
+def test_ids_of_a_truth_file_are_compared_by_the_names_of_a_class_file(
+    tmp_path: Path, model: str
+) -> None:
+    run = write_run(tmp_path, ROWS, [one("e", None, "truncated")], method="near")
+    ids = {"owl": "n1", "wren": "n2"}
+    truth = write_truth(tmp_path, **{image: ids[name] for image, name in TRUTH.items()})
+    (tmp_path / "classes.txt").write_text("n1\towl\nn2\twren\tjenny wren\n")
+    classes = str(tmp_path / "classes.txt")
+    result = evaluate_run(run, truth, sentences=model, classes=classes)
+    assert result["sacc"] == pytest.approx(EXPECTED, abs=1e-6)
