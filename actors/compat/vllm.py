@@ -6,8 +6,8 @@
   of nobody (128 sequences), with it those of ``LLM``.
 * `chat_input`: ``LLM.chat`` has no counterpart for requests that come one by one: the
   documentation's server renders chats itself, with the engine's renderer. This does the same.
-  ``renderer`` is an attribute of both engines, and ``add_request`` and ``generate`` say to pass what
-  its ``render_chat`` returns.
+  ``renderer`` is an attribute of both engines; what its ``render_chat`` returns is what
+  ``add_request`` and ``generate`` say to pass.
 * `takes_tower_adapter`: whether vLLM applies a LoRA adapter to a model's image tower is told by an
   attribute of the model's class alone; elsewhere it warns, and leaves that part of the adapter out.
 * `max_num_seqs`: what vLLM chose for this model and device; a configuration's parts are nowhere
