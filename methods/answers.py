@@ -7,34 +7,16 @@ import re
 from typing import Final
 
 from methods.errors import RowError
+from methods.refusals import is_refusal
 
 _MORE_ROOM: Final = (
     "a model that thinks needs --mllm-chat enable_thinking=false or a larger --max-tokens"
-)
-_APOSTROPHES: Final = str.maketrans({"\u2019": "'", "\u02bc": "'"})
-_REFUSAL: Final = re.compile(
-    r"""^\W*(
-        (i'm|i\ am|we're|we\ are)\ (very\ |really\ |so\ )?(sorry|afraid)\b
-        | sorry\b
-        | (unfortunately|apologies|my\ apologies)\b.{0,40}\b(can(not|'t)|unable|not\ able)\b
-        | (i|we)\ (can(not|'t|\ not)|could\ not|couldn't|won't|will\ not|must\ decline)\b
-        | (i'm|i\ am|we\ are)\ (unable|not\ able|not\ allowed|not\ permitted)\b
-        | as\ an?\ (ai|artificial|large\ language|language)\b
-        | there\ is\ no\ image\b | no\ image\ (was|has\ been|is)\ (provided|attached|given)\b
-        | (n/?a|none|unknown|not\ sure|i\ do\ not\ know|i\ don't\ know)\W*$
-    )""",
-    re.IGNORECASE | re.VERBOSE,
 )
 
 
 class AnswerError(RowError):
     """No answer came or it cannot be used; ``code`` is of `ANSWER_CODES` or
     `REQUEST_CODES` in `methods.errors`."""
-
-
-def is_refusal(text: str) -> bool:
-    """Say whether a text declines to answer: English phrases, at its start."""
-    return bool(_REFUSAL.search(text.strip().translate(_APOSTROPHES)))
 
 
 def usable_text(text: str | None, finish_reason: str | None, cut_counts: bool = False) -> str:

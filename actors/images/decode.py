@@ -1,9 +1,10 @@
 """From encoded bytes to pixels at the model's input size, on the CPU, as uint8 RGB.
 
 The EXIF turn is applied; alpha is laid on white; CMYK, palette, grey and 16-bit images become RGB;
-of an animation the first frame counts. Too many pixels are refused from the header, before
-decoding. Resizing and cropping follow the open_clip transform of the model; normalisation happens
-later, on the device.
+of an animation the first frame counts. As stored, an image is what loaders of published code make
+of it: Pillow's ``convert("RGB")`` and nothing else. Too many pixels are refused from the header,
+before decoding. Resizing and cropping follow the open_clip transform of the model; normalisation
+happens later, on the device.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def decode_image(
     max_pixels: int = DEFAULT_MAX_PIXELS,
     shrink_to: int | None = None,
     halve_from: int | None = None,
+    as_stored: bool = False,
 ) -> Image.Image:
     """Decode one image to RGB, turned upright.
 
@@ -74,6 +76,7 @@ def decode_image(
         shrink_to: the shorter side in pixels that the caller needs; a JPEG may then come back
             smaller than it is, but not with a shorter side below twice this.
         halve_from: a JPEG whose shorter side has so many pixels comes back half as large.
+        as_stored: leave the EXIF turn out, and let Pillow alone convert: alpha is dropped.
 
     Raises:
         ImageError: with code not_an_image, unsupported_format, truncated, corrupt or
@@ -93,6 +96,8 @@ def decode_image(
         elif halve_from and image.format == "JPEG" and min(width, height) >= halve_from:
             image.draft(None, (width // 2, height // 2))
         image.load()
+        if as_stored:
+            return image.convert("RGB")
         ImageOps.exif_transpose(image, in_place=True)  # else one that is upright is copied
         return _to_rgb(image)
     except ImageError:
@@ -118,6 +123,7 @@ def input_pixels(
     *,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     exact: bool = False,
+    as_stored: bool = False,
 ) -> NDArray[np.uint8]:
     """Decode one image to a CLIP model's input: uint8 (height, width, 3).
 
@@ -127,12 +133,13 @@ def input_pixels(
         max_pixels: refuse images whose header announces more pixels than this.
         exact: decode all of every JPEG; by default one of `HALVED_FROM` times the input size is
             decoded at half its scale.
+        as_stored: as `decode_image` has it.
 
     Raises:
         ImageError: as `decode_image`.
     """
     halve_from = None if exact else HALVED_FROM * max(how.height, how.width)
-    image = decode_image(data, max_pixels=max_pixels, halve_from=halve_from)
+    image = decode_image(data, max_pixels=max_pixels, halve_from=halve_from, as_stored=as_stored)
     return np.asarray(to_input_size(image, how))
 
 
@@ -250,18 +257,20 @@ def decode(
     how: Preprocessing,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     exact: bool = False,
+    as_stored: bool = False,
 ) -> pa.Table:
     """Map an image table batch to pixels: ``bytes`` is replaced by ``pixels``, rows stay in order.
 
     ``pixels`` is fixed-size binary of height x width x 3 bytes (all zero with an error). Rows that
-    come with an error keep it. ``exact`` is that of `input_pixels`.
+    come with an error keep it. ``exact`` and ``as_stored`` are those of `input_pixels`.
     """
     pixels = np.zeros((batch.num_rows, how.height, how.width, 3), np.uint8)
     errors, cells = RowErrors.of(batch), batch.column("bytes")
     for index in np.flatnonzero(errors.fine).tolist():
         try:
+            data = bytes(cells[index].as_buffer())
             pixels[index] = input_pixels(
-                bytes(cells[index].as_buffer()), how, max_pixels=max_pixels, exact=exact
+                data, how, max_pixels=max_pixels, exact=exact, as_stored=as_stored
             )
         except ImageError as error:
             errors.fail(index, error)

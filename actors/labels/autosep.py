@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 import numpy as np
 import pyarrow as pa
 
-from actors.labels.table import CHOICE_LABELS_SCHEMA
+from actors.labels.table import CHOICE_LABELS_SCHEMA, CUT
 from actors.mllm.request import DecodedImage, Request, Sampling
 from actors.mllm.response_cache import KEY_BYTES
-from actors.mllm.responses import response_text
+from actors.mllm.responses import cut_of, response_text
 from actors.stage import RowErrors, stage
 from methods.answers import AnswerError
 from methods.autosep.choices import ChoiceReader, published_choice
@@ -126,9 +126,17 @@ def _kept(row: dict[str, Any], asks: Sequence[str]) -> dict[str, Any]:
         **{name: row[name] for name in ("image_id", "path", "uri")},
         "description": description and description["answer"],
         "answer": "\n".join(answers) or None,
+        CUT: _cut(row, asks),
         "top_labels": [],
         "top_scores": [],
     }
+
+
+def _cut(row: dict[str, Any], asks: Sequence[str]) -> str | None:
+    """Which of the answers of a row were cut; several that choose are one name."""
+    chosen = any(cut_of(row, {ask: "answer"}) for ask in asks)
+    named = [cut_of(row, {DESCRIBE: "description"}), "answer" if chosen else None]
+    return " and ".join(filter(None, named)) or None
 
 
 def _label(
@@ -146,12 +154,14 @@ def _label(
     problem = AnswerError("no_class", "no answer")
     for ask in asks:
         try:
-            text = response_text(row[ask])
+            text = response_text(row[ask], cut_counts=True)
         except AnswerError as error:
             problem = error
             continue
         chosen = read(text)
-        if chosen is None:
+        if chosen is None and cut_of(row, {ask: "answer"}):
+            problem = AnswerError("cut_answer", f"cut before it named a class: {text}")
+        elif chosen is None:
             problem = AnswerError("no_class", f"names no class of the list, or several: {text}")
         else:
             votes[chosen] += 1

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from actors.clip.runtime import ClipRuntime
 from actors.images.errors import CODES as IMAGE_CODES
-from actors.labels.table import ANSWER_LABELS_SCHEMA, TOP_LABELS
+from actors.labels.table import ANSWER_LABELS_SCHEMA, CUT, TOP_LABELS
 from actors.mllm.request import (
     CHOICE_FIELD,
     DecodedImage,
@@ -27,7 +27,7 @@ from actors.mllm.request import (
     Sampling,
 )
 from actors.mllm.response_cache import KeyIndex, key_of
-from actors.mllm.responses import RESPONSE_TYPE, response_text
+from actors.mllm.responses import RESPONSE_TYPE, cut_of, response_text
 from actors.stage import RowErrors, stage
 from methods.answers import AnswerError, json_field
 from methods.class_matching import AnswerPath, ClassMatcher, class_list, display_name
@@ -59,7 +59,7 @@ def descriptions_of(batch: pa.Table, ask: str, upstream_compat: bool) -> list[st
 
 def _description(said: dict[str, Any] | None, upstream_compat: bool) -> str | None:
     try:
-        text = response_text(said)
+        text = response_text(said, cut_counts=True)
     except AnswerError:
         return None
     return clean_answer(text, stage=1, upstream_compat=upstream_compat)
@@ -170,6 +170,7 @@ class TextMatchLabels:
         upstream_compat: bool = False,
         ids: Sequence[str] | None = None,
         others: Sequence[Sequence[str]] = (),
+        by_clip_alone: bool = False,
     ) -> None:
         """Load CLIP and encode the class names, ``a photo of a NAME``.
 
@@ -181,11 +182,12 @@ class TextMatchLabels:
             upstream_compat: clean responses as the authors' code does.
             ids: what labels are, C distinct ones; by default the names.
             others: other names of the classes, which a response may use.
+            by_clip_alone: let CLIP find the class of every response, also of one that names it.
         """
         self._encode_texts = clip.load().encode_texts
         self._matrix = name_matrix(names, self._encode_texts)
         self._ids = np.array(names if ids is None else ids, dtype=object)
-        self._matcher = ClassMatcher(names, others)
+        self._matcher = None if by_clip_alone else ClassMatcher(names, others)
         self._method, self._format = method, response_format
         self._upstream_compat = upstream_compat
 
@@ -217,13 +219,16 @@ class TextMatchLabels:
         Raises:
             AnswerError: there is none to use.
         """
-        text = response_text(row[RECOGNISE])
+        text = response_text(row[RECOGNISE], cut_counts=True)
         if self._method == "slac":
             return self._clean(text, 1)
-        text = response_text(row[CHOOSE])
+        text = response_text(row[CHOOSE], cut_counts=self._format != "json")
         if self._format == "json":
             text = json_field(text, CHOICE_FIELD)
-        return self._clean(text, 2)
+        text = self._clean(text, 2)
+        if self._matcher and cut_of(row, {CHOOSE: "choice"}) and not self._named(text):
+            raise AnswerError("cut_answer", f"cut before it named a class: {text}")
+        return text
 
     def _clean(self, text: str, stage: Literal[1, 2]) -> str:
         return clean_answer(text, stage=stage, upstream_compat=self._upstream_compat)
@@ -234,6 +239,7 @@ class TextMatchLabels:
             **{name: row[name] for name in ("image_id", "path", "uri")},
             "answer": _words(row, RECOGNISE),
             "choice": _words(row, CHOOSE),
+            CUT: cut_of(row, {RECOGNISE: "answer", CHOOSE: "choice"}),
             "method": self._method,
             "top_labels": [],
             "top_scores": [],
@@ -252,8 +258,11 @@ class TextMatchLabels:
 
     def _choose(self, text: str, scores: NDArray[np.float32]) -> tuple[int, AnswerPath]:
         """The class a text names, else the closest one in CLIP's text space."""
-        matched = self._matcher.match(text, inside=self._method == "tlac")
-        return matched or (int(scores.argmax()), "clip_fallback")
+        return self._named(text) or (int(scores.argmax()), "clip_fallback")
+
+    def _named(self, text: str) -> tuple[int, AnswerPath] | None:
+        """The class that a text names, where names count."""
+        return self._matcher and self._matcher.match(text, inside=self._method == "tlac")
 
 
 def _words(row: dict[str, Any], ask: str) -> str | None:

@@ -37,6 +37,10 @@ MULTI_LABELS_SCHEMA = pa.schema(
 
 _DISTANCE = pa.field("distance", pa.float32())
 
+CUT = "cut"
+"""Column with the names of the answers that the token limit cut (``answer``, ``description and
+prediction``), null where it cut none. A cut answer is used as far as it goes."""
+
 CLASSIFIER_LABELS_SCHEMA = pa.schema([*LABELS_SCHEMA, _DISTANCE])
 """One label an image from a classifier, and how far the image is from the closest class: 1 less
 the cosine of their CLIP features (null with an error)."""
@@ -57,11 +61,12 @@ PART_LABELS_SCHEMA = pa.schema(
         ("prediction", pa.string()),
         ("description_problem", pa.string()),
         ("prediction_problem", pa.string()),
+        (CUT, pa.string()),
     ]
 )
 """One label an image from parts that are fused (What Do You See): what each part alone would say,
 the class that the multimodal LLM's prediction names, if it names one, the words of both answers,
-and what kept an answer from being used (null where nothing did)."""
+what kept an answer from being used (null where nothing did), and `CUT`."""
 
 ANSWER_LABELS_SCHEMA = pa.schema(
     [
@@ -69,18 +74,20 @@ ANSWER_LABELS_SCHEMA = pa.schema(
         ("answer", pa.string()),
         ("choice", pa.string()),
         ("answer_path", pa.string()),
+        (CUT, pa.string()),
     ]
 )
 """One label an image, from what a multimodal LLM said: what it said of the image, what it chose of
 the class list (null where there was no such stage), and how the label came of it (exact,
-normalised, clip_fallback or failed; null for images that were never asked about)."""
+normalised, clip_fallback or failed; null for images that were never asked about), and `CUT`."""
 
 CHOICE_LABELS_SCHEMA = pa.schema(
     [
         *LABELS_SCHEMA,
         ("description", pa.string()),
         ("answer", pa.string()),
+        (CUT, pa.string()),
     ]
 )
 """One label an image that a multimodal LLM chose of the class list (AutoSEP): the description that
-it was shown (null without one), and what it answered; several answers stand in lines."""
+it was shown (null without one), what it answered, several answers in lines, and `CUT`."""

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from actors.clip.image_scorer import ClassRanker
 from actors.clip.runtime import ClipRuntime
-from actors.labels.table import PART_LABELS_SCHEMA, TOP_LABELS
-from actors.mllm.responses import response_text
+from actors.labels.table import CUT, PART_LABELS_SCHEMA, TOP_LABELS
+from actors.mllm.responses import cut_of, response_text
 from actors.stage import RowErrors, stage
 from methods.answers import AnswerError
 from methods.class_matching import ClassMatcher, clean_answer_text
 from methods.classifier import Classifier, parse_classifier
 from methods.long_texts import LongText, encode_long_texts
+from methods.prose_names import whole_part
 from methods.what_do_you_see import Part, fuse
 
 DESCRIPTION: Final = "description"
@@ -72,8 +73,7 @@ class FusedLabels:
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Label one batch; rows stay in order."""
         readings: dict[Part, list[Reading]] = {
-            # CLIP reads the beginning of a description; a name that was cut is another name
-            part: [_read(said, part == DESCRIPTION) for said in batch.column(part).to_pylist()]
+            part: [_read(said, part) for said in batch.column(part).to_pylist()]
             for part in ASKED_PARTS
             if self._weights[part]
         }
@@ -86,6 +86,8 @@ class FusedLabels:
         for part, features in parts.items():
             columns |= self._best_of_part(part, features)
         columns |= self._said(readings)
+        said = batch.select(list(readings)).to_pylist()
+        columns[CUT] = [cut_of(row, {part: part for part in readings}) for row in said]
         columns |= _errors(batch, readings, fused).columns()
         columns["method"] = [self._classifier.method] * batch.num_rows
         nothing = [None] * batch.num_rows
@@ -159,11 +161,19 @@ def _errors(
     return errors
 
 
-def _read(said: Mapping[str, Any] | None, cut_counts: bool) -> Reading:
-    """Read an answer; of an image that was never asked about there is nothing to say."""
+def _read(said: Mapping[str, Any] | None, part: Part) -> Reading:
+    """Read an answer; of an image that was never asked about there is nothing to say.
+
+    A cut answer counts: all of a description, and of a prediction what stands before its last stop,
+    as a name that was cut is another name.
+    """
     if said is None:
         return Reading()
     try:
-        return Reading(said["answer"], response_text(said, cut_counts))
+        text = response_text(said, cut_counts=True)
+        if part == PREDICTION and cut_of({part: said}, {part: part}):
+            whole = whole_part(text).strip()
+            text = whole or response_text(said)
+        return Reading(said["answer"], text)
     except AnswerError as error:
         return Reading(said["answer"], None, error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from actors.clip.runtime import ClipRuntime
 from actors.mllm.response_cache import KeyIndex, key_of
-from actors.mllm.responses import response_text
+from actors.mllm.responses import cut_of, response_text
 from actors.stage import stage
 from methods.answers import AnswerError
 from methods.class_matching import display_name
@@ -30,6 +31,7 @@ from methods.what_do_you_see import (
 
 DESCRIBE_CLASS = "describe_class"
 """Name of the ask about classes, and of its column."""
+_CUT: Final = {DESCRIBE_CLASS: "description"}
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,21 @@ class ClassTexts:
         return -(-self.answers // len(self.prompts))
 
 
-@stage("class_vectors", ("vector", "kept", "dropped", "logit_scale"))
+class WrittenTexts(NamedTuple):
+    """The usable descriptions of a class, which of them were cut, and the codes of the others."""
+
+    texts: list[str]
+    cut: list[bool]
+    dropped: list[str]
+
+
+@stage("class_vectors", ("vector", "kept", "cut", "dropped", "logit_scale"))
 class ClassMatrixRows:
     """Batches of class numbers in, rows of the class matrix out.
 
     Columns: ``class_index``; ``vector``, the class's row; ``kept``, how many descriptions are in
-    it; ``dropped``, the codes of those that could not be used: refusals are never averaged in; and
-    the model's ``logit_scale``.
+    it, cut ones included; ``cut``, how many of these the token limit cut; ``dropped``, the codes of
+    those that could not be used: refusals are never averaged in; and the model's ``logit_scale``.
     """
 
     def __init__(
@@ -91,8 +101,8 @@ class ClassMatrixRows:
         """Encode what stands for each class."""
         indices: list[int] = batch.column("class_index").to_pylist()
         written = [self._written(index) for index in indices]
-        descriptions = self._encode([text for texts, _ in written for text in texts])
-        ends = np.cumsum([len(texts) for texts, _ in written])[:-1]
+        descriptions = self._encode([text for own in written for text in own.texts])
+        ends = np.cumsum([len(own.texts) for own in written])[:-1]
         means = np.stack([mean_features(own) for own in np.split(descriptions, ends)])
         names = [display_name(self._texts.names[index]) for index in indices]
         encode, parts = self._encoder.encode_texts, self._texts.parts
@@ -108,8 +118,9 @@ class ClassMatrixRows:
             {
                 "class_index": batch.column("class_index"),
                 "vector": pa.array(list(vectors), pa.list_(pa.float32())),
-                "kept": pa.array([len(texts) for texts, _ in written], pa.int32()),
-                "dropped": pa.array([codes for _, codes in written], pa.list_(pa.string())),
+                "kept": pa.array([len(own.texts) for own in written], pa.int32()),
+                "cut": pa.array([sum(own.cut) for own in written], pa.int32()),
+                "dropped": pa.array([own.dropped for own in written], pa.list_(pa.string())),
                 "logit_scale": [self._encoder.logit_scale] * len(indices),
             }
         )
@@ -118,11 +129,11 @@ class ClassMatrixRows:
         encoder = self._encoder
         return encode_long_texts(texts, encoder.encode_texts, encoder.fits, self._texts.long_text)
 
-    def _written(self, index: int) -> tuple[list[str], list[str]]:
-        """The usable descriptions of a class, and the codes of the others."""
+    def _written(self, index: int) -> WrittenTexts:
+        """What was written of a class."""
+        found = WrittenTexts([], [], [])
         if not self._rounds:
-            return [], []
-        texts, codes = [], []
+            return found
         places = spread(self._texts.answers, len(self._texts.prompts))
         step = self._texts.samples_per_prompt()
         rounds = []
@@ -141,8 +152,9 @@ class ClassMatrixRows:
                 if said is None:  # not asked again
                     continue
                 try:
-                    texts.append(response_text(said))
+                    found.texts.append(response_text(said, cut_counts=True))
+                    found.cut.append(cut_of({DESCRIBE_CLASS: said}, _CUT) is not None)
                     break
                 except AnswerError as error:
-                    codes.append(error.code)
-        return texts, codes
+                    found.dropped.append(error.code)
+        return found

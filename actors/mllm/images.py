@@ -26,10 +26,13 @@ class ImageLimits:
     Attributes:
         max_side: longest side of what travels, in pixels; larger images are made smaller.
         max_pixels: images of more pixels are refused, before decoding.
+        as_stored: whether the EXIF turn is left out and alpha dropped
+            (`actors.images.decode.decode_image`).
     """
 
     max_side: int = DEFAULT_MAX_SIDE
     max_pixels: int = DEFAULT_MAX_PIXELS
+    as_stored: bool = False
 
 
 def decode_for_mllm(data: bytes, limits: ImageLimits | None = None) -> DecodedImage:
@@ -39,7 +42,12 @@ def decode_for_mllm(data: bytes, limits: ImageLimits | None = None) -> DecodedIm
         ImageError: as `actors.images.decode.decode_image`.
     """
     limits = limits or ImageLimits()
-    image = decode_image(data, max_pixels=limits.max_pixels, shrink_to=limits.max_side)
+    image = decode_image(
+        data,
+        max_pixels=limits.max_pixels,
+        shrink_to=limits.max_side,
+        as_stored=limits.as_stored,
+    )
     longest = max(image.size)
     if longest > limits.max_side:
         width, height = (max(1, round(side * limits.max_side / longest)) for side in image.size)

@@ -63,6 +63,10 @@ class MllmModel:
     adapter: Adapter | None = None
 
 
+Layout = Literal["first", "last", "alone"]
+"""Where the images of a request stand: before its text, after it, or alone in the user's turn, with
+the text in the system's; a request without images is a user's turn whatever it is."""
+
 ImageFormat = Literal["auto", "png", "jpeg"]
 """How pictures travel to an endpoint; ``auto``: JPEG for photographs where it is hosted."""
 
@@ -83,7 +87,7 @@ class EngineOptions:
         chat: what the model's chat template is given by name, such as ``enable_thinking``.
         deadline_s: that vLLM has for one answer, from when it takes the request up.
         chat_template: text of a Jinja chat template, in place of the model's own.
-        image_position: where images stand in a request; ``auto`` is the model's own.
+        image_position: where images stand in a request (`Layout`); ``auto`` is the model's own.
         body: further fields of the body of each request to an endpoint.
         image_format: how pictures travel to an endpoint.
         concurrency: requests to an endpoint at once.
@@ -103,7 +107,7 @@ class EngineOptions:
     chat: dict[str, Any] = field(default_factory=dict)
     deadline_s: float = 1800.0
     chat_template: str | None = None
-    image_position: Literal["auto", "first", "last"] = "auto"
+    image_position: Layout | Literal["auto"] = "auto"
     body: dict[str, Any] = field(default_factory=dict)
     image_format: ImageFormat = "auto"
     concurrency: int = 32
@@ -113,15 +117,15 @@ class EngineOptions:
     api_key: str | None = field(default=None, repr=False)
 
 
-def images_first(model: MllmModel, options: EngineOptions) -> bool:
-    """Say whether the images of a request stand before its text.
+def layout_of(model: MllmModel, options: EngineOptions) -> Layout:
+    """Say where the images of a request stand.
 
     Model families document and train images first; a folder may say otherwise of its model
     (`actors.mllm.model_files.SETTINGS`), and a setting wins over both. Chat templates of some
     families put images first whatever they are given.
     """
     position = options.image_position
-    return (model.image_position if position == "auto" else position) == "first"
+    return model.image_position if position == "auto" else position
 
 
 def resolve_mllm(name: str, flag: str = "--mllm") -> MllmModel:

@@ -14,12 +14,16 @@ from typing import Any, Final
 import xxhash
 
 from actors.mllm.endpoint_images import photos_as_jpeg
-from actors.mllm.model import EngineOptions, MllmModel, images_first
+from actors.mllm.model import EngineOptions, Layout, MllmModel, layout_of
 from actors.mllm.prompts import PromptBuilder
 from actors.mllm.request import DecodedImage, Request, Sampling
 
-_LAYOUTS: Final = {True: "images, then text", False: "text, then images"}
-"""How a request becomes one user turn, by whether images come first."""
+_LAYOUTS: Final[dict[Layout, str]] = {
+    "first": "images, then text",
+    "last": "text, then images",
+    "alone": "text as the system's turn, images as the user's",
+}
+"""How a request becomes a chat, by where its images stand."""
 
 SPEED_ONLY: Final = frozenset(
     {
@@ -72,12 +76,14 @@ class Query:
         prompt: builds the request of a row.
         sampling: how a response is drawn; each row gets a random stream of its own.
         max_side: longest side of the images that the model is shown, in pixels; None without any.
+        as_stored: whether they are taken as they are stored (`actors.images.decode.decode_image`).
     """
 
     name: str
     prompt: PromptBuilder
     sampling: Sampling
     max_side: int | None = None
+    as_stored: bool = False
 
     def request(self, row: Mapping[str, Any], image: DecodedImage | None) -> Request:
         """Return what to ask about a row; its ``key`` chooses the random stream."""
@@ -91,6 +97,7 @@ class Query:
             **self.prompt.identity(),
             "sampling": self.sampling.identity(),
             **({} if self.max_side is None else {"max_side": self.max_side}),
+            **({"as_stored": True} if self.as_stored else {}),
         }
 
 
@@ -103,7 +110,7 @@ def model_identity(model: MllmModel, engine: EngineOptions) -> dict[str, Any]:
         "engine": {name: value for name, value in engine.extra.items() if name not in SPEED_ONLY},
         **({"chat": engine.chat} if engine.chat else {}),
         **({"body": engine.body} if engine.body else {}),
-        "layout": _LAYOUTS[images_first(model, engine)],
+        "layout": _LAYOUTS[layout_of(model, engine)],
         **own,
     }
 

@@ -107,6 +107,21 @@ def response_text(response: Mapping[str, Any] | None, cut_counts: bool = False) 
     return usable_text(*said_in(response), cut_counts)
 
 
+def cut_of(row: Mapping[str, Any], columns: Mapping[str, str]) -> str | None:
+    """Say which responses of a row the token limit cut, used or not, as the column ``cut`` has it.
+
+    Args:
+        row: of a stage table.
+        columns: names of responses, by the columns of the row that hold them.
+
+    Returns:
+        The names, such as ``answer and choice``; None where none was cut.
+    """
+    said = {name: row.get(column) for column, name in columns.items()}
+    cut = [name for name, each in said.items() if each and each["finish_reason"] == "length"]
+    return " and ".join(cut) or None
+
+
 def said_in(response: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
     """Return what a response (`RESPONSE_TYPE`) says, usable or not, and why it ended.
 

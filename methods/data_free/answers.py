@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from methods.answers import is_refusal
+from methods.refusals import is_refusal
 
 MOST_CHARACTERS: Final = 200_000
 _MOST_BROKEN: Final = 64

@@ -33,6 +33,11 @@ class ArchiveConfig(VerbConfig):
         description="decode all of every JPEG; for CLIP, one of 20 times its input size is decoded "
         "at half its scale, which moves features by less than 0.001 in cosine",
     )
+    as_stored: bool = Field(
+        False,
+        description="take images as they are stored, as published code does: no EXIF turn, and "
+        "alpha is dropped, not laid on white",
+    )
     decode_tasks: Positive | None = Field(
         None, description="decode tasks at once [default: one per CPU core of the cluster]"
     )
@@ -105,10 +110,11 @@ class MllmConfig(VerbConfig):
         description="file of a Jinja chat template, in place of the model's own [default: the "
         "model's]",
     )
-    mllm_image_position: Literal["auto", "first", "last"] = Field(
+    mllm_image_position: Literal["auto", "first", "last", "alone"] = Field(
         "auto",
-        description="where images stand in a request, before its text or after it; auto is as the "
-        "model was trained: first, unless its folder says otherwise",
+        description="where images stand in a request: before its text, after it, or alone in the "
+        "user's turn with the text in the system's; auto is as the model was trained: first, "
+        "unless its folder says otherwise",
     )
     response_cache: str | None = Field(
         None,

@@ -19,6 +19,11 @@ class RecogniseConfig(AskingImagesConfig, ClipConfig):
         None,
         description="file with the question about every image [default: one that fits any images]",
     )
+    matching: Literal["names", "clip"] = Field(
+        "names",
+        description="how the class of the last answer is found: by a class name in it, and by "
+        "CLIP's text encoder where it holds none (names), or always by CLIP (clip), as published",
+    )
     upstream_compat: bool = Field(
         False, description="clean answers as the published code does, faults included"
     )

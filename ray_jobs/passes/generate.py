@@ -103,7 +103,8 @@ def generate(*queries: Query, images: bool = True, keep_bytes: bool = False) -> 
             replicas.warm_up()  # there is something to ask: the engines can start
         if images:
             largest = max(query.max_side or 0 for query in queries)
-            limits = ImageLimits(largest, job.settings(ArchiveConfig).max_pixels)
+            archive = job.settings(ArchiveConfig)
+            limits = ImageLimits(largest, archive.max_pixels, archive.as_stored)
         arguments = {
             "batch": rows_per_call(job, len(queries)),
             "replicas": replicas.handles,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 
 from actors.mllm.model import ENDPOINT, EngineOptions, MllmModel
+from actors.mllm.prompts import PromptBuilder
+from actors.mllm.query import Query
 from actors.mllm.request import Sampling
 from methods.errors import InputError
-from ray_jobs.config import MllmConfig
+from ray_jobs.config import AskingImagesConfig, MllmConfig
 from ray_jobs.runs.chat_template import read_chat_template
 
 
@@ -20,6 +22,13 @@ def sampling(config: MllmConfig, **changes: float | int) -> Sampling:
         "seed": config.seed,
     }
     return Sampling(**{**settings, **changes})  # type: ignore[arg-type]
+
+
+def image_query(
+    config: AskingImagesConfig, name: str, prompt: PromptBuilder, how: Sampling
+) -> Query:
+    """A query about images, shown as the settings say."""
+    return Query(name, prompt, how, config.max_side, config.as_stored)
 
 
 def engine_options(

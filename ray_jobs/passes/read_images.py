@@ -29,6 +29,7 @@ def reading_identity(config: ArchiveConfig) -> dict[str, Any]:
         "max_bytes": config.max_bytes,
         "max_pixels": config.max_pixels,
         **({"exact_decode": True} if config.exact_decode else {}),
+        **({"as_stored": True} if config.as_stored else {}),
     }
 
 
@@ -105,6 +106,7 @@ def decode_images(images: Any, config: ArchiveConfig, how: Preprocessing, tasks:
             "how": how,
             "max_pixels": config.max_pixels,
             "exact": config.exact_decode,
+            "as_stored": config.as_stored,
         },
         compute=TaskPoolStrategy(tasks),
         **task_options(config),

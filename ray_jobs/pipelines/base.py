@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import pyarrow as pa
 
 from actors.clip.model import ClipModel
+from actors.labels.table import CUT
 from actors.mllm.model import MllmModel
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.run_pass import Call, Pass
@@ -65,6 +66,15 @@ class Counter:
     heading: str
     row: str
     meanings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+ANSWERS_CUT: Final = Counter(
+    key="answers_cut",
+    columns={"used as far as it goes": CUT},
+    heading="Answers that the token limit cut",
+    row="cut, {name}: {value}",
+)
+"""How many answers the token limit cut, of methods whose labels have the column."""
 
 
 @dataclass(frozen=True)

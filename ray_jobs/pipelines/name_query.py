@@ -13,6 +13,7 @@ from actors.mllm.request import ResponseFormat, Sampling
 from actors.mllm.responses import said_in
 from methods.discovered_names import parse_name
 from ray_jobs.config import NamingConfig
+from ray_jobs.passes.mllm_settings import image_query
 from ray_jobs.runs.prompts import read_prompt
 
 NAME = "name"
@@ -35,10 +36,10 @@ class NameReader:
     field: str
     response_format: ResponseFormat
 
-    def query(self, how: Sampling, max_side: int) -> Query:
+    def query(self, config: NamingConfig, how: Sampling) -> Query:
         """The query about every image, for one way of sampling."""
         prompt = ImagePrompt(self.text, self.field, self.response_format)
-        return Query(NAME, prompt, how, max_side)
+        return image_query(config, NAME, prompt, how)
 
     def name_of(self, response: Mapping[str, Any] | None) -> str:
         """Read the name from a response of a stage table.

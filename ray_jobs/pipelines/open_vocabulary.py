@@ -57,7 +57,7 @@ def resolve_inputs(config: LabelMllmNamesConfig) -> OpenVocabularyInputs:
     """
     mllm = resolve_mllm(config.mllm)
     reader = resolve_name_reader(config, mllm)
-    query = reader.query(sampling(config), config.max_side)
+    query = reader.query(config, sampling(config))
     return OpenVocabularyInputs(mllm, reader, query)
 
 

@@ -31,10 +31,10 @@ from methods.class_names import ClassNames
 from methods.prompt import Prompt
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
 from ray_jobs.passes.generate import cached, generate
-from ray_jobs.passes.mllm_settings import engine_options, sampling
+from ray_jobs.passes.mllm_settings import engine_options, image_query, sampling
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
 from ray_jobs.passes.steps import Flow, Late, clip, distinct, fetch, images, rows, table
-from ray_jobs.pipelines.base import Counter, LabelMethod
+from ray_jobs.pipelines.base import ANSWERS_CUT, Counter, LabelMethod
 from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.prompts import read_prompt
 from ray_jobs.runs.stage_tables import index_of, stage_table
@@ -79,6 +79,7 @@ class SlacTlacInputs:
             "precision": config.precision,
             **self.classes.identity(),
             "upstream_compat": config.upstream_compat,
+            **({"matching": config.matching} if config.matching != "names" else {}),
             RECOGNISE: self.recognise.cache_identity(self.mllm, engine),
             CHOOSE: self.choose and self.choose.cache_identity(self.mllm, engine),
         }
@@ -94,7 +95,7 @@ def resolve_inputs(config: Config) -> SlacTlacInputs:
     ClassMatcher(classes.names, classes.others)
     clip_model, mllm = resolve_clip(config.clip), resolve_mllm(config.mllm)
     prompt = read_prompt("tlac", "recognise", config.recognise_prompt)
-    recognise = Query(RECOGNISE, ImagePrompt(prompt.text), sampling(config), config.max_side)
+    recognise = image_query(config, RECOGNISE, ImagePrompt(prompt.text), sampling(config))
     inputs = SlacTlacInputs(classes, clip_model, mllm, recognise, None, "none", 0)
     if not isinstance(config, LabelTlacConfig):
         return inputs
@@ -150,6 +151,7 @@ def passes(config: Config, inputs: SlacTlacInputs) -> Sequence[Pass | Call]:
         method=config.method,
         response_format=inputs.choices,
         upstream_compat=compat,
+        by_clip_alone=config.matching == "clip",
     )
     return [*found, Pass(LABEL, answered >> labels)]
 
@@ -179,6 +181,7 @@ _COUNTERS = (
             "failed": ("Failed", "no usable answer"),
         },
     ),
+    ANSWERS_CUT,
 )
 
 _ANSWER, _CHOICE = {"answer": "what it shows"}, {"choice": "chosen from the list"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from methods.answers import AnswerError, is_refusal, json_field, usable_text
+from methods.answers import AnswerError, json_field, usable_text
+from methods.refusals import is_refusal
 
 REFUSALS = [
     "I cannot tell from this image.",

@@ -15,7 +15,7 @@ from typing import Any, Final
 from actors.mllm.endpoint_images import data_url, is_photo, photos_as_jpeg
 from actors.mllm.engines.dialect import Dialect
 from actors.mllm.engines.patience import patiently
-from actors.mllm.model import EngineOptions, MllmModel, images_first
+from actors.mllm.model import EngineOptions, MllmModel, layout_of
 from actors.mllm.request import DecodedImage, Request, Response, failed, rejected
 from methods.errors import EndpointRefused
 
@@ -142,17 +142,24 @@ class OpenAIEndpoint:
     def _body(self, request: Request, fields: dict[str, Any]) -> dict[str, Any]:
         extra = dict(self._options.body)
         detail = {"detail": extra.pop("detail")} if "detail" in extra else {}
-        content: Any = request.text
+        messages: list[dict[str, Any]] = [{"role": "user", "content": request.text}]
         if request.pictures:
             text = [{"type": "text", "text": request.text}]
             images = [
                 {"type": "image_url", "image_url": {"url": self._url(picture), **detail}}
                 for picture in request.pictures
             ]
-            first = images_first(self._model, self._options)
-            content = [*images, *text] if first else [*text, *images]
+            layout = layout_of(self._model, self._options)
+            if layout == "alone":
+                messages = [
+                    {"role": "system", "content": request.text},
+                    {"role": "user", "content": images},
+                ]
+            else:
+                content = [*images, *text] if layout == "first" else [*text, *images]
+                messages = [{"role": "user", "content": content}]
         chat = {"chat_template_kwargs": self._options.chat} if self._options.chat else {}
-        body = {**fields, "messages": [{"role": "user", "content": content}], **chat, **extra}
+        body = {**fields, "messages": messages, **chat, **extra}
         if "max_completion_tokens" in extra:
             body.pop("max_tokens", None)
         return {name: value for name, value in body.items() if value is not None}

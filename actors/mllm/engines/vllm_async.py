@@ -33,7 +33,7 @@ from actors.mllm.engines.vllm_model import (
 )
 from actors.mllm.engines.vllm_preparation import Preparation, prepare
 from actors.mllm.engines.vllm_settings import prepare_environment
-from actors.mllm.model import EngineOptions, MllmModel, images_first
+from actors.mllm.model import EngineOptions, MllmModel, layout_of
 from actors.mllm.request import Request, Response
 from methods.errors import EngineStartError
 
@@ -125,7 +125,7 @@ class VllmAsync:
     async def _answer(self, request: Request) -> Response:
         thoughts = (await self._preparation()).thoughts
         try:
-            turns = conversation(request, images_first(self._model, self._options))
+            turns = conversation(request, layout_of(self._model, self._options))
             prompt = await compat.chat_input(
                 self._engine, turns, self._options.chat, self._options.chat_template
             )

@@ -8,11 +8,12 @@ import numpy as np
 import xxhash
 
 from actors.mllm.engines.vllm_thoughts import Thoughts
+from actors.mllm.model import Layout
 from actors.mllm.request import DecodedImage, Request, Response, failed, rejected
 
 
-def conversation(request: Request, images_first: bool = True) -> list[dict[str, Any]]:
-    """A request as one message of a chat: the images, then the text, or the other way round.
+def conversation(request: Request, layout: Layout = "first") -> list[dict[str, Any]]:
+    """A request as a chat: one message with images and text, or two where images stand alone.
 
     Images come with a name of their own, so that vLLM makes none: what it keeps of an image is
     filed under it, and its own hash takes an eighth of preparing the request.
@@ -24,7 +25,12 @@ def conversation(request: Request, images_first: bool = True) -> list[dict[str, 
         {"type": "image_pil", "image_pil": image.image(), "uuid": image_name(image)}
         for image in request.pictures
     ]
-    parts = [*images, *text] if images_first else [*text, *images]
+    if layout == "alone":
+        return [
+            {"role": "system", "content": request.text},
+            {"role": "user", "content": images},
+        ]
+    parts = [*images, *text] if layout == "first" else [*text, *images]
     return [{"role": "user", "content": parts}]
 
 

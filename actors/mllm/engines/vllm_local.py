@@ -30,7 +30,7 @@ from actors.mllm.engines.vllm_preparation import prepare
 from actors.mllm.engines.vllm_settings import CPU_SEQUENCES, prepare_environment
 from actors.mllm.engines.vllm_thoughts import Thoughts
 from actors.mllm.engines.vllm_thread import EngineThread, PreparedRequest, Started
-from actors.mllm.model import EngineOptions, MllmModel, images_first
+from actors.mllm.model import EngineOptions, MllmModel, layout_of
 from actors.mllm.request import Request, Response
 from methods.errors import EngineStartError
 
@@ -48,7 +48,7 @@ class VllmLocal:
         # so many again are prepared, so that the engine never waits for one
         self._slots = asyncio.Semaphore(2 * self._most)
         self._thoughts = Thoughts()
-        self._images_first = True
+        self._layout = True
         self._engine: Any = None
 
     async def start(self) -> None:
@@ -72,7 +72,7 @@ class VllmLocal:
         prepared = prepare(self._model, self._options)
         llm = LLM(**prepared.arguments)
         self._thoughts = prepared.thoughts
-        self._images_first = images_first(self._model, self._options)
+        self._layout = layout_of(self._model, self._options)
         adapter = adapter_request(llm, self._model)
         if adapter is not None:
             try:
@@ -97,7 +97,7 @@ class VllmLocal:
             if self._thread.dead is not None:
                 raise EngineDied(self._thread.dead)
             try:
-                turns = conversation(request, self._images_first)
+                turns = conversation(request, self._layout)
                 prompt = await compat.chat_input(
                     self._engine, turns, self._options.chat, self._options.chat_template
                 )

@@ -28,11 +28,11 @@ from methods.prompt import Prompt
 from ray_jobs.config import LabelAutosepConfig
 from ray_jobs.passes.generate import cached, generate, prepare
 from ray_jobs.passes.job import Job
-from ray_jobs.passes.mllm_settings import engine_options, sampling
+from ray_jobs.passes.mllm_settings import engine_options, image_query, sampling
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
 from ray_jobs.passes.steps import fetch, images, rows, table
 from ray_jobs.pipelines.autosep.inputs import METHOD, PROMPT, make_prompt_texts
-from ray_jobs.pipelines.base import LabelMethod
+from ray_jobs.pipelines.base import ANSWERS_CUT, LabelMethod
 from ray_jobs.runs.class_names import read_classes
 
 ANSWERS: Final = "answers"
@@ -103,9 +103,9 @@ def resolve_inputs(config: LabelAutosepConfig) -> LabelAutosepInputs:
     if not config.description:
         return LabelAutosepInputs(mllm, texts, classes, None, _votes(config, texts), None)
     prompt = learned.get("prompt") or texts.initial()
-    describe = Query(DESCRIBE, ImagePrompt(prompt), sampling(config), config.max_side)
+    describe = image_query(config, DESCRIBE, ImagePrompt(prompt), sampling(config))
     greedy = Sampling(config.answer_tokens)
-    choose = Query(CLASSIFY, DescribedChoicePrompt(texts), greedy, config.max_side)
+    choose = image_query(config, CLASSIFY, DescribedChoicePrompt(texts), greedy)
     return LabelAutosepInputs(mllm, texts, classes, prompt, (describe,), choose)
 
 
@@ -113,7 +113,8 @@ def _votes(config: LabelAutosepConfig, texts: PromptTexts) -> tuple[Query, ...]:
     """The class asked for at once, as often as wanted."""
     temperature = config.vote_temperature if config.votes > 1 else 0.0
     return tuple(
-        Query(
+        image_query(
+            config,
             f"{CLASSIFY}_{vote}",
             ImagePrompt(texts.vanilla()),
             sampling(
@@ -122,7 +123,6 @@ def _votes(config: LabelAutosepConfig, texts: PromptTexts) -> tuple[Query, ...]:
                 temperature=temperature,
                 seed=config.seed * config.votes + vote,
             ),
-            config.max_side,
         )
         for vote in range(config.votes)
     )
@@ -186,6 +186,7 @@ LABEL_AUTOSEP = LabelMethod(
     columns=CHOICE_LABELS_SCHEMA,
     resolve=resolve_inputs,
     passes=passes,
+    counters=(ANSWERS_CUT,),
     responses={"description": "description", "answer": "class chosen"},
     finish=keep_prompt,
 )

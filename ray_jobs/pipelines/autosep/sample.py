@@ -37,7 +37,7 @@ def load_sample(run: RunFolder, config: FitAutosepConfig, capacity: Capacity) ->
     import ray
 
     sample = Sample()
-    limits = ImageLimits(config.max_side, config.max_pixels)
+    limits = ImageLimits(config.max_side, config.max_pixels, config.as_stored)
     tasks = config.decode_tasks or capacity.cores
     with pass_settings(None):
         images = fetch_images(manifest_rows(images_of(run), config, READ_BATCH), config, tasks)

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from actors.mllm.model import MllmModel
 from actors.mllm.prompts import SampleImagesPrompt
-from actors.mllm.query import Query
 from methods.answers import AnswerError, usable_text
 from methods.autosep.requests import RequestKind, SearchRequest
 from methods.errors import OnomaError
@@ -19,6 +18,7 @@ from ray_jobs.config import FitAutosepConfig
 from ray_jobs.passes.generate import cached, generate
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.mllm_pool import Replicas
+from ray_jobs.passes.mllm_settings import image_query
 from ray_jobs.passes.run_pass import Pass, run_pass
 from ray_jobs.passes.steps import items
 from ray_jobs.pipelines.autosep.inputs import WRITING, AutosepInputs, samplings
@@ -71,11 +71,11 @@ class SampleMllm:
         rows = [self._row(kind, request) for request in requests]
         distinct = list({row["content"]: row for row in rows}.values())
         model = self._inputs.model_for(kind)
-        query = Query(
+        query = image_query(
+            self._job.settings(FitAutosepConfig),
             REPLY,
             SampleImagesPrompt(self._sample.pictures),
             self._samplings[kind],
-            self._job.settings(FitAutosepConfig).max_side,
         )
         asking = replace(self._job, replicas=self._replicas[model])
         flow = items(lambda: self._dataset(distinct)) >> cached("content", query)

@@ -44,7 +44,7 @@ class NearInputs:
         """What decides the classifier."""
         engine = engine_options(config)
         asked = [
-            self.reader.query(how, config.max_side).cache_identity(self.mllm, engine)
+            self.reader.query(config, how).cache_identity(self.mllm, engine)
             for how in samplings(config)
         ]
         decided = repr(sorted(self.merges.items())).encode()

@@ -63,7 +63,7 @@ def name_sample(
     chosen = sample
     for number, how in enumerate(samplings(config), start=1):
         stages.append(f"names_{number}")
-        query = reader.query(how, config.max_side)
+        query = reader.query(config, how)
         flow = images() >> fetch() >> cached("bytes", query) >> generate(query)
         run_pass(job, Pass(stages[-1], flow, chosen))
         names.update(_read(stage_table(job.run, stages[-1]), reader))

@@ -148,7 +148,7 @@ def _unusable(table: str) -> Iterator[ClassSample]:
     for batch in batches_of(table, (*ClassSample._fields, DESCRIBE_CLASS)):
         for row in batch.to_pylist():
             try:
-                response_text(row[DESCRIBE_CLASS])
+                response_text(row[DESCRIBE_CLASS], cut_counts=True)
             except AnswerError:
                 yield ClassSample(row["class_index"], row["prompt"], row["sample"])
 
@@ -166,7 +166,7 @@ def make_classifier(job: Job, inputs: ClassInputs) -> Classifier:
     clip = size_clip_pool(job.capacity, config)
     blocks = -(-len(names) // _CLASSES_AT_ONCE)
     matrix = np.zeros((len(names), inputs.clip.embed_dim), np.float32)
-    kept, dropped, scale = np.zeros(len(names), np.int64), Counter[str](), 0.0
+    kept, cut, dropped, scale = np.zeros(len(names), np.int64), 0, Counter[str](), 0.0
     with pass_settings(None):
         indices = ray.data.range(len(names), override_num_blocks=blocks)
         made = through_clip(
@@ -182,6 +182,7 @@ def make_classifier(job: Job, inputs: ClassInputs) -> Classifier:
         for row in made.iter_rows():
             matrix[row["class_index"]] = row["vector"]
             kept[row["class_index"]] = row["kept"]
+            cut += row["cut"]
             dropped.update(row["dropped"])
             scale = row["logit_scale"]
     if not np.any(matrix, axis=1).all():
@@ -191,6 +192,7 @@ def make_classifier(job: Job, inputs: ClassInputs) -> Classifier:
         )
     counts = {
         "kept": int(kept.sum()),
+        "cut": cut,
         "dropped": dict(sorted(dropped.items())),
         "classes_without": [names[index] for index in np.flatnonzero(kept == 0)] if stages else [],
     }

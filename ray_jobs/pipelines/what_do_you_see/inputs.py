@@ -19,7 +19,7 @@ from methods.classifier import Classifier
 from methods.errors import InputError
 from methods.what_do_you_see import Part
 from ray_jobs.config import ClassTextsConfig, LabelWhatDoYouSeeConfig
-from ray_jobs.passes.mllm_settings import engine_options, sampling
+from ray_jobs.passes.mllm_settings import engine_options, image_query, sampling
 from ray_jobs.pipelines.what_do_you_see.classes import METHOD, ClassInputs
 from ray_jobs.runs.class_names import check_same_classes, read_classes
 from ray_jobs.runs.prompts import read_prompt, read_prompts
@@ -102,11 +102,8 @@ def _queries(
     }
     temperatures = {DESCRIPTION: config.temperature, PREDICTION: config.predict_temperature}
     return tuple(
-        Query(
-            part,
-            ImagePrompt(text),
-            sampling(config, temperature=temperatures[part]),
-            config.max_side,
+        image_query(
+            config, part, ImagePrompt(text), sampling(config, temperature=temperatures[part])
         )
         for part, text in texts.items()
         if weights[part]

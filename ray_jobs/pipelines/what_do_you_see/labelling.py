@@ -16,7 +16,7 @@ from ray_jobs.passes.generate import cached, generate
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
 from ray_jobs.passes.steps import Late, clip, decode, fetch, images, table
-from ray_jobs.pipelines.base import Counter, LabelMethod
+from ray_jobs.pipelines.base import ANSWERS_CUT, Counter, LabelMethod
 from ray_jobs.pipelines.classifier import make_once
 from ray_jobs.pipelines.what_do_you_see.classes import METHOD, describe_classes, make_classifier
 from ray_jobs.pipelines.what_do_you_see.inputs import WhatDoYouSeeInputs, resolve_inputs
@@ -80,6 +80,7 @@ WHAT_DO_YOU_SEE = LabelMethod(
             heading="Answers that could not be used",
             row="{name} missing: {value}",
         ),
+        ANSWERS_CUT,
     ),
     responses={DESCRIPTION: "description", PREDICTION: "guess"},
     parts={

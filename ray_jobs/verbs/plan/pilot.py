@@ -83,7 +83,7 @@ def _image_tokens(
     """What pictures cost in tokens, where a multimodal LLM sees them."""
     if not isinstance(config, MllmConfig):
         return []
-    limits = ImageLimits(config.max_side, config.max_pixels)
+    limits = ImageLimits(config.max_side, config.max_pixels, config.as_stored)
     return tokens_of_images(run, record["passes"], sample, limits)
 
 

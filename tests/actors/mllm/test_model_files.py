@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from actors.mllm.engines.vllm_settings import engine_arguments
-from actors.mllm.model import EngineOptions, images_first, resolve_mllm
+from actors.mllm.model import EngineOptions, layout_of, resolve_mllm
 from methods.errors import InputError
 
 DECIDING = (
@@ -147,13 +147,13 @@ def test_a_folder_says_where_images_stood_in_training(folder: Path) -> None:
         for position in ("auto", "first", "last")
     )
     plain, settings = resolve_mllm(str(folder)), folder / "onoma.json"
-    assert images_first(plain, auto)
+    assert layout_of(plain, auto) == "first"
     settings.write_text(json.dumps({"image_position": "last"}))
     model = resolve_mllm(str(folder))
-    assert not images_first(model, auto)
-    assert images_first(model, first)
-    assert not images_first(plain, last)
-    assert not images_first(resolve_mllm("fieldguide"), auto)
+    assert layout_of(model, auto) == "last"
+    assert layout_of(model, first) == "first"
+    assert layout_of(plain, last) == "last"
+    assert layout_of(resolve_mllm("fieldguide"), auto) == "last"
     settings.write_text(json.dumps({"image_position": "middle"}))
     with pytest.raises(InputError, match=r"image_position 'middle' in .*; it is first or last"):
         resolve_mllm(str(folder))

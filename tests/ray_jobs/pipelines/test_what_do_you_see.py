@@ -63,6 +63,7 @@ def test_fit_writes_a_classifier_that_says_how_it_was_made(runs: Path, birds: Pa
     assert classifier.logit_scale == pytest.approx(classifier.clip["logit_scale"])
     assert classifier.made["descriptions"] == {
         "kept": ANSWERS * 24,
+        "cut": 0,
         "dropped": {},
         "classes_without": [],
     }
