@@ -112,6 +112,7 @@ def _one_each(pairs: Iterable[tuple[str, int]], first: Sequence[int] = ()) -> di
     return {form: min(own) for form, own in forms.items() if form and len(one_name[form]) == 1}
 
 
-def class_list(names: Sequence[str]) -> str:
-    """The class names as the second prompt shows them: one a line, each once."""
-    return "\n".join(f"- {name}" for name in dict.fromkeys(names))
+def class_list(names: Sequence[str], form: Literal["lines", "python"] = "lines") -> str:
+    """The class names as a prompt shows them, each once: one a line, or as Python writes a list."""
+    once = list(dict.fromkeys(names))
+    return repr(once) if form == "python" else "\n".join(f"- {name}" for name in once)

@@ -24,7 +24,14 @@ from scipy.sparse.csgraph import connected_components
 
 from methods.answers import AnswerError, json_field, usable_text
 from methods.errors import InputError
-from methods.prose_names import is_prose, name_in_prose, whole_part
+from methods.prose_names import (
+    final_answer,
+    is_prose,
+    is_sentence,
+    name_in_prose,
+    whole_part,
+)
+from methods.refusals import opens_declining
 
 NOT_A_NAME: Final = "not_a_name"
 """Error code of an answer that is text, but no name: too long, the category itself, no letters."""
@@ -93,16 +100,18 @@ def parse_name(
             the field, where JSON was asked for; not_a_name for more than 12 words, the category
             itself (an unidentified species of it, too) or a text without letters.
     """
+    declined = opens_declining(answer or "")
     try:
         text = usable_text(answer, finish_reason)
-    except AnswerError as error:
+        if declined:  # a hedge: only what its sentences name counts
+            raise AnswerError("refusal", text)
+    except AnswerError:
         said = whole_part(answer or "") if finish_reason == "length" else answer
-        declined = error.code == "refusal"
         name = _named_in_prose(said, category, declined) if declined or said != answer else None
         if name is None:
             raise
         return name
-    bare = _FENCE.sub("", text).strip()
+    bare = final_answer(_FENCE.sub("", text).strip())
     if not bare.startswith("{"):
         line = next(filter(_has_letters, bare.splitlines()), "")
         prose = is_prose(line) or len(line.split()) > MAX_WORDS
@@ -116,6 +125,8 @@ def parse_name(
     name = tidy_name(line)
     if not _has_letters(name):
         raise AnswerError(NOT_A_NAME, f"no line with letters that could be a name: {text}")
+    if is_sentence(line):
+        raise AnswerError(NOT_A_NAME, f"a sentence that names nothing: {name}")
     if len(name.split()) > MAX_WORDS:
         raise AnswerError(NOT_A_NAME, f"more than {MAX_WORDS} words: {name}")
     if _says_nothing(name, category):

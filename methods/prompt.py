@@ -10,8 +10,12 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from methods.errors import InputError
+
+PUBLISHED_PROMPT: Final = "published"
+"""What names, in place of a file, our wording of a prompt in the form that was published."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
@@ -84,6 +88,14 @@ def default_prompts(
     return parse_prompts(_file_of(method, name), f"{name}.txt", placeholders)
 
 
+def has_prompt(method: str, name: str) -> bool:
+    """Say whether a prompt of that name comes with a method."""
+    return _path_of(method, name).is_file()
+
+
 def _file_of(method: str, name: str) -> str:
-    path = Path(__file__).parent / "prompts" / method / f"{name}.txt"
-    return path.read_text("utf-8")
+    return _path_of(method, name).read_text("utf-8")
+
+
+def _path_of(method: str, name: str) -> Path:
+    return Path(__file__).parent / "prompts" / method / f"{name}.txt"

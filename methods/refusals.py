@@ -22,7 +22,8 @@ _DECLINES: Final = re.compile(
 _TURN: Final = re.compile(
     r"""[.!?;:]+\s+ | \n+ | \s-+\s | \u2014
     | ,?\s+(?:but|however|although|though|yet|still|nevertheless|nonetheless|that\ said)\b,?
-    | ,\s+(?=(?:the|this|these|it|it's|i|i'd|my)\s)""",
+    | ,\s+(?=(?:the|this|these|it|it's|my)\s
+        | i(?:'d|\ would|\ do|\ can)?\ (?:think|believe|guess|say|suspect|suppose|see)\b)""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Where a text may turn from what it cannot do to what it says all the same."""
@@ -32,7 +33,8 @@ _OPINION: Final = re.compile(
     re.IGNORECASE,
 )
 _NOTHING_SAID: Final = re.compile(
-    r"""\b(?: i | i'm | i'd | i'll | i've | we | my | me | our | you | your | you're | please )\b
+    r"""^\W*(?:as|because|since|if|unless|until|when)\b
+    | \b(?: i | i'm | i'd | i'll | i've | we | my | me | our | you | your | you're | please )\b
     | \b(?: ai | language\ model | assistant | polic(?:y|ies) | guidelines? | privacy | consent
         | capabilit(?:y|ies) | unable | cannot | can't | couldn't | impossible | inappropriate )\b
     | \b(?: image | photo | photograph | picture | file | link | resolution | quality )s?\b .{0,60}?

@@ -79,6 +79,7 @@ class ClassChoicePrompt:
         names: Sequence[str],
         choices: ResponseFormat,
         shortlist: tuple[int, str] | None = None,
+        form: Literal["lines", "python"] = "lines",
     ) -> None:
         """Keep the prompt, with ``{classes}`` and ``{answer}``, and the class names.
 
@@ -88,11 +89,13 @@ class ClassChoicePrompt:
             choices: how the model is held to them.
             shortlist: how many names a row's list of its own has, and the fingerprint of the CLIP
                 model that chose them; None where all are shown.
+            form: of the class list (`methods.class_matching.class_list`).
         """
         self._prompt, self._names = prompt, tuple(names)
         self._choices: ResponseFormat = choices
         self._shortlist = shortlist
-        self._list = class_list(names)
+        self._form = form
+        self._list = class_list(names, form)
 
     def identity(self) -> dict[str, Any]:
         """The prompt, the class list and how it is shown."""
@@ -101,13 +104,14 @@ class ClassChoicePrompt:
             "classes": list(self._names),
             "choices": self._choices,
             "shortlist": self._shortlist and list(self._shortlist),
+            **({"form": self._form} if self._form != "lines" else {}),
         }
 
     def build(self, row: Mapping[str, Any], image: DecodedImage | None, how: Sampling) -> Request:
         """Return the question about ``row["description"]``; a row may bring a list of its own."""
         picked = row.get("shortlist")
         names = self._names if picked is None else tuple(self._names[index] for index in picked)
-        listed = self._list if picked is None else class_list(names)
+        listed = self._list if picked is None else class_list(names, self._form)
         text = self._prompt.fill(classes=listed, answer=row["description"])
         # two classes of one name are one answer
         choices = tuple(dict.fromkeys(names))

@@ -83,7 +83,8 @@ def rewritten_prompts(reply: str | None, longest: int) -> list[str]:
     """Return the prompts of a reply, each between ``<START>`` and ``<END>``, each once.
 
     Dropped: empty spans, spans of less than three words (an instruction repeated back, such as
-    "<START> and <END>"), and prompts longer than ``longest`` characters. Lines are joined.
+    "<START> and <END>"), and prompts longer than ``longest`` characters, where that is not 0. Lines
+    stay: a prompt may be a list.
     """
     spans = (span.rpartition("<START>")[2] for span in _SPAN.findall(reply or ""))
     return list(dict.fromkeys(text for span in spans if (text := _prompt(span, longest))))
@@ -95,8 +96,10 @@ def paraphrased_prompt(reply: str | None, longest: int) -> str | None:
 
 
 def _prompt(text: str, longest: int) -> str | None:
-    """A prompt in one line, without what wraps it; None for what is none."""
-    text = " ".join(text.encode("utf-8", "ignore").decode().split())
+    """A prompt without what wraps it and blanks at the ends of its lines; None for what is none."""
+    lines = text.encode("utf-8", "ignore").decode().splitlines()
+    text = "\n".join(" ".join(line.split()) for line in lines).strip()
+    text = re.sub(r"\n{3,}", "\n\n", text)
     while len(text) > 1 and _PAIRS.get(text[0]) == text[-1] and text[0] not in text[1:-1]:
         text = text[1:-1].strip()
     if text.startswith("**") and text.endswith("**") and "**" not in text[2:-2]:
@@ -105,4 +108,4 @@ def _prompt(text: str, longest: int) -> str | None:
     # scripts without blanks between words have few of them
     foreign = sum(not letter.isascii() for word in words for letter in word)
     usable = len(words) >= _FEWEST_WORDS or foreign >= _FEWEST_LETTERS
-    return text if usable and len(text) <= longest else None
+    return text if usable and (not longest or len(text) <= longest) else None

@@ -49,7 +49,7 @@ class SearchSettings:
         max_children: kept of one parent's new prompts, at random (5 in the code); None for all.
         minibatch: images whose errors a round looks for; at most all.
         description_retries: how often an image is described again where no description came.
-        longest_prompt: characters; longer new prompts are dropped.
+        longest_prompt: characters; longer new prompts are dropped; 0 for no limit.
         improvements: departures from the paper.
         choice_negatives: k of the final choice on fresh pairs or held-out images.
         held_out_share: of the images, for the improvement ``held_out``.
@@ -68,7 +68,7 @@ class SearchSettings:
     max_children: int | None = None
     minibatch: int = 50
     description_retries: int = 1
-    longest_prompt: int = 2000
+    longest_prompt: int = 8000
     improvements: frozenset[Improvement] = field(default_factory=frozenset)
     choice_negatives: int = 4
     held_out_share: float = 0.3

@@ -8,12 +8,13 @@ from pydantic import Field, field_validator
 
 from methods.autosep.parsing import ComparisonReading
 from methods.autosep.settings import IMPROVEMENTS, Improvement, ObjectiveName
+from ray_jobs.config.published import PublishedConfig
 from ray_jobs.config.shared import AskingImagesConfig, Positive
 
 _WORD = Annotated[str, Field(min_length=1)]
 
 
-class DescribingConfig(AskingImagesConfig):
+class DescribingConfig(PublishedConfig, AskingImagesConfig):
     """How images are described, and classified with the description at hand."""
 
     classes: str | None = Field(
@@ -26,8 +27,9 @@ class DescribingConfig(AskingImagesConfig):
     )
     classify_prompt: str | None = Field(
         None,
-        description="file with the question for the class; {classes} and {description} are put in "
-        "[default: one that fits any classes]",
+        description="file with the question for the class; {classes} and {description} are put in; "
+        "published asks for a letter, as the published code does [default: one that fits any "
+        "classes]",
     )
     vanilla_prompt: str | None = Field(
         None, description="the same without a description; {classes} is put in [default: as above]"
@@ -66,6 +68,11 @@ class FitAutosepConfig(DescribingConfig):
         None,
         description="new prompts kept of each parent, at random; the published code keeps 5 "
         "[default: all]",
+    )
+    longest_prompt: Annotated[int, Field(ge=0)] = Field(
+        8000,
+        description="characters of a new prompt, at most: longer ones are dropped; 0 for no limit, "
+        "as published",
     )
     minibatch: Positive = Field(50, description="images whose errors a round looks for")
     improvements: list[Improvement | Literal["all"]] = Field(
@@ -108,7 +115,9 @@ class FitAutosepConfig(DescribingConfig):
         None, description="file with the first description prompt [default: one for {category}]"
     )
     compare_prompt: str | None = Field(
-        None, description="file with the comparison; {first} and {second} are put in"
+        None,
+        description="file with the comparison; {first} and {second} are put in; published asks for "
+        "one word, as the published code does",
     )
     reflect_prompt: str | None = Field(
         None, description="file with the question for reasons; {prompt} and {errors} are put in"
@@ -152,8 +161,8 @@ class LabelAutosepConfig(DescribingConfig):
     vote_temperature: Annotated[float, Field(gt=0)] = Field(0.7, description="of several answers")
     reading: Literal["strict", "published"] = Field(
         "strict",
-        description="how the class is read: by letter or name, or as in the published code (three "
-        "classes, letters only, faults included)",
+        description="how the class is read: by letter or name, or as in the published code "
+        "(letters only, for up to 26 classes, faults included)",
     )
 
 

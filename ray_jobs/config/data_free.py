@@ -8,6 +8,7 @@ from pydantic import Field
 
 from methods.data_free.settings import GroupSource, Hierarchy, LabelSource, Optimizer, Selection
 from methods.dense import DenseMode
+from ray_jobs.config.published import PublishedConfig
 from ray_jobs.config.shared import AskingConfig, ClipConfig, Positive
 
 _Count = Annotated[int, Field(ge=0)]
@@ -16,7 +17,7 @@ _Rate = Annotated[float, Field(gt=0)]
 Baseline = Literal["none", "zero_shot", "zero_shot_dense"]
 
 
-class FitDataFreeConfig(AskingConfig, ClipConfig):
+class FitDataFreeConfig(PublishedConfig, AskingConfig, ClipConfig):
     """Make a multi-label classifier from class names alone: an LLM's sentences stand in for images.
 
     The paper's own values (arXiv 2403.01209) are not known to us: defaults are TaI-DPT's where it
@@ -60,6 +61,11 @@ class FitDataFreeConfig(AskingConfig, ClipConfig):
     scenes_prompt: str | None = Field(
         None, description="file with the request for captions that name all of {names}"
     )
+    relation_names: Positive = Field(
+        20,
+        description="other classes that one question about a class's relations lists: of many "
+        "classes, each is asked about in pieces, so that its answer fits --max-tokens",
+    )
     sentences: Positive = Field(5, description="sentences asked for at once")
     descriptions: _Count = Field(
         4, description="how often characteristics and contexts of each class are asked for"
@@ -85,8 +91,15 @@ class FitDataFreeConfig(AskingConfig, ClipConfig):
     max_per_class: Positive = Field(
         1000, description="sentences of a class, at most, each counted for its rarest class"
     )
-    use_templates: bool = Field(True, description="add plain photo templates of each class")
-    template_repeats: _Count = Field(9, description="how often the plain one is there besides")
+    use_templates: bool = Field(True, description="add photo templates of each class")
+    templates: str = Field(
+        "imagenet",
+        description="which: imagenet (open_clip's 80 ImageNet templates, as TaI-DPT), simple (a "
+        "photo of a {}.), or a file, one a line, each with {} for the name",
+    )
+    template_repeats: _Count = Field(
+        9, description="how often the plain one, the first of a file, is there besides"
+    )
     hierarchy: Hierarchy = Field(
         "both",
         description="which tokens of a prompt are shared: none (each class has its own), shared "
@@ -107,6 +120,11 @@ class FitDataFreeConfig(AskingConfig, ClipConfig):
     )
     local_prompts: bool = Field(True, description="a second bank of prompts, for image positions")
     epochs: Positive = Field(20, description="passes over the sentences")
+    least_steps: _Count = Field(
+        0,
+        description="steps of training, at least: epochs are added until they make so many. "
+        "TaI-DPT makes about 4,600 of its 118,000 captions; a few thousand sentences make hundreds",
+    )
     train_batch: Positive = Field(512, description="sentences a step")
     optimizer: Optimizer = Field("sgd", description="sgd, or adam")
     learning_rate: _Rate | None = Field(None, description="[default: 1e-4 for sgd, 1e-3 for adam]")

@@ -6,10 +6,11 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from ray_jobs.config.published import PublishedConfig
 from ray_jobs.config.shared import AskingImagesConfig, Positive
 
 
-class NamingConfig(AskingImagesConfig):
+class NamingConfig(PublishedConfig, AskingImagesConfig):
     """How a multimodal LLM is asked for the name of what an image shows."""
 
     category: str = Field("object", description="what all images show, such as bird or car")

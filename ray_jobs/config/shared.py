@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import Field, field_validator
@@ -12,6 +12,10 @@ from actors.images.limits import DEFAULT_MAX_BYTES, DEFAULT_MAX_PIXELS, DEFAULT_
 from ray_jobs.config.base import VerbConfig
 
 Positive = Annotated[int, Field(ge=1)]
+ClassListForm = Literal["lines", "python"]
+CLASS_LIST_HELP: Final = (
+    "how a prompt shows the class names: one a line, or as a list in Python's writing, as published"
+)
 
 
 class ArchiveConfig(VerbConfig):

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ray_jobs.config.shared import AskingImagesConfig, ClipConfig
+from ray_jobs.config.published import PublishedConfig
+from ray_jobs.config.shared import CLASS_LIST_HELP, AskingImagesConfig, ClassListForm, ClipConfig
 
 
-class RecogniseConfig(AskingImagesConfig, ClipConfig):
+class RecogniseConfig(PublishedConfig, AskingImagesConfig, ClipConfig):
     """What SLAC and TLAC share."""
 
     classes: str | None = Field(
@@ -43,6 +44,12 @@ class LabelTlacConfig(RecogniseConfig):
         None,
         description="file with the second question; {classes} and {answer} are put in [default: "
         "one that fits any classes]",
+    )
+    class_list: ClassListForm = Field("lines", description=CLASS_LIST_HELP)
+    choose_mllm: str | None = Field(
+        None,
+        description="another model for the second answer, which sees text alone, as --mllm "
+        "[default: --mllm]",
     )
     choices: Literal["auto", "none", "guided", "json"] = Field(
         "auto",

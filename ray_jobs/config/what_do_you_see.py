@@ -8,12 +8,20 @@ from pydantic import Field, field_validator
 
 from methods.long_texts import LongText
 from methods.what_do_you_see import CLASS_PARTS, ClassPart
-from ray_jobs.config.shared import AskingConfig, AskingImagesConfig, ClipConfig, Positive
+from ray_jobs.config.published import PublishedConfig
+from ray_jobs.config.shared import (
+    CLASS_LIST_HELP,
+    AskingConfig,
+    AskingImagesConfig,
+    ClassListForm,
+    ClipConfig,
+    Positive,
+)
 
 Weight = Annotated[float, Field(ge=0)]
 
 
-class ClassTextsConfig(ClipConfig, AskingConfig):
+class ClassTextsConfig(PublishedConfig, ClipConfig, AskingConfig):
     """What stands for classes in a class matrix: names, templates, what an LLM writes of them."""
 
     classes: str | None = Field(
@@ -86,9 +94,10 @@ class LabelWhatDoYouSeeConfig(AskingImagesConfig, ClassTextsConfig):
     )
     predict_prompt: str | None = Field(
         None,
-        description="file with the question for a guess; {classes} is put in [default: fits any "
-        "classes]",
+        description="file with the question for a guess; {classes} is put in; published is our "
+        "wording in the published form [default: fits any classes]",
     )
+    class_list: ClassListForm = Field("lines", description=CLASS_LIST_HELP)
     predict_temperature: Annotated[float, Field(ge=0)] = Field(
         0.3, description="of the guess; descriptions take --temperature"
     )

@@ -6,10 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from ray_jobs.config.published import PublishedConfig
 from ray_jobs.config.shared import ArchiveConfig, ClipConfig, TemplatesConfig
 
 
-class FitZeroShotConfig(ClipConfig, TemplatesConfig):
+class FitZeroShotConfig(PublishedConfig, ClipConfig, TemplatesConfig):
     """Make a CLIP classifier from class names and prompt templates."""
 
     method: Literal["zero_shot"] = "zero_shot"
@@ -17,13 +18,13 @@ class FitZeroShotConfig(ClipConfig, TemplatesConfig):
     out: str = Field(description="classifier folder to write, local or s3://")
 
 
-class LabelZeroShotConfig(ArchiveConfig, ClipConfig, TemplatesConfig):
+class LabelZeroShotConfig(PublishedConfig, ArchiveConfig, ClipConfig, TemplatesConfig):
     """Label an archive with zero-shot CLIP."""
 
     method: Literal["zero_shot"] = "zero_shot"
 
 
-class LabelClassifierConfig(ArchiveConfig, ClipConfig):
+class LabelClassifierConfig(PublishedConfig, ArchiveConfig, ClipConfig):
     """Label an archive with a classifier made by fit."""
 
     method: Literal["classifier"] = "classifier"

@@ -47,12 +47,17 @@ class Job:
         return self.config
 
     @contextmanager
-    def mllm_pool(self) -> Iterator[Replicas]:
-        """Hold replicas of the multimodal LLM; their engines start with the first request."""
-        if self.mllm is None:
+    def mllm_pool(self, model: MllmModel | None = None) -> Iterator[Replicas]:
+        """Hold replicas of the multimodal LLM; their engines start with the first request.
+
+        Args:
+            model: another one than the job's.
+        """
+        model = model or self.mllm
+        if model is None:
             raise TypeError(f"{type(self.config).__name__} names no multimodal LLM")
-        pool = size_mllm_pool(self.settings(MllmConfig), self.mllm, self.capacity)
-        with mllm_replicas(self.mllm, pool) as replicas:
+        pool = size_mllm_pool(self.settings(MllmConfig), model, self.capacity)
+        with mllm_replicas(model, pool) as replicas:
             self.replicas = replicas
             try:
                 yield replicas
@@ -62,7 +67,7 @@ class Job:
 
 def models_record(inputs: Any) -> dict[str, dict[str, str]]:
     """Which models a run works with: names as they were written, what they were resolved to."""
-    models = {"clip": inputs.clip, "mllm": inputs.mllm}
+    models = {name: getattr(inputs, name, None) for name in ("clip", "mllm", "choose_mllm")}
     return {
         kind: {
             "name": model.name,

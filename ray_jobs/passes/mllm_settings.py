@@ -46,6 +46,7 @@ def engine_options(
     """
     own = model is None or model.name == config.mllm
     endpoint = config.mllm.startswith(ENDPOINT)
+    remote = endpoint if own else model is not None and model.engine == "openai"
     if endpoint and config.mllm_engine:
         raise InputError(
             "--mllm-engine sets vLLM's arguments, which an endpoint (--mllm openai:...) does not "
@@ -72,7 +73,7 @@ def engine_options(
         requests_per_minute=config.mllm_rate,
         retries=config.mllm_retries,
         timeout_s=config.mllm_timeout,
-        api_key=os.environ.get("OPENAI_API_KEY") if endpoint else None,
+        api_key=os.environ.get("OPENAI_API_KEY") if remote else None,
     )
 
 

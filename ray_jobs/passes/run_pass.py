@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from actors import storage
+from actors.mllm.model import MllmModel
 from ray_jobs.config import ArchiveConfig, ClipConfig
 from ray_jobs.passes.generate import rows_per_block
 from ray_jobs.passes.job import Job
@@ -37,11 +38,13 @@ class Pass:
         name: of its stage table, of its checkpoint and in ``timings``; `LABEL` writes ``labels/``.
         flow: its steps.
         images: those that it is over; the run's own unless others are given.
+        mllm: what it asks, where that is another one than the job's.
     """
 
     name: str
     flow: Flow
     images: Images | None = None
+    mllm: MllmModel | None = None
 
     @property
     def asks(self) -> bool:
@@ -69,14 +72,15 @@ def run_passes(job: Job, passes: Iterable[Pass | Call]) -> None:
     """Run passes one after another.
 
     Replicas of the multimodal LLM live from the first pass that asks to the last of its
-    neighbours that does, and are gone before any other pass: it may want their GPUs.
+    neighbours that asks the same model, and are gone before any other pass: it may want their GPUs.
     """
     with contextlib.ExitStack() as held:
         for each in passes:
-            if each.asks and job.replicas is None:
-                held.enter_context(job.mllm_pool())
-            elif not each.asks:
+            model = each.mllm if isinstance(each, Pass) and each.mllm else job.mllm
+            if not each.asks or (job.replicas is not None and job.replicas.model != model):
                 held.close()
+            if each.asks and job.replicas is None:
+                held.enter_context(job.mllm_pool(model))
             if isinstance(each, Pass):
                 run_pass(job, each)
             elif each.asks:

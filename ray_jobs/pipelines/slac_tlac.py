@@ -54,6 +54,7 @@ class SlacTlacInputs:
         clip, mllm: the models.
         recognise: asked about every image.
         choose: asked about every distinct description; None with SLAC.
+        choose_mllm: what is asked that, where it is another model.
         choices: how the model is held to the class list.
         shortlist: names that are shown with a description; 0 where all are.
     """
@@ -65,6 +66,7 @@ class SlacTlacInputs:
     choose: Query | None
     choices: ResponseFormat
     shortlist: int
+    choose_mllm: MllmModel | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,6 +76,8 @@ class SlacTlacInputs:
     def identity(self, config: Config) -> dict[str, Any]:
         """What decides the rows."""
         engine = engine_options(config)
+        chooses = self.choose_mllm or self.mllm
+        its_engine = engine_options(config, model=chooses)
         return {
             "clip": self.clip.fingerprint,
             "precision": config.precision,
@@ -81,7 +85,7 @@ class SlacTlacInputs:
             "upstream_compat": config.upstream_compat,
             **({"matching": config.matching} if config.matching != "names" else {}),
             RECOGNISE: self.recognise.cache_identity(self.mllm, engine),
-            CHOOSE: self.choose and self.choose.cache_identity(self.mllm, engine),
+            CHOOSE: self.choose and self.choose.cache_identity(chooses, its_engine),
         }
 
 
@@ -105,16 +109,19 @@ def resolve_inputs(config: Config) -> SlacTlacInputs:
 
 def _with_choice(inputs: SlacTlacInputs, config: LabelTlacConfig, prompt: Prompt) -> SlacTlacInputs:
     """The inputs with TLAC's second query."""
-    names = inputs.names
-    held: ResponseFormat = "guided" if inputs.mllm.engine == "vllm" else "none"
+    names, chooses = inputs.names, inputs.mllm
+    if config.choose_mllm is not None:
+        chooses = resolve_mllm(config.choose_mllm, flag="--choose-mllm")
+    held: ResponseFormat = "guided" if chooses.engine == "vllm" else "none"
     choices: ResponseFormat = held if config.choices == "auto" else config.choices
     long = _SHORT_LIST if len(names) > _LONG_LIST else 0
     shown = long if config.shortlist is None else config.shortlist
     shown = shown if shown < len(names) else 0
     shortlist = (shown, inputs.clip.fingerprint) if shown else None
-    builder = ClassChoicePrompt(prompt, names, choices, shortlist)
+    builder = ClassChoicePrompt(prompt, names, choices, shortlist, config.class_list)
     query = Query(CHOOSE, builder, sampling(config))
-    return replace(inputs, choose=query, choices=choices, shortlist=shown)
+    other = chooses if chooses != inputs.mllm else None
+    return replace(inputs, choose=query, choices=choices, shortlist=shown, choose_mllm=other)
 
 
 def passes(config: Config, inputs: SlacTlacInputs) -> Sequence[Pass | Call]:
@@ -138,6 +145,7 @@ def passes(config: Config, inputs: SlacTlacInputs) -> Sequence[Pass | Call]:
                 described
                 >> cached("description", inputs.choose)
                 >> generate(inputs.choose, images=False),
+                mllm=inputs.choose_mllm,
             )
         )
         chosen = Late(lambda job: index_of(stage_table(job.run, CHOOSE)))

@@ -39,6 +39,7 @@ ANSWERS: Final = "answers"
 """Name of the pass that asks about images."""
 
 _CATEGORY: Final = "object"
+_LETTERS: Final = 26
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,11 @@ def resolve_inputs(config: LabelAutosepConfig) -> LabelAutosepInputs:
     category = config.category or learned.get("category", _CATEGORY)
     classes = read_classes(config.classes, METHOD)
     texts = make_prompt_texts(config, category, classes)
-    if config.reading == "published" and len(texts.classes) != 3:
-        raise InputError("--reading published is for three classes, as in the published code")
+    if config.reading == "published" and len(texts.classes) > _LETTERS:
+        raise InputError(
+            f"--reading published reads letters, for up to {_LETTERS} classes (the published code "
+            f"has three), and there are {len(texts.classes)}; give --reading strict"
+        )
     mllm = resolve_mllm(config.mllm)
     if not config.description:
         return LabelAutosepInputs(mllm, texts, classes, None, _votes(config, texts), None)

@@ -98,7 +98,7 @@ def _queries(
     predict = read_prompt(METHOD, "predict", config.predict_prompt, ("classes",))
     texts: dict[Part, str] = {
         DESCRIPTION: describe.text,
-        PREDICTION: predict.fill(classes=class_list(names)),
+        PREDICTION: predict.fill(classes=class_list(names, config.class_list)),
     }
     temperatures = {DESCRIPTION: config.temperature, PREDICTION: config.predict_temperature}
     return tuple(
