@@ -59,6 +59,8 @@ class LabelledSentences:
         rows: list[dict[str, Any]] = [
             {"dropped": reason, "count": count} for reason, count in read.dropped.items()
         ]
+        if said["finish_reason"] == "length":  # what was under way when the limit came is lost
+            rows.append({"dropped": "cut", "count": 1})
         for sentence in read.kept:
             named = self._nouns.classes(sentence)
             missed = row["kind"] == "scenes" and not set(row["members"]) <= set(named)

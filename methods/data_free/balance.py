@@ -69,18 +69,24 @@ def scarce_classes(labels: NDArray[np.bool_], min_per_class: int) -> NDArray[np.
 
 
 def template_items(
-    names: Sequence[str], templates: Sequence[str] = SIMPLE_TEMPLATES, repeats: int = 9
+    names: Sequence[str],
+    templates: Sequence[str] = SIMPLE_TEMPLATES,
+    repeats: int = 9,
 ) -> tuple[list[str], NDArray[np.bool_]]:
-    """Make plain sentences of each class alone, which TaI-DPT adds to its texts.
+    """Make sentences of each class alone of templates, which TaI-DPT adds to its texts.
+
+    That work has the plain one 9 times and the 80 of ImageNet, among which it is once more: 89.
 
     Args:
         names: of N classes.
-        templates: each with ``{}`` once; the first is the plain one.
-        repeats: how often the first one is there beside the templates.
+        templates: each with ``{}`` once; the plain one is `SIMPLE_TEMPLATES`' where they have it,
+            else the first.
+        repeats: how often the plain one is there beside the templates.
 
     Returns:
         Sentences, class by class, and their labels, bool (n, N), each of one class.
     """
-    every = [*[templates[0]] * repeats, *templates]
+    plain = SIMPLE_TEMPLATES[0] if SIMPLE_TEMPLATES[0] in templates else templates[0]
+    every = [*[plain] * repeats, *templates]
     texts = [fill(template, name) for name in names for template in every]
     return texts, np.repeat(np.eye(len(names), dtype=np.bool_), len(every), axis=0)

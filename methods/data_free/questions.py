@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Literal, get_args
 
 from methods.prompt import Prompt
@@ -49,16 +50,21 @@ class Questions:
     synonyms: tuple[tuple[str, ...], ...]
     prompts: dict[QuestionKind, Prompt]
 
-    def of_class(self, kind: QuestionKind, one: int, count: int) -> str:
+    def of_class(
+        self, kind: QuestionKind, one: int, count: int, listed: Sequence[int] | None = None
+    ) -> str:
         """Ask about a class.
 
         Args:
             kind: any but ``scenes``.
             one: which class.
             count: sentences to ask for, where the prompt says how many.
+            listed: the others that are named, where not all are.
         """
         name = self.classes[one]
         others = [other for other in self.classes if other != name]
+        if listed is not None:
+            others = [self.classes[at] for at in listed]
         synonyms = [text for text in self.synonyms[one] if text != name] or [name]
         values = {
             "class": name,
@@ -81,6 +87,17 @@ class Questions:
             count=str(count),
             others=", ".join(others),
         )
+
+
+def in_pieces(classes: int, one: int, size: int) -> list[tuple[int, ...]]:
+    """Divide the other classes into lists of about equal length, at most ``size`` each.
+
+    An answer about many classes is longer than a token limit, and what is cut is lost.
+    """
+    others = [at for at in range(classes) if at != one]
+    pieces = -(-len(others) // size)
+    ends = [len(others) * piece // pieces for piece in range(pieces + 1)]
+    return [tuple(others[a:b]) for a, b in pairwise(ends)]
 
 
 def listed(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ for pairs, and groups are made of them by average link.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -23,7 +23,9 @@ _ROUNDS: Final = 100
 
 
 def relation_matrix(
-    strengths: Sequence[Mapping[int, float] | None], least: float = 1.0
+    strengths: Sequence[Mapping[int, float] | None],
+    least: float = 1.0,
+    unheard: Sequence[Collection[int]] = (),
 ) -> Relation:
     """Make a symmetric matrix of what was said of each class.
 
@@ -32,6 +34,8 @@ def relation_matrix(
             class left out has 0; None where no usable answer came, so that what was said of the
             other direction stands alone.
         least: means of the two directions that are below this become 0.
+        unheard: for each class the others on which nothing usable was said, so that there, too, the
+            other direction stands alone; none unless given.
 
     Returns:
         float64 (N, N), zeros on the diagonal.
@@ -40,14 +44,16 @@ def relation_matrix(
         ValueError: a strength is of a class that does not exist, negative or not finite.
     """
     count = len(strengths)
-    stated, answered = np.zeros((count, count)), np.zeros(count, np.int64)
+    stated, answered = np.zeros((count, count)), np.zeros((count, count), np.int64)
     for one, others in enumerate(strengths):
         answered[one] = others is not None
+        for other in unheard[one] if unheard else ():
+            answered[one, other] = False
         for other, strength in (others or {}).items():
             if not 0 <= other < count or not np.isfinite(strength) or strength < 0:
                 raise ValueError(f"class {one}: strength {strength} for class {other} of {count}")
             stated[one, other] = strength
-    matrix = (stated + stated.T) / np.maximum(1, np.add.outer(answered, answered))
+    matrix = (stated + stated.T) / np.maximum(1, answered + answered.T)
     np.fill_diagonal(matrix, 0)
     matrix[matrix < least] = 0
     return matrix

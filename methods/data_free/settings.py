@@ -8,7 +8,7 @@ paper (arXiv 2403.01209) are not known to us.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, get_args
 
 Hierarchy = Literal["none", "shared", "attribute", "context", "both"]
@@ -159,6 +159,7 @@ class DataFreeTrainSettings:
         kappa_text: how sharply the local score attends to the tokens closest to a class.
         train_batch: texts a step.
         epochs: passes over the texts.
+        least_steps: for which epochs are added (`for_texts`); 0 for none.
         optimizer: ``sgd`` (TaI-DPT) or ``adam`` (CoMC).
         learning_rate: after the first epochs; by default 1e-4 for sgd, 1e-3 for adam. TaI-DPT takes
             1e-3 for NUS-WIDE.
@@ -184,6 +185,7 @@ class DataFreeTrainSettings:
     kappa_text: float = 50.0
     train_batch: int = 512
     epochs: int = 20
+    least_steps: int = 0
     optimizer: Optimizer = "sgd"
     learning_rate: float | None = None
     first_epochs: int = 1
@@ -203,6 +205,7 @@ class DataFreeTrainSettings:
         _one_of("selection", self.selection, Selection)
         _at_least(1, train_batch=self.train_batch, epochs=self.epochs)
         _at_least(0, first_epochs=self.first_epochs, weight_decay=self.weight_decay)
+        _at_least(0, least_steps=self.least_steps)
         _share("held_out", self.held_out)
         if self.held_out == 1:
             raise ValueError("held_out must be below 1, or nothing is left to train on")
@@ -210,6 +213,15 @@ class DataFreeTrainSettings:
             raise ValueError("selection best_held_out needs held_out above 0")
         if self.text_scale <= 0 or self.kappa_text < 0 or self.rate <= 0:
             raise ValueError("text_scale and learning_rate must be above 0, kappa_text 0 or more")
+
+    def steps(self, texts: int) -> int:
+        """Steps that training on so many texts makes."""
+        return self.epochs * -(-texts // self.train_batch)
+
+    def for_texts(self, texts: int) -> DataFreeTrainSettings:
+        """The same with as many epochs as make ``least_steps`` of so many texts; never fewer."""
+        an_epoch = max(1, -(-texts // self.train_batch))
+        return replace(self, epochs=max(self.epochs, -(-self.least_steps // an_epoch)))
 
     @property
     def rate(self) -> float:

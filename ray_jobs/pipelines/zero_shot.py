@@ -19,7 +19,6 @@ from methods.class_names import ClassNames
 from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, with_classes, zero_shot_classifier
 from methods.drift import REFERENCE_FILE
 from methods.errors import InputError
-from methods.prompt_templates import SIMPLE_TEMPLATES, parse_templates
 from ray_jobs.config import FitZeroShotConfig, LabelZeroShotConfig
 from ray_jobs.passes.encode_names import encode_names
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
@@ -29,6 +28,7 @@ from ray_jobs.pipelines.base import LabelMethod
 from ray_jobs.pipelines.classifier import remember_archive
 from ray_jobs.runs.class_names import read_classes, warn_builtin_models
 from ray_jobs.runs.folder import versions
+from ray_jobs.runs.templates import read_templates
 
 Config = FitZeroShotConfig | LabelZeroShotConfig
 
@@ -113,27 +113,6 @@ def fit(config: FitZeroShotConfig) -> dict[str, Any]:
         "labels": len(inputs.names),
         "clip": inputs.clip.name,
     }
-
-
-def read_templates(name: str) -> tuple[str, ...]:
-    """Find the prompt templates a name means: simple, imagenet, or a file.
-
-    Raises:
-        InputError: no such file, or bad templates.
-    """
-    if name == "simple":
-        return SIMPLE_TEMPLATES
-    if name == "imagenet":
-        import open_clip
-
-        return tuple(template("{}") for template in open_clip.OPENAI_IMAGENET_TEMPLATES)
-    try:
-        text = storage.read_bytes(name).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"--templates {name}: neither simple nor imagenet nor a readable file ({error})"
-        ) from error
-    return parse_templates(text, f"--templates {name}")
 
 
 def check_classifier_folder(uri: str, out: str) -> None:

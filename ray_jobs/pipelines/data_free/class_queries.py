@@ -38,7 +38,8 @@ class ClassQuestion:
 
     Attributes:
         kind: which.
-        members: the classes; the first one where it is about one.
+        members: the classes; where it is about one, that one first, and behind it the others that
+            it lists, if not all.
         text: as the model gets it.
         draw: tells apart questions that are the same in all else.
     """
@@ -56,13 +57,14 @@ class ClassQuestion:
 
 @dataclass(frozen=True)
 class ClassResponse:
-    """A question with the usable text of its answer; None where none came."""
+    """A question with the text of its answer, None where none came, and whether it was cut."""
 
     kind: QuestionKind
     members: tuple[int, ...]
     draw: int
     text: str
     answer: str | None
+    cut: bool = False
 
 
 def ask_classes(
@@ -113,7 +115,12 @@ def read_answers(run: RunFolder, stages: list[str]) -> Iterator[ClassResponse]:
                 said = row[ANSWER]
                 text = None if said is None or said["error"] else said["answer"]
                 yield ClassResponse(
-                    row["kind"], tuple(row["members"]), row["draw"], row["text"], text
+                    kind=row["kind"],
+                    members=tuple(row["members"]),
+                    draw=row["draw"],
+                    text=row["text"],
+                    answer=text,
+                    cut=text is not None and said["finish_reason"] == "length",
                 )
 
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from actors import storage
 from actors.labels.data_free import LabelledSentences
-from methods.data_free.answers import parse_relations, parse_sentences
+from methods.data_free.answers import parse_sentences
 from methods.data_free.balance import balanced, scarce_classes, template_items
 from methods.data_free.label_sets import label_sets
-from methods.data_free.relations import Relation, relation_matrix
+from methods.data_free.relations import Relation
 from methods.errors import InputError
 from ray_jobs.config import FitDataFreeConfig
 from ray_jobs.passes.job import Job
@@ -26,9 +26,8 @@ from ray_jobs.pipelines.data_free.class_queries import (
     ClassQuestion,
     ClassResponse,
     ask_classes,
-    read_answers,
 )
-from ray_jobs.pipelines.data_free.inputs import DataFreeInputs, greedy, sentence_sampling
+from ray_jobs.pipelines.data_free.inputs import DataFreeInputs, sentence_sampling
 from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.stage_tables import read_stage, stage_table
 
@@ -36,14 +35,6 @@ logger = logging.getLogger(f"onoma.{__name__}")
 
 _TEXTS = "texts.parquet"
 _SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Relations:
-    """How classes are related: float64 (N, N) each, 0 to 3, symmetric."""
-
-    attributes: Relation
-    together: Relation
 
 
 @dataclass(frozen=True)
@@ -59,39 +50,6 @@ class Corpus:
     texts: list[str]
     labels: NDArray[np.bool_]
     record: dict[str, Any]
-
-
-def ask_relations(job: Job, inputs: DataFreeInputs) -> list[str]:
-    """Ask which classes look alike, and which are seen together; returns the stages."""
-    questions = [
-        ClassQuestion(kind, (one,), inputs.questions.of_class(kind, one, inputs.corpus.sentences))
-        for kind in ("attributes", "cooccurrence")
-        for one in range(len(inputs.labels))
-    ]
-    how = greedy(job.settings(FitDataFreeConfig))
-    return ask_classes(job, "relations", questions, how, lambda each: each.answer is not None)
-
-
-def read_relations(
-    run: RunFolder, inputs: DataFreeInputs, stages: list[str]
-) -> tuple[Relations, Counter[str]]:
-    """Read the relations from the answers, and count what was dropped of them by reason."""
-    count, names = len(inputs.labels), inputs.questions.synonyms
-    found: dict[str, list[dict[int, float] | None]] = {
-        kind: [None] * count for kind in ("attributes", "cooccurrence")
-    }
-    dropped: Counter[str] = Counter()
-    for said in read_answers(run, stages):
-        if said.answer is None:
-            dropped["no_answer"] += 1
-            continue
-        strengths = parse_relations(said.answer, names, said.members[0])
-        dropped.update(strengths.dropped)
-        found[said.kind][said.members[0]] = strengths.kept
-    least = inputs.groups.least_relation
-    return Relations(
-        relation_matrix(found["attributes"], least), relation_matrix(found["cooccurrence"], least)
-    ), dropped
 
 
 def ask_sentences(job: Job, inputs: DataFreeInputs, together: Relation) -> list[str]:
@@ -146,7 +104,7 @@ def read_corpus(run: RunFolder, inputs: DataFreeInputs, stages: list[str]) -> Co
     record = {**_record(inputs, labels, dropped), "sentences_missing_a_name": missed}
     if inputs.corpus.use_templates:
         plain, alone = template_items(
-            inputs.questions.classes, repeats=inputs.corpus.template_repeats
+            inputs.questions.classes, inputs.templates, inputs.corpus.template_repeats
         )
         texts, labels = [*texts, *plain], np.concatenate([labels, alone])
     if not texts:

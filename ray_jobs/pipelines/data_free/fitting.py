@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 from typing import Any
 
@@ -23,13 +24,15 @@ from ray_jobs.passes.resources import size_clip_pool
 from ray_jobs.passes.session import Capacity
 from ray_jobs.passes.train import forget_training
 from ray_jobs.pipelines.base import FitMethod
-from ray_jobs.pipelines.data_free.corpus import (
-    Corpus,
+from ray_jobs.pipelines.data_free.class_relations import (
     Relations,
     ask_relations,
+    read_relations,
+)
+from ray_jobs.pipelines.data_free.corpus import (
+    Corpus,
     ask_sentences,
     read_corpus,
-    read_relations,
     write_texts,
 )
 from ray_jobs.pipelines.data_free.features import encode_texts
@@ -38,7 +41,10 @@ from ray_jobs.pipelines.data_free.training import DataFreeTask, DataFreeTrained,
 from ray_jobs.runs.folder import RunFolder, versions
 from ray_jobs.runs.usage import count_usage
 
+logger = logging.getLogger(f"onoma.{__name__}")
+
 _ZERO_SHOT_SCALE = 100.0
+_TAI_STEPS = 4600
 
 
 def learn(job: Job, inputs: DataFreeInputs) -> dict[str, Any]:
@@ -94,7 +100,7 @@ def _fit(job: Job, config: FitDataFreeConfig, inputs: DataFreeInputs) -> dict[st
         trained = _train(run, config, inputs, corpus, relations, groups, table, capacity)
     record = {
         **corpus.record,
-        "relations_dropped": dict(sorted(dropped.items())),
+        "relations_dropped": dropped,
         "attribute_groups": _named(inputs, groups[0]),
         "context_groups": _named(inputs, groups[1]),
         "training": trained.epochs[-1],
@@ -140,13 +146,23 @@ def _train(
     table: str,
     capacity: Capacity,
 ) -> DataFreeTrained:
-    settings = inputs.training
+    held_out = held_out_texts(corpus.texts, inputs.training.held_out, inputs.training.seed)
+    used = int((~held_out).sum())
+    settings = inputs.training.for_texts(used)
+    steps = settings.steps(used)
+    run.save(training_texts=used, training_steps=steps)
+    if steps < _TAI_STEPS // 2:
+        logger.info(
+            "%d texts make %d steps in %d epochs, where TaI-DPT trains for about %d; where CLIP has "
+            "much to learn, give --least-steps %d",
+            used, steps, settings.epochs, _TAI_STEPS, _TAI_STEPS,
+        )  # fmt: skip
     worker = size_clip_pool(capacity, config, 1)
     task = DataFreeTask(
         clip=inputs.clip,
         names=inputs.questions.classes,
         table=table,
-        held_out=held_out_texts(corpus.texts, settings.held_out, settings.seed),
+        held_out=held_out,
         attribute_groups=groups[0],
         context_groups=groups[1],
         together=relations.together,

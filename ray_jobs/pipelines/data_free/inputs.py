@@ -26,6 +26,7 @@ from ray_jobs.config import FitDataFreeConfig, settings_from
 from ray_jobs.passes.mllm_settings import engine_options, sampling
 from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.prompts import read_prompt
+from ray_jobs.runs.templates import read_templates
 from ray_jobs.runs.text_files import read_text
 
 ANSWER = "answer"
@@ -42,6 +43,7 @@ class DataFreeInputs:
         classes: ids and names, as the user writes them.
         clip, mllm: the models.
         questions: what the LLM is asked, with the classes' names and synonyms.
+        templates: of the sentences about each class alone; none where they are left out.
         corpus, groups, training, scoring: settings.
     """
 
@@ -49,6 +51,7 @@ class DataFreeInputs:
     clip: ClipModel
     mllm: MllmModel
     questions: Questions
+    templates: tuple[str, ...]
     corpus: CorpusSettings
     groups: GroupSettings
     training: DataFreeTrainSettings
@@ -73,6 +76,8 @@ class DataFreeInputs:
             **self.classes.identity(),
             "synonyms": [list(words) for words in self.questions.synonyms],
             "prompts": prompts,
+            "templates": list(self.templates),
+            "relation_names": config.relation_names,
             "queries": [
                 class_query(how).cache_identity(self.mllm, engine_options(config))
                 for how in (sentence_sampling(config), greedy(config))
@@ -116,6 +121,7 @@ def resolve_inputs(config: FitDataFreeConfig) -> DataFreeInputs:
         clip=resolve_clip(config.clip),
         mllm=resolve_mllm(config.mllm),
         questions=Questions(names, synonyms, prompts),
+        templates=read_templates(config.templates) if config.use_templates else (),
         corpus=corpus,
         groups=groups,
         training=training,
