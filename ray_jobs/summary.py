@@ -8,7 +8,8 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from ray_jobs.pipelines.registry import label_method_of_run
+from ray_jobs.config.names import flag_of
+from ray_jobs.pipelines.registry import label_method_of_run, reconstruction_note
 from ray_jobs.verbs.plan.comparison import compare
 
 _METRICS = ("accuracy", "macro_f1", "cacc", "sacc", "nmi", "ari", "map", "cf1", "of1")
@@ -30,6 +31,8 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
         console.print(run_table(result))
         for line in error_lines(result):
             console.print(line, soft_wrap=True, markup=False)
+        if note := reconstruction_note(result["method"]):
+            console.print(f"Note: {note}", soft_wrap=True, markup=False)
     elif name.startswith("plan"):
         console.print(stages_table(result))
         console.print(forecast_table(result))
@@ -49,6 +52,8 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
             console.print(line, soft_wrap=True, markup=False)
     elif name == "demo":
         console.print(demo_table(result))
+        if note := reconstruction_note(*result["methods"]):
+            console.print(f"Note: {note}", soft_wrap=True, markup=False)
         console.print(f"Report: {result['report']}", soft_wrap=True)
     else:
         for key, value in result.items():
@@ -95,6 +100,8 @@ def forecast_table(forecast: dict[str, Any]) -> Table:
         count = f"{each['median']:,} ({each['most']:,} at most{size})"
         table.add_row(f"tokens in for a picture, {each['query']}", count)
     table.add_row("images with an error", f"{forecast['errors']:.2%}")
+    for setting, value in (forecast.get("as_published") or {}).items():
+        table.add_row(f"as published: {flag_of(setting)}", str(value))
     if forecast["cost"] is not None:
         table.add_row("cost, with the prices given", f"{forecast['cost']:,.2f}")
     return table

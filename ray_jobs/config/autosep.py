@@ -32,7 +32,9 @@ class DescribingConfig(PublishedConfig, AskingImagesConfig):
         "classes]",
     )
     vanilla_prompt: str | None = Field(
-        None, description="the same without a description; {classes} is put in [default: as above]"
+        None,
+        description="the same without a description, a file or published; {classes} is put in "
+        "[default: as above]",
     )
 
 

@@ -20,8 +20,8 @@ Baseline = Literal["none", "zero_shot", "zero_shot_dense"]
 class FitDataFreeConfig(PublishedConfig, AskingConfig, ClipConfig):
     """Make a multi-label classifier from class names alone: an LLM's sentences stand in for images.
 
-    The paper's own values (arXiv 2403.01209) are not known to us: defaults are TaI-DPT's where it
-    has such a value, else ours.
+    A reconstruction of arXiv 2403.01209, whose own values are not known to us: defaults are
+    TaI-DPT's where it has such a value, else ours (docs/methods/data_free.md).
     """
 
     method: Literal["data_free"] = "data_free"

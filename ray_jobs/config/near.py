@@ -14,7 +14,10 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 
 
 class FitNearConfig(NamingConfig, ClipConfig):
-    """Make a NeaR classifier: an MLLM names a sample of the images, CLIP learns those names."""
+    """Make a NeaR classifier: an MLLM names a sample of the images, CLIP learns those names.
+
+    A reconstruction of arXiv 2505.01064, of which no code is public: docs/methods/near.md.
+    """
 
     method: Literal["near"] = "near"
     out: str = Field(

@@ -7,6 +7,7 @@ it. What it cannot set is on the method's page, with its reason.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,6 +17,9 @@ from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, TypeAdapter,
 
 from methods.prompt import PUBLISHED_PROMPT
 from ray_jobs.config.base import VerbConfig, method_of
+from ray_jobs.config.names import flag_of
+
+logger = logging.getLogger(f"onoma.{__name__}")
 
 Source = Literal["paper", "code", "API", "parents"]
 """Where a value is from: the paper's text, its public code, what the API does to which the code
@@ -162,6 +166,14 @@ class PublishedConfig(VerbConfig):
     def public(self) -> dict[str, Any]:
         """The settings as plain values, ``as_published`` with what it has set."""
         return {**super().public(), **({"as_published": self._set} if self.as_published else {})}
+
+
+def say_published(config: VerbConfig) -> None:
+    """Log what ``--as-published`` has set, once, at the start of a job."""
+    found = config.set_as_published if isinstance(config, PublishedConfig) else {}
+    if found:
+        said = ", ".join(f"{flag_of(name)} {value}" for name, value in found.items())
+        logger.info("as published: %s", said)
 
 
 def _is_on(value: Any) -> bool:

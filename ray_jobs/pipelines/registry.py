@@ -29,6 +29,8 @@ class Method:
         takes_fit: setting of ``onoma label`` that takes the folder of a fit.
         discovers_names: whether its names may be spelled unlike a truth's.
         demo: settings of the fit in the demo; None where the demo leaves the method out.
+        reconstructs: the paper, where no code is public and its text does not say enough, so that
+            this is a reconstruction.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Method:
     takes_fit: str = ""
     discovers_names: bool = False
     demo: Mapping[str, Any] | None = field(default=None)
+    reconstructs: str = ""
 
 
 _P, _C = "ray_jobs.pipelines", "ray_jobs.config"
@@ -91,13 +94,14 @@ METHODS: Final = (
     Method(
         name="near",
         does="an MLLM names a sample of the images, nobody gives a list of names, and CLIP learns "
-        "those names from labels that are refined all the while (arXiv 2505.01064)",
+        "those names from labels that are refined all the while (arXiv 2505.01064, reconstructed)",
         per_image="CLIP image",
         fit=f"{_P}.near.fitting:fit",
         fit_settings=f"{_C}:FitNearConfig",
         takes_fit="classifier",
         discovers_names=True,
         demo={"sample": 300, "category": "bird", "unit": "species"},
+        reconstructs="arXiv 2505.01064",
     ),
     Method(
         name="what_do_you_see",
@@ -119,6 +123,7 @@ METHODS: Final = (
         fit=f"{_P}.data_free.fitting:fit",
         fit_settings=f"{_C}:FitDataFreeConfig",
         takes_fit="classifier",
+        reconstructs="arXiv 2403.01209",
     ),
     Method(
         name="mllm_names",
@@ -167,6 +172,13 @@ def label_method_of_run(record: Mapping[str, Any]) -> LabelMethod[Any] | None:
     name = record.get("labelled_by") or record.get("method")
     method = find(str(name))
     return load(method.label) if method and method.label else None
+
+
+def reconstruction_note(*names: str) -> str:
+    """What to say beside figures of methods that are reconstructions; empty where none is one."""
+    found = [method for method in map(find, names) if method and method.reconstructs]
+    said = [f"{each.name} is a reconstruction of {each.reconstructs}" for each in found]
+    return f"{', '.join(said)}: no code is public; see docs/methods" if said else ""
 
 
 def discovers_names(record: Mapping[str, Any]) -> bool:

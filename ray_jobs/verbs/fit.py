@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ray_jobs.config import VerbConfig, method_of
-from ray_jobs.pipelines.registry import find, load
+from ray_jobs.config.published import say_published
+from ray_jobs.pipelines.registry import find, load, reconstruction_note
 
 
 def fit(config: VerbConfig) -> dict[str, Any]:
@@ -20,5 +21,7 @@ def fit(config: VerbConfig) -> dict[str, Any]:
     method = find(method_of(type(config)))
     if method is None or not method.fit:
         raise TypeError(f"{type(config).__name__} is of no method that learns")
+    say_published(config)
     result: dict[str, Any] = load(method.fit)(config)
-    return result
+    note = reconstruction_note(method.name)
+    return {**result, **({"note": note} if note else {})}

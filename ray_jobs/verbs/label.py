@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ray_jobs.config import ArchiveConfig, method_of
+from ray_jobs.config.published import say_published
 from ray_jobs.passes.label_job import label_archive
 from ray_jobs.pipelines.registry import label_method
 
@@ -17,4 +18,5 @@ def label(config: ArchiveConfig) -> dict[str, Any]:
         Interrupted: stopped by the user.
         LedgerError: the rows written do not add up.
     """
+    say_published(config)
     return label_archive(label_method(method_of(type(config))), config)

@@ -148,7 +148,7 @@ def test_what_an_engine_needs_to_log_in_is_not_recorded() -> None:
     ("config", "kind", "not_set"),
     [
         (FitNearConfig, NearTrainSettings, {"first_epochs", "first_rate"}),
-        (FitAutosepConfig, SearchSettings, {"longest_prompt"}),
+        (FitAutosepConfig, SearchSettings, set()),
         (FitDataFreeConfig, CorpusSettings, set()),
         (FitDataFreeConfig, GroupSettings, set()),
         (FitDataFreeConfig, DataFreeTrainSettings, {"tokens"}),

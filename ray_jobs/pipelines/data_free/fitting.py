@@ -153,7 +153,7 @@ def _train(
     run.save(training_texts=used, training_steps=steps)
     if steps < _TAI_STEPS // 2:
         logger.info(
-            "%d texts make %d steps in %d epochs, where TaI-DPT trains for about %d; where CLIP has "
+            "%d texts make %d steps in %d epochs, TaI-DPT trains for about %d; where CLIP has "
             "much to learn, give --least-steps %d",
             used, steps, settings.epochs, _TAI_STEPS, _TAI_STEPS,
         )  # fmt: skip

@@ -68,6 +68,7 @@ def plan_labelling(config: ArchiveConfig, label: Callable[[Any], dict[str, Any]]
     forecast = {
         **forecast_job(record, images, start_ray().cores, prices),
         "image_tokens": _image_tokens(config, record, run, sample),
+        "as_published": record["config"].get("as_published") or {},
         "identity": settings_of(record["identity"]),
         "pilot": run,
     }

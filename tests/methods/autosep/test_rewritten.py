@@ -35,8 +35,11 @@ ONE, TWO = "Describe the bill closely.", "Describe the wings closely."
         (f"<START>{ONE} <START>{TWO}<END>", [TWO]),
         (f"<START><START>{ONE}<END><END>", [ONE]),
         (f"<START>\u201c{ONE}\u201d<END>", [ONE]),
-        ("<START>Describe:\n- the bill\r\n\n- the wing<END>", ["Describe: - the bill - the wing"]),
-        ("<START># Task\nDescribe the bill<END>", ["# Task Describe the bill"]),
+        (
+            "<START>Describe:\n- the bill\r\n\n- the wing<END>",
+            ["Describe:\n- the bill\n\n- the wing"],
+        ),
+        ("<START># Task\nDescribe  the bill <END>", ["# Task\nDescribe the bill"]),
         ("<START>Describe {{x}} {% if %} {classes}<END>", ["Describe {{x}} {% if %} {classes}"]),
         ("<START>Two words<END>", []),
         ("<START>Three short words<END>", ["Three short words"]),
@@ -52,6 +55,7 @@ def test_over_long_prompts_are_dropped_and_never_cut() -> None:
     assert rewritten_prompts(reply, 100) == [exact, ONE]
     assert paraphrased_prompt(exact, 100) == exact
     assert paraphrased_prompt(exact + "d", 100) is None
+    assert paraphrased_prompt(exact * 100, 0) == exact * 100, "0 is no limit"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +71,7 @@ def test_over_long_prompts_are_dropped_and_never_cut() -> None:
         (f"Variation: {ONE}", ONE),
         (f'Output: "{ONE}"', ONE),
         (f'"{ONE}"\n', ONE),
-        ("Describe\nthe bill\nclosely.", ONE),
+        ("Describe\n  the bill\n\n\n\nclosely.", "Describe\nthe bill\n\nclosely."),
         ("Describe {classes} and {{x}} # Task", "Describe {classes} and {{x}} # Task"),
     ],
 )
