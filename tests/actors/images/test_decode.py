@@ -153,6 +153,22 @@ def test_what_colours_and_turns_come_out() -> None:
     assert np.abs(np.asarray(upright).astype(int) - np.asarray(cmyk)).mean() < 12
 
 
+def test_as_stored_is_pillow_s_own_conversion_without_the_turn() -> None:
+    turned = Image.new("RGB", (40, 20), "red")
+    turned.putpixel((0, 0), (0, 0, 255))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    sink = io.BytesIO()
+    turned.save(sink, "PNG", exif=exif)
+    assert decode_image(sink.getvalue()).size == (20, 40)
+    assert decode_image(sink.getvalue(), as_stored=True).tobytes() == turned.tobytes()
+    clear = Image.new("RGBA", (4, 4), (10, 20, 30, 0))
+    sink = io.BytesIO()
+    clear.save(sink, "PNG")
+    assert decode_image(sink.getvalue()).getpixel((0, 0)) == (255, 255, 255)
+    assert decode_image(sink.getvalue(), as_stored=True).getpixel((0, 0)) == (10, 20, 30)
+
+
 def test_a_very_long_image_stays_small() -> None:
     image = Image.new("RGB", (1, 60_000))
     assert to_input_size(image, Preprocessing(336, 336)).size == (336, 336)

@@ -65,6 +65,17 @@ def test_what_is_wrong_with_the_last_answer_is_the_error_where_none_chooses() ->
     assert found.column("score").null_count == 4, "one answer has no share"
 
 
+def test_a_cut_answer_is_read_and_marked() -> None:
+    batch = rows(
+        [None, None],
+        a=[said("Crow, because its", None, "length"), said("The bird has a", None, "length")],
+    )
+    found = label_by_choice(batch, NAMES, ["a"], "autosep", "strict")
+    assert found.column("label").to_pylist() == ["crow", None]
+    assert found.column("error").to_pylist() == [None, "cut_answer"]
+    assert found.column("cut").to_pylist() == ["answer", "answer"]
+
+
 def test_a_description_joins_its_image_s_key_and_one_that_failed_is_an_error() -> None:
     batch = rows(
         [None, "missing", None, None],

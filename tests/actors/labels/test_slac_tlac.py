@@ -27,8 +27,8 @@ def clip() -> ClipRuntime:
     return ClipRuntime(resolve_clip("fieldguide"), device="cpu", threads=1)
 
 
-def said(text: str | None, error: str | None = None) -> dict[str, Any]:
-    return {"answer": text, "finish_reason": "stop", "error": error, "error_detail": error}
+def said(text: str | None, error: str | None = None, finish: str = "stop") -> dict[str, Any]:
+    return {"answer": text, "finish_reason": finish, "error": error, "error_detail": error}
 
 
 def rows(error: list[str | None], **columns: list[dict[str, Any] | None]) -> pa.Table:
@@ -70,6 +70,31 @@ def test_tlac_takes_the_choice_and_json_where_it_was_asked_for(clip: ClipRuntime
         *(None, "not_json", "mllm_timeout", "not_asked", "empty_answer")
     ]
     assert set(found.column("answer_path").to_pylist()[1:]) == {"failed"}
+
+
+def test_an_answer_that_is_cut_is_used_as_far_as_it_goes_and_marked(clip: ClipRuntime) -> None:
+    described = [said("A black bird that ca", None, "length"), said("a bird"), said("a bird")]
+    described += [said("", None, "length")]  # a thought that does not end
+    batch = rows([None] * 4, **{RECOGNISE: described})
+    found = TextMatchLabels(clip, NAMES, "slac")(batch)
+    assert found.column("error").to_pylist() == [None, None, None, "cut_answer"]
+    assert found.column("cut").to_pylist() == ["answer", None, None, "answer"]
+    assert clean_descriptions(batch, RECOGNISE).column("description").to_pylist()[0] == (
+        "A black bird that ca"
+    )
+    choices = [said("Crow. This is be", None, "length"), said("It is most li", None, "length")]
+    batch = rows([None] * 4, **{RECOGNISE: described, CHOOSE: [*choices, said("wren"), None]})
+    found = TextMatchLabels(clip, NAMES, "tlac")(batch)
+    assert found.column("label").to_pylist() == ["crow", None, "wren", None]
+    assert found.column("error").to_pylist()[1] == "cut_answer"
+    assert found.column("cut").to_pylist() == ["answer and choice", "choice", None, "answer"]
+
+
+def test_clip_alone_decides_where_that_is_wanted(clip: ClipRuntime) -> None:
+    batch = rows([None] * 2, **{RECOGNISE: [said("a bird")] * 2, CHOOSE: [said("crow")] * 2})
+    found = TextMatchLabels(clip, NAMES, "tlac", by_clip_alone=True)(batch)
+    assert found.column("answer_path").to_pylist() == ["clip_fallback"] * 2
+    assert found.column("label").to_pylist() == ["crow"] * 2, "the same text is the closest"
 
 
 def test_descriptions_are_cleaned_and_get_the_closest_classes(clip: ClipRuntime) -> None:

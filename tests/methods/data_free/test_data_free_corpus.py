@@ -127,3 +127,5 @@ def test_templates() -> None:
     assert labels.sum(axis=1).tolist() == [1] * 8
     assert labels[:, 1].tolist() == [False] * 4 + [True] * 4
     assert len(template_items(["cat"])[0]) == 10
+    many = ["a drawing of a {}.", "a photo of a {}."]
+    assert template_items(["cat"], many, repeats=2)[0].count("a photo of a cat.") == 3

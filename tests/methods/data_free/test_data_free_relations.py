@@ -31,6 +31,8 @@ def test_matrix() -> None:
     assert found.tolist() == [[0, 1.5, 0, 0], [1.5, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
     # no answer of class 1: what class 0 said stands alone; class 2 said nothing of class 0
     assert relation_matrix([{1: 2, 2: 1}, None, {}])[0].tolist() == [0, 2, 0]
+    heard = relation_matrix([{2: 1}, {0: 2}, {}], unheard=[{1}, set(), set()])
+    assert heard[0].tolist() == [0, 2, 0], "an answer that was cut before a class is silent on it"
     for strengths in ([{5: 1.0}], [{0: -1.0}], [{0: float("nan")}]):
         with pytest.raises(ValueError, match="strength"):
             relation_matrix(strengths)

@@ -28,7 +28,7 @@ TURNS: dict[str, tuple[str | None, str]] = {
     "say gap": ("empty_answer", "failed"),
     "say I cannot help with that.": ("refusal", "failed"),
     "null": ("empty_answer", "failed"),
-    "cut": ("cut_answer", "failed"),
+    "cut": (None, "clip_fallback"),
     "slow": ("mllm_timeout", "failed"),
     "429": ("mllm_rate_limited", "failed"),
     "500": ("mllm_unavailable", "failed"),

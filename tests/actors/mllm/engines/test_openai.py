@@ -120,6 +120,16 @@ def test_the_picture_goes_before_the_text_unless_told_otherwise_and_arrives_unch
     assert (body["max_tokens"], body["temperature"], body["seed"]) == (5, 0.5, 3)
 
 
+def test_the_text_may_be_the_system_s_turn(endpoint: Endpoint) -> None:
+    request = Request("fine look", (DecodedImage(np.zeros((2, 3, 3), np.uint8)),))
+    ask(endpoint, request, image_position="alone")
+    system, user = endpoint.bodies[-1]["messages"]
+    assert system == {"role": "system", "content": "fine look"}
+    assert [part["type"] for part in user["content"]] == ["image_url"]
+    ask(endpoint, Request("fine text"), image_position="alone")
+    assert endpoint.bodies[-1]["messages"] == [{"role": "user", "content": "fine text"}]
+
+
 def test_the_key_reaches_the_endpoint_and_nobody_else(endpoint: Endpoint) -> None:
     ask(endpoint, "fine key", api_key="a-secret-key")
     assert endpoint.keys[-1] == "Bearer a-secret-key"

@@ -85,7 +85,7 @@ def test_the_classifier_says_how_it_was_made(fits: Path) -> None:
         assert sorted(name for group in groups for name in group) == sorted(CATEGORIES)
         assert len(groups) == 4
     texts = pq.read_table(fits / "learned" / "texts.parquet").to_pylist()
-    templates = 16 * 10
+    templates = 16 * 89  # 9 plain ones, and the 80 of ImageNet
     assert len(texts) == made["sentences"] + templates
     assert all(row["classes"] for row in texts)
     epochs = [json.loads(line) for line in (fits / "learned" / "epochs.jsonl").open()]
