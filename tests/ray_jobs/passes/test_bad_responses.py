@@ -89,8 +89,8 @@ def test_every_kind_of_answer_is_counted_and_the_ledger_adds_up(
     }
     assert record["labelled"] == 2 * sum(code is None for code, _ in TURNS.values())
     # every image once; every distinct usable description once
-    assert (images_asked, texts_asked) == (IMAGES, 8)
-    assert record["mllm_calls"] == IMAGES + 8
+    assert (images_asked, texts_asked) == (IMAGES, 9)
+    assert record["mllm_calls"] == IMAGES + 9
     assert record["engine_starts"] == 0
     for row in found:
         assert (row["label"] is None) == (row["error"] is not None)
