@@ -30,7 +30,7 @@ from actors.mllm.engines.vllm_preparation import prepare
 from actors.mllm.engines.vllm_settings import CPU_SEQUENCES, prepare_environment
 from actors.mllm.engines.vllm_thoughts import Thoughts
 from actors.mllm.engines.vllm_thread import EngineThread, PreparedRequest, Started
-from actors.mllm.model import EngineOptions, MllmModel, layout_of
+from actors.mllm.model import EngineOptions, Layout, MllmModel, layout_of
 from actors.mllm.request import Request, Response
 from methods.errors import EngineStartError
 
@@ -48,7 +48,7 @@ class VllmLocal:
         # so many again are prepared, so that the engine never waits for one
         self._slots = asyncio.Semaphore(2 * self._most)
         self._thoughts = Thoughts()
-        self._layout = True
+        self._layout: Layout = "first"
         self._engine: Any = None
 
     async def start(self) -> None:
