@@ -24,13 +24,8 @@ from scipy.sparse.csgraph import connected_components
 
 from methods.answers import AnswerError, json_field, usable_text
 from methods.errors import InputError
-from methods.prose_names import (
-    final_answer,
-    is_prose,
-    is_sentence,
-    name_in_prose,
-    whole_part,
-)
+from methods.prose_lines import final_answer, is_prose, is_sentence, whole_part
+from methods.prose_names import name_in_prose
 from methods.refusals import opens_declining
 
 NOT_A_NAME: Final = "not_a_name"

@@ -16,7 +16,6 @@ from typing import Final
 
 from methods.prose_words import (
     ABBREVIATIONS,
-    ANSWER_LINE,
     BINOMIAL,
     BROAD,
     BY_THE_WAY,
@@ -38,16 +37,13 @@ from methods.prose_words import (
     OF_OTHERS,
     OF_PARTS,
     OF_SHOWN,
-    OPENING,
     PERHAPS,
     PLURAL,
     PROPER_ALIAS,
     SENTENCE,
     SHORTENED,
     SHOWN_IS,
-    SPEAKS,
     STATES,
-    STEP,
     STOPS,
 )
 
@@ -101,28 +97,6 @@ def _in_full(name: str, text: str) -> str:
     before = text[: text.find(name)]
     said = re.findall(rf"\b{short[1]}[a-z]{{3,}}\b", before)
     return f"{said[-1]} {name[short.end() :]}" if said else name
-
-
-def is_prose(line: str) -> bool:
-    """Whether a line says that something is something, and is no name alone."""
-    return bool(CUE.search(line))
-
-
-def is_sentence(line: str) -> bool:
-    """Whether a line is a sentence about what is shown or how it is told, and no name at all."""
-    return bool(OPENING.match(line) and (SPEAKS.search(line) or STEP.match(line)))
-
-
-def final_answer(text: str) -> str:
-    """What stands behind the last "Final answer:" of a text of several lines, else the text."""
-    *_, last = (None, *ANSWER_LINE.finditer(text))
-    return last["answer"] if last else text
-
-
-def whole_part(text: str) -> str:
-    """What stands before the last stop of a text that was cut: the word behind may lack its end."""
-    stops = [found.end() for found in re.finditer(r"[.,;:!?(\n]", text)]
-    return text[: stops[-1]] if stops else ""
 
 
 def _is_kind_of(name: str, wider: str) -> bool:
@@ -181,7 +155,13 @@ def _named(
     score = 3.0 * bool(marked) + (2.0 if capital else 0.0) + 3.0 * latin - 4.0 * quoted
     if not (capital or marked or latin):
         apart = bool(re.match(r"\s*,\s*(?:an?|the)\s", tail))  # "baklava, a sweet pastry"
-        score += 1.0 if apart else 0.5 if alone else -2.0
+        last = (
+            sentence == 0
+            and bool(re.match(r"[*_\s]*[.!]?\s*$", tail))
+            and _plainly(before, cue, "")
+        )
+        told = alone or (last and not re.search(r"(?:ed|ing|ful|able)$", name))
+        score += 1.0 if apart else 0.5 if told else -2.0
     if (
         broad
         or BROAD.search(name)

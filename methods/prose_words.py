@@ -42,10 +42,12 @@ LEAD: Final = re.compile(
           | includ(?:e|es|ing) | belong(?:s|ing)?\s+to | resembling
           | (?:characteristics?|features?|traits?|typical|those|reminiscent|representative)
                 \s+(?:typical\s+)?of
+          | (?:[a-z-]+\s+)?(?:plate|bowl|dish|slice|piece|cup|glass|serving|platter|stack|view|photo
+                |close-up)s?\s+of
           | (?:in|from|within|of|to)\s+the\s+(?:genus|species)
           | (?:(?:specific|particular|certain|cultivated|ornamental|popular)\s+)?
             (?:type|kind|sort|species|breed|variety|varieties|cultivar|form|example|specimen|pair
-                |group|member|plate|bowl|dish|slice|piece|cup|glass|serving|platter|stack|hybrid|photo|photograph|image|picture|individual|bunch|cluster|view
+                |group|member|hybrid|photo|photograph|image|picture|individual|bunch|cluster|view
                 |model)s?\s+(?:of|called|named|like|known\s+as)
           | a | an | the | one | two | three | several | some | both | another | its | these
         )(?=\W)
@@ -119,9 +121,13 @@ OPENING: Final = re.compile(
 )
 SPEAKS: Final = re.compile(
     r"\b(?:is|are|was|were|has|have|appears?|seems?|looks?|shows?|depicts?|features?|displays?"
-    r"|resembles?|belongs?|contains?|cannot|can't)\b",
+    r"|resembles?|belongs?|contains?|does|do|did|can|could|may|might|would|cannot|can't)\b",
     re.I,
 )
+TALKS: Final = re.compile(
+    r"\b(?:I|I'm|I'd|you|your|my|cannot|can't|unable|unfortunately|image|photo|picture)\b"
+)
+"""Words of sentences about the picture or the talk, which no name of a thing has."""
 STEP: Final = re.compile(r"\W*step\s*\d+\W", re.I)
 ANSWER_LINE: Final = re.compile(
     r"^\W*(?:(?:my|the)\s+)?(?:final\s+)?(?:answer|conclusion|identification|verdict)\W*:\W*"
@@ -157,7 +163,8 @@ STOPS: Final = frozenset(
     family itself during before after under over near next against such taken associated present
     provided attached consistent similar used able visible part related include includes topped
     served garnished made filled covered sprinkled drizzled paired accompanied parked operated
-    driven cooked described classified recognised""".split()
+    driven cooked described classified recognised too so blurry blurred impossible insufficient
+    unable""".split()
 )
 COLOURS: Final = frozenset(
     """black brown red blue green yellow gray grey orange white pink purple silver gold golden dark

@@ -6,7 +6,8 @@ import pytest
 
 from methods.answers import AnswerError
 from methods.discovered_names import parse_name
-from methods.prose_names import name_in_prose, whole_part
+from methods.prose_lines import final_answer, is_sentence, whole_part
+from methods.prose_names import name_in_prose
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,20 @@ from methods.prose_names import name_in_prose, whole_part
         ("It is a young St. George's Mushroom, which fruits in spring.", "St. George's Mushroom"),
         ("The mushroom belongs to the family Amanitaceae. It is likely a Death Cap.", "Death Cap"),
         ("It's a May Apple Fungus.", "May Apple Fungus"),
+        ("It is an Amanitaceae, specifically in the genus *Amanita*.", "Amanita"),
+        ("It is a Russula. Its colours suggest it could be Russula emetica.", "Russula emetica"),
+        ("The image shows a young Bolete, likely of the species *Boletus edulis*.",
+         "Boletus edulis"),
+        ("It belongs to Amanita, and is most likely *A. muscaria*.", "Amanita muscaria"),
+        ("The mushroom in the image is **Boletus edulis**, commonly known as the Penny Bun.",
+         "Penny Bun"),
+        ("The mushroom in the image is **Boletus edulis**, commonly known as penny bun or cep.",
+         "Boletus edulis"),
+        ("It looks like a Bolete. However, given its smell it is more likely a **Death Cap**.",
+         "Death Cap"),
+        ("The image shows a species of mushroom known as Penny Bun or Cep.", "Penny Bun"),
+        ("The specific form is likely a cultivar called 'Snow'. It is an Oyster Mushroom.",
+         "Oyster Mushroom"),
     ],
 )  # fmt: skip
 def test_what_a_text_says_that_the_thing_is(text: str, name: str) -> None:
@@ -51,6 +66,40 @@ def test_what_a_text_says_that_the_thing_is(text: str, name: str) -> None:
 )
 def test_a_text_that_names_nothing(text: str) -> None:
     assert name_in_prose(text, "mushroom") is None
+
+
+@pytest.mark.parametrize(
+    ("category", "text", "name"),
+    [
+        ("car", "The car is a red Ferrari 458 Italia.", "Ferrari 458 Italia"),
+        ("car", "I can't tell the year, but this looks like a Ford F-150.", "Ford F-150"),
+        ("aircraft", "This is a Bombardier CRJ-700 series aircraft.", "Bombardier CRJ-700"),
+        ("aircraft", "Step 1: It has two engines.\nFinal answer: Boeing 737-700", "Boeing 737-700"),
+        ("dish", "The image depicts a delicious plate of nachos with cheese.", "nachos"),
+        ("dish", "The food in the image is baklava, a sweet pastry.", "baklava"),
+        ("dish", "The dish in the image is spaghetti carbonara.", "spaghetti carbonara"),
+        ("pet", "The pet in the image is a dog that appears to be a Staffordshire Bull Terrier.",
+         "Staffordshire Bull Terrier"),
+        ("pet", "1. It has a curly coat.\n\nConclusion: Miniature Poodle", "Miniature Poodle"),
+    ],
+)  # fmt: skip
+def test_names_of_other_kinds(category: str, text: str, name: str) -> None:
+    assert parse_name(text, "stop", category, None) == name
+
+
+def test_a_sentence_that_names_nothing_is_no_name() -> None:
+    for text in (
+        "The image is too blurry to tell which aircraft it is.",
+        "Without more information, I cannot say which breed this is.",
+        "Unfortunately, the image does not provide enough detail to identify the dish.",
+        "It is not possible to determine the exact model from this image.",
+    ):
+        assert is_sentence(text)
+        for category in ("aircraft", "dish"):
+            with pytest.raises(AnswerError):
+                parse_name(text, "stop", category, None)
+    assert not is_sentence("Bird of Paradise")
+    assert final_answer("Fly Agaric\nIt is red.") == "Fly Agaric\nIt is red."
 
 
 def test_a_refusal_is_no_name_and_a_hedge_is_one() -> None:
