@@ -159,7 +159,6 @@ def test_wrong_use_of_fit_is_a_sentence(
         (["--votes", "3"], "--votes is for --no-description"),
         (["--no-description", "--prompt", "x"], "contradict each other"),
         (["--prompt", "nowhere"], "--prompt nowhere: neither a folder"),
-        (["--reading", "published"], "--reading published is for three classes"),
     ],
 )
 def test_wrong_use_of_label_is_a_sentence(
@@ -169,6 +168,18 @@ def test_wrong_use_of_label_is_a_sentence(
     code, _ = run("label", "autosep", *where, "--out", str(tmp_path / "run"), *flags)
     assert code == WRONG_USAGE
     assert message in capsys.readouterr().err
+
+
+def test_letters_are_read_for_26_classes_at_most(
+    birds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("".join(f"kind {number}\n" for number in range(27)))
+    where = ["--images", str(birds / "images"), "--classes", str(names)]
+    published = ["--out", str(tmp_path / "run"), "--as-published"]
+    code, _ = run("label", "autosep", *where, *published)
+    assert code == WRONG_USAGE
+    assert "--reading published reads letters, for up to 26 classes" in capsys.readouterr().err
 
 
 def test_votes_are_counted_and_a_prompt_file_works(birds: Path, tmp_path: Path) -> None:
