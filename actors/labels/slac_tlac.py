@@ -266,7 +266,9 @@ class TextMatchLabels:
 
     def _named(self, text: str) -> tuple[int, AnswerPath] | None:
         """The class that a text names, where names count."""
-        return self._matcher and self._matcher.match(text, inside=self._method == "tlac")
+        if self._matcher is None:
+            return None
+        return self._matcher.match(text, inside=self._method == "tlac")
 
 
 def _words(row: dict[str, Any], ask: str) -> str | None:
