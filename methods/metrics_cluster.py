@@ -7,6 +7,7 @@ Codes as in `methods.metrics_single`: ``truth`` int (n,) >= 0, ``predicted`` int
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
@@ -45,12 +46,22 @@ def cluster_accuracy(truth: Codes, predicted: Codes) -> float:
     Raises:
         ValueError: there are no images.
     """
+    return float(np.mean(cluster_hits(truth, predicted)))
+
+
+def cluster_hits(truth: Codes, predicted: Codes) -> NDArray[np.bool_]:
+    """Mark the images whose name is matched with their true class, bool (n,); see `match_names`.
+
+    Raises:
+        ValueError: there are no images.
+    """
     if len(truth) == 0:
         raise ValueError("no image to score")
     stands_for = np.full(int(predicted.max()) + 2, NO_PREDICTION)  # the last is NO_PREDICTION's
     for name, matched in match_names(truth, predicted).items():
         stands_for[name] = matched
-    return float(np.mean(stands_for[predicted] == truth))
+    hits: NDArray[np.bool_] = stands_for[predicted] == truth
+    return hits
 
 
 def normalized_mutual_information(truth: Codes, predicted: Codes) -> float:

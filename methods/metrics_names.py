@@ -26,8 +26,22 @@ def semantic_accuracy(truth: Codes, predicted: Codes, embeddings: NDArray[np.flo
     image counts as 0, as if its name had nothing to do with the true one.
 
     Args:
+        truth, predicted, embeddings: as in `semantic_similarities`.
+
+    Raises:
+        ValueError: there are no images, the shapes differ, or a code has no embedding.
+    """
+    return float(semantic_similarities(truth, predicted, embeddings).mean())
+
+
+def semantic_similarities(
+    truth: Codes, predicted: Codes, embeddings: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the cosine between predicted and true name of each image, float64 (n,) in [-1, 1].
+
+    Args:
         truth: int (n,), the code of each image's true name.
-        predicted: int (n,), the code of each image's label, or `NO_PREDICTION`.
+        predicted: int (n,), the code of each image's label, or `NO_PREDICTION`, whose cosine is 0.
         embeddings: float32 (names, D), the unit sentence embedding of each code's name.
 
     Raises:
@@ -41,12 +55,13 @@ def semantic_accuracy(truth: Codes, predicted: Codes, embeddings: NDArray[np.flo
         raise ValueError(f"there are codes beyond the {len(embeddings)} embeddings")
     named = predicted != NO_PREDICTION
     together = np.stack([truth[named], predicted[named]], axis=1)
-    pairs, counts = np.unique(together, axis=0, return_counts=True)
-    total = 0.0
+    pairs, pair_at = np.unique(together, axis=0, return_inverse=True)
+    cosines = np.empty(len(pairs))
     for start in range(0, len(pairs), _PAIRS_AT_ONCE):
         part = slice(start, start + _PAIRS_AT_ONCE)
         true_names, names = embeddings[pairs[part, 0]], embeddings[pairs[part, 1]]
-        cosines = np.einsum("nd,nd->n", true_names, names, dtype=np.float64)
-        total += float(cosines @ counts[part])
-    # rounding can leave a mean of ones a little above 1
-    return float(np.clip(total / len(truth), -1.0, 1.0))
+        cosines[part] = np.einsum("nd,nd->n", true_names, names, dtype=np.float64)
+    found = np.zeros(len(truth))
+    # rounding can leave a cosine a little above 1
+    found[named] = np.clip(cosines, -1.0, 1.0)[pair_at.reshape(-1)]
+    return found

@@ -55,6 +55,38 @@ def macro_f1(truth: Codes, predicted: Codes) -> float:
     return float(np.mean(class_scores(truth, predicted, n_classes).f1[occurring]))
 
 
+def macro_f1_of_true_classes(truth: Codes, predicted: Codes) -> float:
+    """Return the unweighted mean of F1 over the classes that occur in truth, and over no other.
+
+    As Dassl has it, and so TLAC and the prompt learners that build on it: ``f1_score(truth,
+    predicted, average="macro", labels=np.unique(truth))``. A name that is never true counts only
+    through the images that it takes from others, where `macro_f1` has a class of F1 0 more for it.
+
+    Raises:
+        ValueError: there are no images, or the shapes differ.
+    """
+    _check(truth, predicted)
+    true = np.unique(truth)
+    n_classes = int(max(true[-1], predicted.max())) + 1
+    return float(np.mean(class_scores(truth, predicted, n_classes).f1[true]))
+
+
+def hits_of_best(truth: Codes, ranked: Codes) -> NDArray[np.bool_]:
+    """Mark the images whose true class is one of the best, bool (n,): top-5 where five are ranked.
+
+    Args:
+        truth: int (n,).
+        ranked: int (n, k), the best classes of each image in any order; `NO_PREDICTION` fills up.
+
+    Raises:
+        ValueError: the shapes do not fit.
+    """
+    if ranked.ndim != 2 or truth.shape != ranked.shape[:1]:
+        raise ValueError(f"expected (n,) and (n, k), got {truth.shape} and {ranked.shape}")
+    hits: NDArray[np.bool_] = (ranked == truth[:, np.newaxis]).any(axis=1)
+    return hits
+
+
 def class_scores(truth: Codes, predicted: Codes, n_classes: int) -> ClassScores:
     """Return images, predictions, hits, precision, recall and F1 of classes 0 .. n_classes - 1.
 

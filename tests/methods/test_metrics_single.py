@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from methods.metrics_single import NO_PREDICTION, accuracy, class_scores, confusion_pairs, macro_f1
+from methods.metrics_single import (
+    NO_PREDICTION,
+    accuracy,
+    class_scores,
+    confusion_pairs,
+    hits_of_best,
+    macro_f1,
+    macro_f1_of_true_classes,
+)
 
 
 def codes(*values: int) -> np.ndarray:
@@ -31,6 +39,23 @@ def test_macro_f1_ignores_codes_that_never_occur() -> None:
 
 def test_macro_f1_counts_names_that_are_never_true() -> None:
     assert macro_f1(codes(0, 0), codes(0, 3)) == pytest.approx((2 / 3) / 2)
+
+
+def test_dassl_s_macro_f1_is_over_true_classes_alone() -> None:
+    truth, predicted = codes(0, 0, 1), codes(0, 3, NO_PREDICTION)
+    assert macro_f1_of_true_classes(truth, predicted) == pytest.approx((2 / 3 + 0) / 2)
+    assert macro_f1(truth, predicted) == pytest.approx((2 / 3 + 0 + 0) / 3)
+    rng = np.random.default_rng(1)
+    truth, predicted = 2 * rng.integers(0, 4, 300), rng.integers(-1, 9, 300)
+    dassl = f1_score(truth, predicted, average="macro", labels=np.unique(truth))
+    assert macro_f1_of_true_classes(truth, predicted) == pytest.approx(dassl)
+
+
+def test_a_hit_may_stand_anywhere_among_the_best() -> None:
+    ranked = np.array([[1, 0, 2], [2, 1, NO_PREDICTION], [NO_PREDICTION] * 3, [0, 1, 2]])
+    assert hits_of_best(codes(0, 0, 0, 2), ranked).tolist() == [True, False, False, True]
+    with pytest.raises(ValueError, match="expected"):
+        hits_of_best(codes(0), ranked)
 
 
 def test_class_scores_count_by_class() -> None:

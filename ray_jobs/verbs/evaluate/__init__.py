@@ -12,6 +12,7 @@ from methods.errors import InputError
 from ray_jobs.config import EvaluateConfig
 from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.reader import RunReader
+from ray_jobs.verbs.evaluate.kept import Measured, keep
 from ray_jobs.verbs.evaluate.mllm_run import compare_with_mllm_run
 from ray_jobs.verbs.evaluate.multi_label import evaluate_multi_label
 from ray_jobs.verbs.evaluate.sentences import SentenceScorer
@@ -39,7 +40,7 @@ def evaluate_run(
     mllm_run: str | None = None,
     classes: str | None = None,
 ) -> dict[str, Any]:
-    """Measure a run against ground truth; see `evaluate` for the result.
+    """Measure a run against ground truth, and keep that in its folder; see `evaluate`.
 
     Args:
         run: the run folder, a path or URI.
@@ -55,7 +56,11 @@ def evaluate_run(
     if classes is not None:
         finished.named = read_classes(classes, "evaluate")
     aligned = align_truth(read_truth(truth), finished)
-    return evaluate(finished, aligned, semantic=semantic, sentences=sentences, mllm_run=mllm_run)
+    measured = _measure(finished, aligned, semantic, sentences, mllm_run)
+    if remark := keep(finished, measured):
+        said = measured.result["note"]
+        measured.result["note"] = f"{said}; {remark}" if said else remark
+    return measured.result
 
 
 def evaluate(
@@ -80,10 +85,12 @@ def evaluate(
         Plain values, all scores fractions in [0, 1] (``sacc`` in [-1, 1]): ``images`` (with truth),
         ``errors`` (of those, without a label because of an error; they count as wrong),
         ``per_class`` (one dictionary per class), ``confusions`` (the most frequent ``true,
-        predicted, count``), ``note`` (string or None), and ``accuracy, macro_f1, cacc, nmi, ari``
-        of a single-label run or ``map, cf1, of1``, ``top3`` (``cp, cr, cf1, op, or, of1`` of the
-        three best labels) and ``false_positives`` (``present, added, wrong, images, together`` of
-        classes wrongly given beside one that is there) of a multi-label run.
+        predicted, count``), ``note`` (string or None); of a single-label run ``accuracy, macro_f1``
+        (over classes that occur in truth or prediction), ``macro_f1_true_classes`` (Dassl's, over
+        true classes alone), ``cacc, nmi, ari`` and, where the run ranks the five best, ``top5``; of
+        a multi-label run ``map, cf1, of1``, ``top3`` (``cp, cr, cf1, op, or, of1`` of the three
+        best labels) and ``false_positives`` (``present, added, wrong, images, together`` of classes
+        wrongly given beside one that is there).
         With a sentence model also ``sacc``, and as ``sentences`` the model; where it is wanted and
         cannot be had, ``note`` says why.
         A run that fuses parts also gives ``parts``: the accuracy of each part alone, of the class
@@ -104,6 +111,12 @@ def evaluate(
         InputError: the sentence model named cannot be had, ``mllm_run`` is a multi-label run, has
             other images or does not say what it cost, or either is given for a multi-label run.
     """
+    return _measure(run, truth, semantic, sentences, mllm_run).result
+
+
+def _measure(
+    run: RunReader, truth: Truth, semantic: bool, sentences: str | None, mllm_run: str | None
+) -> Measured:
     if run.multi_label:
         for flag, value in (("sentences", sentences), ("mllm-run", mllm_run)):
             if value is not None:
@@ -115,4 +128,5 @@ def evaluate(
     scorer = SentenceScorer(sentences) if semantic else None
     # first, since it is what can be refused
     compared = {} if mllm_run is None else compare_with_mllm_run(run, mllm_run, truth, scorer)
-    return evaluate_single_label(run, truth, scorer) | compared
+    measured = evaluate_single_label(run, truth, scorer)
+    return measured._replace(result=measured.result | compared)

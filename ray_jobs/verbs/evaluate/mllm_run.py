@@ -15,8 +15,8 @@ from ray_jobs.verbs.evaluate.single_label import evaluate_single_label
 from ray_jobs.verbs.evaluate.truth import Truth
 
 _FIGURES: Final = (
-    *("images", "errors", "accuracy", "macro_f1", "cacc", "sacc", "nmi", "ari"),
-    *("names", "names_found", "note"),
+    *("images", "errors", "accuracy", "top5", "macro_f1", "macro_f1_true_classes", "cacc"),
+    *("sacc", "nmi", "ari", "names", "names_found", "note"),
 )
 
 
@@ -43,7 +43,7 @@ def compare_with_mllm_run(
         )
     _check_same_images(run, other)
     theirs, ours = label_cost(other), full_cost(run)
-    result = evaluate_single_label(other, truth, sentences)
+    result = evaluate_single_label(other, truth, sentences).result
     figures = {key: result[key] for key in _FIGURES if key in result}
     asked = questions(theirs)
     share = questions(ours) / asked if asked else None

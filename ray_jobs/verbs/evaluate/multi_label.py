@@ -8,7 +8,7 @@ as if the others were equally unlikely.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from methods import metrics_multilabel as metrics
 from ray_jobs.runs.reader import RunReader, explode
+from ray_jobs.verbs.evaluate.kept import Measured
 from ray_jobs.verbs.evaluate.truth import Truth
 from ray_jobs.verbs.evaluate.truth_join import TruthJoin
 
@@ -25,12 +26,28 @@ TOP_K = 3
 _COLUMNS = ("image_id", "labels", "scores", "top_labels", "top_scores", "error")
 
 
-def evaluate_multi_label(run: RunReader, truth: Truth, worst_pairs: int) -> dict[str, Any]:
-    """Return what `ray_jobs.verbs.evaluate.evaluate` documents for a multi-label run.
+class RankedImages(NamedTuple):
+    """What a multi-label run says of the images with truth.
 
-    Classes are those of the run's configuration, its labels table and the truth. Confusions are
-    pairs of a missed class and a wrongly given one; false positives are pairs of a class that is
-    there and a wrongly given one.
+    Attributes:
+        classes: of the run's configuration, its labels table and the truth.
+        unknown: classes of the truth that are none of the run's.
+        ranking: float32 (images, classes), -inf for a class without a score.
+        assigned: bool (images, classes), the labels given.
+        positive: bool (images, classes), the true labels.
+        join: how rows and images met.
+    """
+
+    classes: list[str]
+    unknown: int
+    ranking: NDArray[np.float32]
+    assigned: NDArray[np.bool_]
+    positive: NDArray[np.bool_]
+    join: TruthJoin
+
+
+def rank_images(run: RunReader, truth: Truth) -> RankedImages:
+    """Read a multi-label run beside the truth.
 
     Raises:
         TruthError: images of the truth are not in the run.
@@ -44,13 +61,26 @@ def evaluate_multi_label(run: RunReader, truth: Truth, worst_pairs: int) -> dict
     positive[row, pc.index_in(label, index).to_numpy()] = True
     ranking, assigned, join = _collect(run, truth, index)
     join.check(run)
-    unknown = len(true_classes - run_classes)
+    return RankedImages(classes, len(true_classes - run_classes), ranking, assigned, positive, join)
+
+
+def evaluate_multi_label(run: RunReader, truth: Truth, worst_pairs: int) -> Measured:
+    """Return what `ray_jobs.verbs.evaluate.evaluate` documents for a multi-label run.
+
+    Confusions are pairs of a missed class and a wrongly given one; false positives are pairs of a
+    class that is there and a wrongly given one. The table of images has ``image_id, path`` and
+    ``labels``, the true ones: with the run's own labels table that is all there is to measure.
+
+    Raises:
+        TruthError: images of the truth are not in the run.
+    """
+    classes, unknown, ranking, assigned, positive, join = rank_images(run, truth)
     remark = f"classes of the truth that are none of the run's: {unknown}" if unknown else None
     by_class = metrics.f1_mean_of_classes(assigned, positive)
     top = metrics.f1_of_means(metrics.top_k_marks(ranking, TOP_K), positive)
     pairs = metrics.missed_for_added(assigned, positive, worst_pairs)
     beside = metrics.added_beside(assigned, positive, worst_pairs)
-    return {
+    result = {
         "images": len(positive),
         "errors": join.errors,
         "map": metrics.mean_average_precision(ranking, positive),
@@ -67,6 +97,8 @@ def evaluate_multi_label(run: RunReader, truth: Truth, worst_pairs: int) -> dict
         ],
         "note": join.note(remark),
     }
+    images = {"image_id": truth.image_ids, "path": truth.paths, "labels": truth.labels}
+    return Measured(result, pa.table(images))
 
 
 def _classes_of(run: RunReader) -> set[str]:

@@ -39,8 +39,8 @@ class SentenceScorer:
 
     def score(
         self, run: RunReader, true: Codes, predicted: Codes, names: Sequence[str]
-    ) -> tuple[float | None, str | None]:
-        """Measure sACC where it is wanted and possible.
+    ) -> tuple[NDArray[np.float64] | None, str | None]:
+        """Measure how close labels and true names are, where it is wanted and possible.
 
         Args:
             run: the run; one that was given its names is measured only if the user named a model.
@@ -49,8 +49,8 @@ class SentenceScorer:
             names: the name of each code.
 
         Returns:
-            sACC, or None where it is left out, and then a sentence that says why, or None where it
-            does not fit the run.
+            The cosine of each image, float64 (n,), whose mean is sACC; or None where it is left
+            out, and then a sentence that says why, or None where it does not fit the run.
 
         Raises:
             InputError: the model that the user named cannot be had.
@@ -69,7 +69,7 @@ class SentenceScorer:
         place: NDArray[np.int64] = np.full(len(names) + 1, NO_PREDICTION)  # last: no prediction
         place[used] = np.arange(len(used))
         embeddings = encoder.encode([names[code] for code in used])
-        return metrics_names.semantic_accuracy(place[true], place[predicted], embeddings), None
+        return metrics_names.semantic_similarities(place[true], place[predicted], embeddings), None
 
     def _load(self) -> SentenceEncoder | None:
         if self._encoder is None and self._missing is None:

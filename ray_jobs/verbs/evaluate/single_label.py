@@ -1,4 +1,4 @@
-"""Metrics of a run that gives each image one label: accuracy, macro F1, cACC, sACC, NMI, ARI.
+"""Metrics of a run with one label an image: accuracy, top-5, macro F1, cACC, sACC, NMI, ARI.
 
 Labels stream in batches; what stays in memory is a few integers per image with truth.
 """
@@ -16,6 +16,8 @@ from methods import metrics_cluster, metrics_single
 from methods.metrics_single import NO_PREDICTION
 from ray_jobs.pipelines.registry import discovers_names
 from ray_jobs.runs.reader import RunReader, explode
+from ray_jobs.verbs.evaluate.class_codes import BestLabels, ClassCodes
+from ray_jobs.verbs.evaluate.kept import Measured
 from ray_jobs.verbs.evaluate.sentences import SentenceScorer
 from ray_jobs.verbs.evaluate.truth import Truth, TruthError
 from ray_jobs.verbs.evaluate.truth_join import TruthJoin
@@ -23,43 +25,28 @@ from ray_jobs.verbs.evaluate.truth_join import TruthJoin
 WORST_PAIRS = 20
 
 
-class _Names:
-    """Codes of class names, in the order of first appearance."""
-
-    def __init__(self) -> None:
-        self.codes: dict[str, int] = {}
-
-    def encode(self, names: pa.Array) -> NDArray[np.int64]:
-        """Return the code of each name, int64; new names get new codes."""
-        encoded = names.dictionary_encode()
-        known = [self.codes.setdefault(n, len(self.codes)) for n in encoded.dictionary.to_pylist()]
-        codes: NDArray[np.int64] = np.array(known, dtype=np.int64)[encoded.indices.to_numpy()]
-        return codes
-
-    def alphabetical(self) -> tuple[list[str], NDArray[np.int64]]:
-        """Return the names in order, and for each code its place in that order."""
-        names = sorted(self.codes)
-        place = np.empty(len(names), dtype=np.int64)
-        place[[self.codes[name] for name in names]] = np.arange(len(names))
-        return names, place
-
-
 def evaluate_single_label(
     run: RunReader, truth: Truth, sentences: SentenceScorer | None
-) -> dict[str, Any]:
+) -> Measured:
     """Return what `ray_jobs.verbs.evaluate.evaluate` documents for a single-label run.
+
+    Its table of images has ``image_id, path``, the true ``label``, ``correct``, ``in_top5`` (null
+    where not measured), ``matched`` (whether cACC counts the image) and ``similarity`` (the cosine
+    that sACC is the mean of, null where not measured).
 
     Raises:
         TruthError: images of the truth are not in the run, or have not one label each.
         InputError: the sentence model that the user named cannot be had.
     """
-    names, join = _Names(), TruthJoin(truth)
+    names, join = ClassCodes(), TruthJoin(truth)
     true = names.encode(_one_label_each(truth))
     predicted = np.full(len(true), NO_PREDICTION, dtype=np.int64)
     right = dict.fromkeys(run.parts, 0)
     used: set[str] = set()
-    for batch in run.batches(["image_id", "labels", "error", *run.parts.values()]):
+    best = BestLabels(len(true))
+    for batch in run.batches(["image_id", "labels", "top_labels", "error", *run.parts.values()]):
         at = join.positions(batch)
+        best.add(batch, at, true, names)
         row, label = explode(batch.column("labels").combine_chunks())
         used.update(pc.unique(label).to_pylist())
         known = at[row] >= 0
@@ -72,15 +59,18 @@ def evaluate_single_label(
     predicted = np.where(predicted == NO_PREDICTION, NO_PREDICTION, place[predicted])
     matching = _matching(true, predicted, len(classes)) if discovers_names(run.record) else None
     meant = predicted if matching is None else np.append(matching, NO_PREDICTION)[predicted]
-    sacc, remark = sentences.score(run, true, predicted, classes) if sentences else (None, None)
+    similar, remark = sentences.score(run, true, predicted, classes) if sentences else (None, None)
+    matched = metrics_cluster.cluster_hits(true, predicted)
     mistaken = np.where(meant == true, NO_PREDICTION, predicted)
     pairs = metrics_single.confusion_pairs(true, mistaken, WORST_PAIRS)
     result = {
         "images": len(true),
         "errors": join.errors,
         "accuracy": metrics_single.accuracy(true, predicted),
+        **({} if best.hits is None else {"top5": float(best.hits.mean())}),
         "macro_f1": metrics_single.macro_f1(true, predicted),
-        "cacc": metrics_cluster.cluster_accuracy(true, predicted),
+        "macro_f1_true_classes": metrics_single.macro_f1_of_true_classes(true, predicted),
+        "cacc": float(matched.mean()),
         "nmi": metrics_cluster.normalized_mutual_information(true, predicted),
         "ari": metrics_cluster.adjusted_rand_index(true, predicted),
         "per_class": _per_class(true, meant, classes),
@@ -89,19 +79,31 @@ def evaluate_single_label(
         ],
         "note": join.note(remark),
     }
-    if sacc is not None and sentences is not None:
-        result |= {"sacc": sacc, "sentences": sentences.name}
+    if similar is not None and sentences is not None:
+        result |= {"sacc": float(similar.mean()), "sentences": sentences.name}
     if run.parts:
         shares = {part: count / max(len(true), 1) for part, count in right.items()}
         result["parts"] = {**shares, "fused": result["accuracy"]}
     if matching is not None:
-        matched = np.flatnonzero(matching != NO_PREDICTION)
-        result["names"] = {classes[name]: classes[matching[name]] for name in matched}
+        named = np.flatnonzero(matching != NO_PREDICTION)
+        result["names"] = {classes[name]: classes[matching[name]] for name in named}
         result["names_found"] = len(used)
-    return result
+    unmeasured = pa.nulls(len(true))
+    images = {
+        "image_id": truth.image_ids,
+        "path": truth.paths,
+        "label": truth.labels.flatten(),
+        "correct": true == predicted,
+        "in_top5": unmeasured if best.hits is None else best.hits,
+        "matched": matched,
+        "similarity": unmeasured if similar is None else similar,
+    }
+    return Measured(result, pa.table(images))
 
 
-def _right(labels: pa.Array, at: NDArray[np.int64], true: NDArray[np.int64], names: _Names) -> int:
+def _right(
+    labels: pa.Array, at: NDArray[np.int64], true: NDArray[np.int64], names: ClassCodes
+) -> int:
     """Count the images of the truth to which a part alone gives the true label."""
     judged = np.flatnonzero((at >= 0) & labels.is_valid().to_numpy(zero_copy_only=False))
     return int((names.encode(labels.take(pa.array(judged))) == true[at[judged]]).sum())
