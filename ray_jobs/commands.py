@@ -97,6 +97,14 @@ _ROWS = [
         "compare a run with the truth",
     ),
     Command(
+        "table", f"{_CONFIG}:TableConfig", f"{_VERBS}.table:run",
+        "one table from many evaluated runs: table RUN ...", positional="runs",
+    ),
+    Command(
+        "reproduce", f"{_CONFIG}:ReproduceConfig", f"{_VERBS}.reproduce:run",
+        "a paper's headline table: reproduce PAPER --root DATA ...", positional="paper",
+    ),
+    Command(
         "report", f"{_CONFIG}:ReportConfig", f"{_VERBS}.report:run",
         "write RUN/report.html", positional="run",
     ),

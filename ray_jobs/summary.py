@@ -12,7 +12,19 @@ from ray_jobs.config.names import flag_of
 from ray_jobs.pipelines.registry import label_method_of_run, reconstruction_note
 from ray_jobs.verbs.plan.comparison import compare
 
-_METRICS = ("accuracy", "macro_f1", "cacc", "sacc", "nmi", "ari", "map", "cf1", "of1")
+_METRICS = (
+    *("accuracy", "top5", "macro_f1", "macro_f1_true_classes", "cacc", "sacc", "nmi", "ari"),
+    *("map", "cf1", "of1"),
+)
+_FORECAST = (
+    ("images", "images"),
+    ("mllm_calls", "MLLM calls at most"),
+    ("seconds", "seconds"),
+    ("gpu_hours", "GPU-hours"),
+    ("prompt_tokens", "tokens in"),
+    ("output_tokens", "tokens out"),
+    ("cost", "the price"),
+)
 _COSTS = (
     ("MLLM calls, fit included", "mllm_calls", ","),
     ("answers reused, fit included", "answers_reused", ","),
@@ -36,12 +48,18 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
     elif name.startswith("plan"):
         console.print(stages_table(result))
         console.print(forecast_table(result))
-        if told := result.get("note"):
-            console.print(f"Note: {told}", soft_wrap=True, markup=False)
+        if note := result.get("note"):
+            console.print(f"Note: {note}", soft_wrap=True, markup=False)
     elif name == "evaluate":
         console.print(metrics_table(result))
         for note in _notes(result):
             console.print(f"Note: {note}", soft_wrap=True, markup=False)
+    elif name == "table":
+        out.write(f"table: {result['out']}\n" if result["out"] else result["table"])
+    elif name == "reproduce":
+        for line in reproduced_lines(result):
+            out.write(f"{line}\n")
+        out.write(result["table"])
     elif name == "doctor":
         console.print(_checks_table(result))
     elif name == "dataset":
@@ -200,6 +218,21 @@ def served_lines(result: dict[str, Any]) -> list[str]:
         )
         lines += [f"  {difference}" for difference in found["differences"]]
     return lines
+
+
+def reproduced_lines(result: dict[str, Any]) -> Iterator[str]:
+    """What stands above a paper's table: its commands and their cost, or where it was written."""
+    yield result["title"]
+    for note in result["notes"]:
+        yield f"Note: {note}"
+    yield from result.get("commands", ())
+    if forecast := result.get("forecast"):
+        for each in (*forecast["runs"], {"row": "all", "dataset": "", **forecast["total"]}):
+            told = [f"{each[key]:,} {what}" for key, what in _FORECAST if each.get(key) is not None]
+            name = " ".join(each[key] for key in ("row", "dataset", "verb") if each.get(key))
+            yield f"forecast of {name}: {', '.join(told)}"
+    if result["out"]:
+        yield f"table: {result['out']}"
 
 
 def _notes(result: dict[str, Any]) -> list[str]:

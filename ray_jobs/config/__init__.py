@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # the same names as below
         NamingConfig as NamingConfig,
     )
     from ray_jobs.config.plan import PlanConfig as PlanConfig, plan_of as plan_of
+    from ray_jobs.config.reproduce import ReproduceConfig as ReproduceConfig
     from ray_jobs.config.serve import ServeConfig as ServeConfig
     from ray_jobs.config.shared import (
         ArchiveConfig as ArchiveConfig,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:  # the same names as below
         RecogniseConfig as RecogniseConfig,
     )
     from ray_jobs.config.submit import SubmitConfig as SubmitConfig
+    from ray_jobs.config.table import LayoutConfig as LayoutConfig, TableConfig as TableConfig
     from ray_jobs.config.verbs import (
         DemoConfig as DemoConfig,
         DoctorConfig as DoctorConfig,
@@ -71,10 +73,12 @@ _HOMES = {
     "near": "FitNearConfig",
     "open_vocabulary": "LabelMllmNamesConfig NamingConfig",
     "plan": "PlanConfig plan_of",
+    "reproduce": "ReproduceConfig",
     "serve": "ServeConfig",
     "shared": "ArchiveConfig AskingConfig AskingImagesConfig ClipConfig MllmConfig",
     "slac_tlac": "LabelSlacConfig LabelTlacConfig RecogniseConfig",
     "submit": "SubmitConfig",
+    "table": "LayoutConfig TableConfig",
     "verbs": "DemoConfig DoctorConfig DrawConfig EvaluateConfig ManifestConfig ReportConfig",
     "what_do_you_see": "ClassTextsConfig FitWhatDoYouSeeConfig LabelWhatDoYouSeeConfig",
     "yaml_file": "yaml_method",

@@ -7,6 +7,7 @@ the YAML file (``--config run.yaml``; flags win) and the reference in ``--help``
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
@@ -136,6 +137,18 @@ def parse(kind: type[T], arguments: list[str], program: str) -> T:
     except SettingsError as error:
         text = str(error).removeprefix("error parsing CLI: ")
         raise InputError(f"{text}; {program} --help lists what there is") from error
+
+
+def configured(kind: type[T], settings: Mapping[str, Any]) -> T:
+    """Make a config from settings that a program chose.
+
+    Raises:
+        InputError: one sentence a wrong setting: which, its value, what would be right.
+    """
+    try:
+        return kind(**settings)
+    except ValidationError as error:
+        raise InputError(_sentence(error)) from error
 
 
 def _check_names(kind: type[VerbConfig], given: list[str], program: str) -> None:
