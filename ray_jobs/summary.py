@@ -48,8 +48,8 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
     elif name.startswith("plan"):
         console.print(stages_table(result))
         console.print(forecast_table(result))
-        if note := result.get("note"):
-            console.print(f"Note: {note}", soft_wrap=True, markup=False)
+        if told := result.get("note"):
+            console.print(f"Note: {told}", soft_wrap=True, markup=False)
     elif name == "evaluate":
         console.print(metrics_table(result))
         for note in _notes(result):
