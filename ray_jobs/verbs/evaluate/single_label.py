@@ -63,7 +63,7 @@ def evaluate_single_label(
     matched = metrics_cluster.cluster_hits(true, predicted)
     mistaken = np.where(meant == true, NO_PREDICTION, predicted)
     pairs = metrics_single.confusion_pairs(true, mistaken, WORST_PAIRS)
-    result = {
+    result: dict[str, Any] = {
         "images": len(true),
         "errors": join.errors,
         "accuracy": metrics_single.accuracy(true, predicted),

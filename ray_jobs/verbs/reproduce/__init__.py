@@ -87,7 +87,7 @@ def _table(
     order = {row.title: number for number, row in enumerate(paper.rows)}
     places.sort(key=lambda place: order[place.row])
     measures = Measures(config.resamples, config.seed)
-    metrics = config.metrics or list(paper.metrics)
+    metrics: list[Any] = config.metrics or list(paper.metrics)
     return lay_out(
         entries,
         metrics,

@@ -71,7 +71,8 @@ def _pilots(
         if data not in written:
             lists[data].run()
             written.add(data)
-        planned: Any = plan_of(type(step.config()))
+        kind: Any = type(step.config())
+        planned: Any = plan_of(kind)
         forecast = plan_labelling(planned(**step.settings, pilot=config.pilot), label)
         record = storage.read_bytes(storage.join(forecast["pilot"], RECORD))
         found[step.place.row] = json.loads(record)
