@@ -13,7 +13,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain, repeat, takewhile
 from typing import TYPE_CHECKING, TextIO, get_origin
@@ -35,8 +35,17 @@ _COLUMNS = 100
 
 def main() -> int:
     """Run this process's command and leave nothing behind it; returns the exit code."""
-    with _results_stream() as results:
+    results = _results_stream()
+    try:
         code = execute(sys.argv[1:], results)
+        results.flush()
+    except BrokenPipeError:  # whoever read it, such as head, has had enough
+        code = FAILED
+    except OSError as error:  # of a full disk; what commands do is told by themselves
+        code = _complain(f"standard output cannot be written: {error.strerror}", FAILED)
+    finally:
+        with suppress(OSError):
+            results.close()
     if "ray" in sys.modules:
         from ray_jobs.passes.session import stop_ray
 

@@ -260,6 +260,19 @@ def imported_by(script: str) -> set[str]:
     return set(done.stdout.split("\n")[-2].split())
 
 
+def test_a_reader_that_has_had_enough_and_a_full_disk_are_no_tracebacks() -> None:
+    command = [sys.executable, "-m", "ray_jobs", "dataset"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
+        assert listing.stdout is not None
+        listing.stdout.close()
+        _, said = listing.communicate()
+    assert (listing.returncode, said) == (1, b"")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"onoma: standard output cannot be written: No space left on device\n"
+
+
 def test_help_and_wrong_use_import_nothing_slow() -> None:
     uses = [["--help"], ["--version"], [], ["lable"], ["label", "zeroshot"], ["label", "--help"]]
     uses += [[*name.split(), "--no-such-setting"] for name in COMMANDS]
