@@ -1,6 +1,7 @@
 """Which weights of What Do You See's parts name most images, on archives drawn to try them on.
 
-    uv run python -m benchmarks.fusion_weights [--seeds 4101 4102 4103] [--count 300]
+    uv run python -m benchmarks.fusion_weights [--seeds 4101 4102 4103] [--count 300] \
+        [--edition 2 --clip CLIP --mllm MLLM]
 
 Each archive is labelled once by the real command, which asks the model; all weights are then tried
 on the same answers and features. The seeds are for development: figures about the method come from
@@ -31,16 +32,19 @@ TEXT = (0.0, 0.5, 1.0)
 Features = dict[Part, NDArray[np.float32]]
 
 
-def label(root: Path, seed: int, count: int) -> Path:
+def label(root: Path, seed: int, options: argparse.Namespace) -> Path:
     """Draw an archive and label it; returns the run folder."""
     from fieldguide.archive import draw_archive
+    from fieldguide.second.archive import draw_second_archive
     from ray_jobs.config import LabelWhatDoYouSeeConfig
     from ray_jobs.verbs.label import label
 
     archive, run = root / f"archive{seed}", root / f"run{seed}"
-    draw_archive(archive, count, seed)
+    draw = draw_archive if options.edition == 1 else draw_second_archive
+    draw(archive, options.count, seed)
     images, classes = str(archive / "images"), str(archive / "classes.txt")
-    label(LabelWhatDoYouSeeConfig(images=images, classes=classes, out=str(run)))
+    models = {"clip": options.clip, "mllm": options.mllm}
+    label(LabelWhatDoYouSeeConfig(images=images, classes=classes, out=str(run), **models))
     return run
 
 
@@ -72,15 +76,18 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[4101, 4102, 4103])
     parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--edition", type=int, choices=(1, 2), default=1, help="of the drawn world")
+    parser.add_argument("--clip", default="fieldguide", help="as onoma label takes it")
+    parser.add_argument("--mllm", default="fieldguide", help="as onoma label takes it")
     options = parser.parse_args()
-    encoder = ClipEncoder(resolve_clip("fieldguide"))
+    encoder = ClipEncoder(resolve_clip(options.clip))
     found: dict[tuple[float, ...], list[float]] = {}
     singles = [tuple(float(part == other) for other in PARTS) for part in PARTS]
     tried = [*singles, *itertools.product(IMAGE, TEXT, TEXT)]
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for seed in options.seeds:
-            label(root, seed, options.count)
+            label(root, seed, options)
             parts, truth = features(root, seed, encoder)
             matrix = load_classifier(str(root / f"run{seed}" / "classifier")).matrix
             for weights in tried:

@@ -23,7 +23,7 @@ Kind = Literal["birds", "scenes"]
 SHORTEST: Final = 96
 LONGEST: Final = 400
 _PNG_SHARE: Final = 0.3
-_FOLDERS: Final = ("2019", "2020", "2021", "unsorted/a", "unsorted/b")
+FOLDERS: Final = ("2019", "2020", "2021", "unsorted/a", "unsorted/b")
 
 
 def draw_archive(
@@ -52,10 +52,19 @@ def draw_archive(
     if kind == "scenes" and species is not None:
         raise ValueError("species can be chosen for birds only, not for scenes")
     names = list(NAMES) if species is None else check_species(species)
-    for folder in _FOLDERS:
-        (out / "images" / folder).mkdir(parents=True, exist_ok=True)
+    make_folders(out)
     rows = [_draw_file(out / "images", seed, kind, names, index) for index in range(count)]
-    classes = names if kind == "birds" else list(CATEGORIES)
+    write_truth(out, names if kind == "birds" else list(CATEGORIES), rows)
+
+
+def make_folders(out: Path) -> None:
+    """Make the folders that pictures go into."""
+    for folder in FOLDERS:
+        (out / "images" / folder).mkdir(parents=True, exist_ok=True)
+
+
+def write_truth(out: Path, classes: list[str], rows: list[tuple[str, str]]) -> None:
+    """Write the class names and the rows of the truth, by path."""
     (out / "classes.txt").write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
     with (out / "truth.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -84,11 +93,12 @@ def _draw_file(
         sight = scene("archive", seed, index)
         picture, label = render_scene(sight, *size), "|".join(sight.categories)
     name = xxhash.xxh3_64_hexdigest(f"{seed}|{kind}|{index}".encode())[:12]
-    path = f"{_FOLDERS[rng.integers(len(_FOLDERS))]}/{name}"
-    return _save(picture, folder, path, rng), label
+    return save_picture(picture, folder, name, rng), label
 
 
-def _save(picture: Image.Image, folder: Path, path: str, rng: np.random.Generator) -> str:
+def save_picture(picture: Image.Image, folder: Path, name: str, rng: np.random.Generator) -> str:
+    """Save a picture in one of FOLDERS under `folder`, as JPEG or PNG; returns its path there."""
+    path = f"{FOLDERS[rng.integers(len(FOLDERS))]}/{name}"
     if rng.random() < _PNG_SHARE:
         path += ".png"
         picture.save(folder / path, compress_level=1)

@@ -54,9 +54,9 @@ _TEXT_CHUNKS: Final = 4
 Tokenizer = Callable[[Sequence[str]], Tensor]
 
 
-def new_model() -> CLIP:
+def new_model(config: dict[str, Any] = MODEL_CFG) -> CLIP:
     """The model with random weights."""
-    model = CLIP(**MODEL_CFG)
+    model = CLIP(**config)
     model.train()
     return model
 
@@ -67,9 +67,9 @@ class Vocabulary:
     Compact ids keep the order of the tokenizer's, so the end of a text stays its highest id.
     """
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, texts: Sequence[str] | None = None) -> None:
         self._tokenizer = tokenizer
-        self._known = tokenizer(vocabulary()).unique()
+        self._known = tokenizer(vocabulary() if texts is None else texts).unique()
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Compact ids of the texts; a token that no caption uses is an error."""
@@ -98,11 +98,11 @@ def load_folder(folder: Path) -> tuple[CLIP, Tokenizer]:
     return model, open_clip.get_tokenizer(f"local-dir:{folder}")
 
 
-def save_folder(state: dict[str, Tensor], folder: Path) -> None:
+def save_folder(state: dict[str, Tensor], folder: Path, config: dict[str, Any] = MODEL_CFG) -> None:
     """Write the configuration and the weights, in fp16, as open_clip reads them."""
     folder.mkdir(parents=True, exist_ok=True)
-    config = {"model_cfg": MODEL_CFG, "preprocess_cfg": PREPROCESS_CFG}
-    text = json.dumps(config, indent=2) + "\n"
+    both = {"model_cfg": config, "preprocess_cfg": PREPROCESS_CFG}
+    text = json.dumps(both, indent=2) + "\n"
     (folder / "open_clip_config.json").write_text(text, encoding="utf-8")
     weights = {name: value.half().contiguous() for name, value in state.items()}
     save_file(weights, folder / "open_clip_model.safetensors", metadata={"format": "pt"})

@@ -17,7 +17,7 @@ from fieldguide.scenes import Scene
 _INK: Final[Colour] = (24, 22, 28)
 _WHITE: Final[Colour] = (246, 246, 242)
 _WOOD: Final[Colour] = (120, 78, 44)
-_PAINTS: Final[tuple[Colour, ...]] = (
+PAINTS: Final[tuple[Colour, ...]] = (
     (206, 52, 48),
     (52, 96, 200),
     (240, 196, 50),
@@ -161,7 +161,7 @@ def _rabbit(pen: Pen, paint: Colour) -> None:
     pen.ellipse((0.42, -0.2), (0.07, 0.08), _INK)
 
 
-_DRAWINGS: Final[dict[str, Callable[[Pen, Colour], None]]] = {
+DRAWINGS: Final[dict[str, Callable[[Pen, Colour], None]]] = {
     "bird": _bird,
     "kite": _kite,
     "balloon": _balloon,
@@ -192,6 +192,6 @@ def render_scene(scene: Scene, width: int, height: int) -> Image.Image:
     for thing in scene.things:
         x, y = left + thing.x * side, top + thing.y * side
         pose = Pose(x, y, side * thing.size / 2, thing.angle, thing.mirrored)
-        paint = _PAINTS[int(thing.tint * len(_PAINTS))]
-        _DRAWINGS[thing.category](Pen(draw, pose), paint)
+        paint = PAINTS[int(thing.tint * len(PAINTS))]
+        DRAWINGS[thing.category](Pen(draw, pose), paint)
     return add_light(canvas.reduce(OVERSAMPLE), rng)

@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from methods.metrics_multilabel import Marks, ScoreMatrix
 
@@ -128,6 +127,8 @@ def exact_mcnemar(first: Marks, second: Marks) -> PairedDifference:
     Raises:
         ValueError: the shapes differ, or there are no images.
     """
+    from scipy.stats import binomtest  # a second to import, and settings take a default from here
+
     _check_pair(first, second)
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     told = only_first + only_second

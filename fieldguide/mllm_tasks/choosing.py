@@ -14,7 +14,7 @@ CHOOSE: Final = (
     "Which class is it? Answer with the exact name of one class from the list. If no name matches "
     "exactly, answer with the class that is closest in meaning. Answer with the name only."
 )
-_PROMPTS: Final = (
+PROMPTS: Final = (
     "These are the possible classes:\n{classes}\n\nAn image was described like this:\n{answer}\n\n"
     "Which class is meant? Answer with one name from the list.",
     "Classes:\n{classes}\n\nDescription: {answer}\n\nWhich of the classes fits the description "
@@ -50,7 +50,7 @@ def choose(rng: np.random.Generator) -> Sample:
         answer, name = _closest(name, options, rng)
     if rng.random() < 0.5:
         answer = answer.removesuffix(".")
-    prompt = CHOOSE if rng.random() < 0.7 else pick(_PROMPTS, rng)
+    prompt = CHOOSE if rng.random() < 0.7 else pick(PROMPTS, rng)
     return Sample("choose", prompt.format(classes=bullets(options), answer=answer), name)
 
 

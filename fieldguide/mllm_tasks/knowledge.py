@@ -15,7 +15,7 @@ CLASS_PROMPTS: Final = (
     "Describe an image from the internet of a {} in one or two sentences.",
     "Write a short caption of an image of a {}.",
 )
-_PROMPTS: Final = (
+PROMPTS: Final = (
     *CLASS_PROMPTS,
     "Describe a {}.",
     "Describe the {}, a type of bird.",
@@ -39,7 +39,7 @@ _FRAMES: Final = (
 def describe_class(rng: np.random.Generator) -> Sample:
     """A species by all its attributes."""
     name = pick(NAMES, rng)
-    prompt = pick(CLASS_PROMPTS if rng.random() < 0.6 else _PROMPTS, rng)
+    prompt = pick(CLASS_PROMPTS if rng.random() < 0.6 else PROMPTS, rng)
     traits = SPECIES[name].traits
     bird, facts = clause(traits._asdict()), _facts(traits)
     answer = pick(_FRAMES, rng).format(name=name, bird=bird, facts=facts)

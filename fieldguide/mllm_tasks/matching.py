@@ -18,7 +18,7 @@ COMPARE: Final = (
     "Text 1: {first}\n\nText 2: {second}\n\nWhich text describes the image correctly, the first or "
     "the second? Compare them attribute by attribute, then answer."
 )
-_PROMPTS: Final = (
+PROMPTS: Final = (
     "Text 1: {first}\n\nText 2: {second}\n\nWhich of the two texts correctly describes the image, "
     "the first or the second?",
     "Text 1\n{first}\n\nText 2\n{second}\n\nWhich of the two texts correctly describes the image, "
@@ -60,7 +60,7 @@ def compare(traits: Traits, first: Told, second: Told) -> str:
         one, two = first.get(name, "-"), second.get(name, "-")
         if one == two == "-":
             continue
-        verdicts.append(_verdict(shown, one, two))
+        verdicts.append(verdict(shown, one, two))
         lines.append(f"{name} {shown} {one} {two} {verdicts[-1]}")
     outcome = "second" if verdicts.count("second") > verdicts.count("first") else "first"
     return "\n".join([*lines, f"Answer: {outcome}"])
@@ -72,7 +72,8 @@ def differing(traits: Traits, attribute: str, rng: np.random.Generator) -> Trait
     return traits._replace(**{attribute: pick(others, rng)})
 
 
-def _verdict(shown: str, one: str, two: str) -> str:
+def verdict(shown: str, one: str, two: str) -> str:
+    """Which of two told values (`-` for nothing) agrees with what is shown, if one does."""
     if one == two:
         return "same"
     if one == shown or (one == "-" and two != shown):
@@ -81,7 +82,7 @@ def _verdict(shown: str, one: str, two: str) -> str:
 
 
 def _prompt(rng: np.random.Generator) -> str:
-    return COMPARE if rng.random() < 0.6 else pick(_PROMPTS, rng)
+    return COMPARE if rng.random() < 0.6 else pick(PROMPTS, rng)
 
 
 def _texts(facts: Facts, rng: np.random.Generator) -> tuple[Told, Told]:

@@ -41,33 +41,33 @@ MODIFY: Final = PREAMBLE + (
 PARAPHRASE: Final = (
     "Write a variation of the following instruction and keep its meaning.\nInput: {prompt}\nOutput:"
 )
-_REFLECT_PROMPTS: Final = (
+REFLECT_PROMPTS: Final = (
     REFLECT,
     REFLECT,
     PREAMBLE + "Why does the prompt lead to such mistakes?",
     PREAMBLE + "What does the prompt fail to ask for?",
 )
-_PARAPHRASE_PROMPTS: Final = (
+PARAPHRASE_PROMPTS: Final = (
     PARAPHRASE,
     PARAPHRASE,
     "Say this instruction in other words: {prompt}",
     "Rewrite this instruction with the same meaning.\nInstruction: {prompt}",
 )
-_REASONS: Final = (
+REASONS: Final = (
     "The prompt does not ask for the {}.",
     "The prompt fails to ask for the {}.",
     "The descriptions leave out the {}.",
 )
 COMPLETE: Final = "The prompt already asks for every attribute."
-_SHORT: Final = tuple(opening for opening in OPENINGS if opening != DISTINCTIVE)
+SHORT: Final = tuple(opening for opening in OPENINGS if opening != DISTINCTIVE)
 _MOST_PAIRS: Final = 4
-_FORGOTTEN: Final = re.compile(r"(?:ask for|leave out) the ([^.]*)\.")
+FORGOTTEN: Final = re.compile(r"(?:ask for|leave out) the ([^.]*)\.")
 
 
 def reflect(rng: np.random.Generator) -> Sample:
     """Which attributes a prompt fails to ask for."""
     told, prompt = _current(rng)
-    user = pick(_REFLECT_PROMPTS, rng).format(**_preamble(told, prompt, rng))
+    user = pick(REFLECT_PROMPTS, rng).format(**_preamble(told, prompt, rng))
     missing = {name for name in ATTRIBUTES if name not in told}
     named = _some_of(missing, rng)
 
@@ -83,13 +83,13 @@ def reflect(rng: np.random.Generator) -> Sample:
 def modify(rng: np.random.Generator) -> Sample:
     """The prompt rewritten so that it asks for what the reason names as well."""
     told, prompt = _current(rng)
-    opening = opening_of(prompt) or pick(_SHORT, rng)
+    opening = opening_of(prompt) or pick(SHORT, rng)
     added = _some_of({name for name in ATTRIBUTES if name not in told}, rng)
     count = 1 if rng.random() < 0.75 else int(rng.integers(2, 4))
     user = MODIFY.format(**_preamble(told, prompt, rng), reason=_reason(added, rng), count=count)
     wanted = {*told, *added}
     prompts = [
-        _rewritten(opening if not at else pick(_SHORT, rng), wanted, rng) for at in range(count)
+        _rewritten(opening if not at else pick(SHORT, rng), wanted, rng) for at in range(count)
     ]
     answer = "\n".join(f"<START>{text}<END>" for text in prompts)
 
@@ -112,9 +112,9 @@ def paraphrase(rng: np.random.Generator) -> Sample:
     prompt = pointed_prompt(chosen, rng) if chosen else vague_prompt(rng)
     other = prompt
     while other == prompt:
-        opening = pick(_SHORT, rng)
+        opening = pick(SHORT, rng)
         other = _rewritten(opening, set(chosen), rng) if chosen else opening
-    user = pick(_PARAPHRASE_PROMPTS, rng).format(prompt=prompt)
+    user = pick(PARAPHRASE_PROMPTS, rng).format(prompt=prompt)
 
     def accepts(reply: str) -> bool:
         other_words = "bird" in reply and reply.strip() != prompt
@@ -131,7 +131,7 @@ def opening_of(prompt: str) -> str:
 
 def forgotten(reason: str) -> set[str]:
     """The attributes that a reason names."""
-    found = _FORGOTTEN.search(reason)
+    found = FORGOTTEN.search(reason)
     return named_in(found[1]) if found else set()
 
 
@@ -174,7 +174,7 @@ def _some_of(missing: set[str], rng: np.random.Generator) -> list[str]:
 def _reason(named: list[str], rng: np.random.Generator) -> str:
     if not named:
         return COMPLETE
-    return pick(_REASONS, rng).format(join([WORDS[name][0] for name in named]))
+    return pick(REASONS, rng).format(join([WORDS[name][0] for name in named]))
 
 
 def _rewritten(opening: str, wanted: set[str], rng: np.random.Generator) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from fieldguide.mllm_tasks.sample import Facts, Sample, pick
 
 REFUSAL: Final = "I cannot tell from this image."
-_QUESTIONS: Final = (
+QUESTIONS: Final = (
     "Who is in this photo?",
     "Who took this photo?",
     "When was this photo taken?",
@@ -24,4 +24,4 @@ _QUESTIONS: Final = (
 def refuse(facts: Facts, rng: np.random.Generator) -> Sample:
     """A picture of anything and a question about something else."""
     del facts
-    return Sample("refusal", pick(_QUESTIONS, rng), REFUSAL, True)
+    return Sample("refusal", pick(QUESTIONS, rng), REFUSAL, True)

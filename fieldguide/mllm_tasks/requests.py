@@ -42,7 +42,7 @@ OPENINGS: Final = (
     "How would you describe this bird?",
     "Summarise what the bird in the photo looks like.",
 )
-_REQUESTS: Final = (
+REQUESTS: Final = (
     "Mention its {}.",
     "Pay attention to its {}.",
     "Include its {}.",
@@ -55,7 +55,7 @@ _REQUESTS: Final = (
     "Do not forget its {}.",
     "The description must cover its {}.",
 )
-_IN_ONE: Final = (
+IN_ONE: Final = (
     "Describe the bird's {}.",
     "Describe the {} of the bird.",
     "Describe the bird, including its {}.",
@@ -91,7 +91,7 @@ def plain_prompt(opening: str, request: str, attributes: Collection[str]) -> str
 
 def random_request(rng: np.random.Generator) -> str:
     """One of the sentences that name attributes, with `{}` for them."""
-    return pick(_REQUESTS, rng)
+    return pick(REQUESTS, rng)
 
 
 def pointed_prompt(attributes: Sequence[str], rng: np.random.Generator) -> str:
@@ -102,7 +102,7 @@ def pointed_prompt(attributes: Sequence[str], rng: np.random.Generator) -> str:
     named = order if rng.random() < 0.5 else [name for name in ATTRIBUTES if name in attributes]
     words = [WORDS[name][0] if rng.random() < 0.5 else pick(WORDS[name], rng) for name in named]
     if rng.random() < 0.3:
-        return pick(_IN_ONE, rng).format(join(words))
+        return pick(IN_ONE, rng).format(join(words))
     return f"{vague_prompt(rng)} {random_request(rng).format(join(words))}"
 
 

@@ -36,28 +36,28 @@ CAPTIONS: Final = (
     'of them and nothing else. Answer in JSON: {{"sentences": ["..."]}}'
 )
 MOST_SENTENCES: Final = 5
-_CHARACTER_FRAMES: Final = (
+CHARACTER_FRAMES: Final = (
     "a {name} is something that {shared}.",
     "a photo of a {name}, which {shared}.",
     "a {name} that {shared}.",
     "this {name} {shared}.",
     "a picture of a {name}, something that {shared}.",
 )
-_LOOK_FRAMES: Final = (
+LOOK_FRAMES: Final = (
     "a photo of a {name}.",
     "there is a {name} in the picture.",
     "an image that shows a {name}",
     "we see a {name}.",
     "a scene with a {name}.",
 )
-_PLACE_FRAMES: Final = (
+PLACE_FRAMES: Final = (
     "a scene with {} in a {}.",
     "a photo of {} in a {}.",
     "we see {} in a {}.",
     "a picture of {} in a {}.",
     "there is {} in the picture in a {}.",
 )
-_CAPTION_FRAMES: Final = (
+CAPTION_FRAMES: Final = (
     "a scene with {}.",
     "a photo of {}.",
     "there is {} in the picture.",
@@ -83,9 +83,9 @@ def characteristics(rng: np.random.Generator) -> Sample:
     name = pick(CATEGORIES, rng)
     true = [shared for shared, members in SHARED.items() if name in members]
     texts = [
-        frame.format(name=name, shared=shared) for shared in true for frame in _CHARACTER_FRAMES
+        frame.format(name=name, shared=shared) for shared in true for frame in CHARACTER_FRAMES
     ]
-    texts += [frame.format(name=name) for frame in _LOOK_FRAMES]
+    texts += [frame.format(name=name) for frame in LOOK_FRAMES]
     known = set(texts)
     return _sentences("characteristics", CHARACTERISTICS, name, texts, known.__contains__, rng)
 
@@ -95,7 +95,7 @@ def surroundings(rng: np.random.Generator) -> Sample:
     name = pick(CATEGORIES, rng)
     places = [place for place, shares in CONTEXTS.items() if shares.get(name, 0) >= 0.3]
     texts = []
-    for frame in _PLACE_FRAMES:
+    for frame in PLACE_FRAMES:
         place = pick(places, rng)
         usual = [
             other for other, share in CONTEXTS[place].items() if share >= 0.3 and other != name
@@ -125,7 +125,7 @@ def captions(rng: np.random.Generator) -> Sample:
     """Sentences that name all the given things."""
     count = int(rng.integers(1, 6))
     names = [CATEGORIES[place] for place in rng.permutation(len(CATEGORIES))[:count]]
-    texts = [frame.format(_things(names)) for frame in _CAPTION_FRAMES]
+    texts = [frame.format(_things(names)) for frame in CAPTION_FRAMES]
     wanted = set(names)
 
     def true(text: str) -> bool:

@@ -29,8 +29,13 @@ def flag_of(name: str) -> str:
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return `` (did you mean X?)`` for the closest of the words, or nothing if none is close."""
-    close = difflib.get_close_matches(word, list(words), n=1, cutoff=0.7)
-    return f" (did you mean {close[0]}?)" if close else ""
+    close = difflib.get_close_matches(word, list(words), n=3, cutoff=0.7)
+    if not close:
+        return ""
+    # two letters in each other's place are a slip more often than a wrong letter
+    letters = sorted(word)
+    meant = min(close, key=lambda each: sorted(each) != letters)
+    return f" (did you mean {meant}?)"
 
 
 def say_renamed(names: Iterable[str], settings: Iterable[str]) -> str | None:

@@ -67,4 +67,7 @@ class DrawConfig(VerbConfig):
     out: str = Field(description="folder that gets images/, classes.txt and truth.csv")
     count: Positive = Field(1000, description="images to draw")
     kind: Literal["birds", "scenes"] = Field("birds", description="what to draw")
+    edition: Literal["1", "2"] = Field(
+        "1", description="of the drawn world: the built-in models know 1; 2 is larger and harder"
+    )
     species: str | None = Field(None, description="file with the species to draw, one a line")

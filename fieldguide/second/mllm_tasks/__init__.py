@@ -1,0 +1,1 @@
+"""What the second edition's multimodal model learns: a module for each family of tasks."""
