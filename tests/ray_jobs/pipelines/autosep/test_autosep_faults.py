@@ -85,20 +85,16 @@ def test_broken_images_get_their_row(broken: Path, classes: str, tmp_path: Path)
 
 
 def test_a_writer_that_only_refuses_leaves_the_first_prompt(
-    broken: Path, classes: str, tmp_path: Path, endpoint: Endpoint
+    broken: Path, classes: str, tmp_path: Path
 ) -> None:
-    words = tmp_path / "reflect.txt"
-    words.write_text("say I cannot help with that. {prompt} {errors}")
-    made = fit(
-        broken, classes, tmp_path / "fit",
-        optimizer_mllm=endpoint.name, reflect_prompt=str(words), sample=GOOD + 5,
-    )  # fmt: skip
+    writer = tmp_path / "writer.json"
+    writer.write_text(json.dumps({"rules": [{"answer": "I cannot help with that."}]}))
+    made = fit(broken, classes, tmp_path / "fit", optimizer_mllm=f"dummy:{writer}", sample=GOOD + 5)
     record = json.loads((tmp_path / "fit" / "history.json").read_text())
     assert made["prompt"] == record["prompts"][0]["text"]
     assert len(record["prompts"]) == 1
     assert record["rounds"][1]["errors_found"]
     assert "1 of 1 reflect questions without an answer" in record["rounds"][1]["notes"]
-    assert len(endpoint.bodies) == 1
 
 
 def test_a_writer_without_tags_leaves_the_first_prompt(
