@@ -53,7 +53,8 @@ def features(root: Path, seed: int, encoder: ClipEncoder) -> tuple[Features, NDA
     import pyarrow.parquet as pq
 
     run, archive = root / f"run{seed}", root / f"archive{seed}"
-    table = pq.read_table(run / "labels", columns=["path", "description", "prediction"])
+    columns = ["path", "description", "prediction"]
+    table = pq.read_table(run / "labels", columns=columns, partitioning=None)
     rows: list[dict[str, Any]] = table.to_pylist()
     with (archive / "truth.csv").open(newline="", encoding="utf-8") as file:
         truth = {row["path"]: row["label"] for row in csv.DictReader(file)}

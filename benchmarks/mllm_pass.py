@@ -128,7 +128,7 @@ def peer(python: str, root: Path, mllm: str, turn: int) -> tuple[float, Response
         VLLM_CPU_OMP_THREADS_BIND="nobind",
         VLLM_ENABLE_V1_MULTIPROCESSING="0",
     )
-    rows = pq.read_table(out).to_pylist()
+    rows = pq.read_table(out, partitioning=None).to_pylist()
     return seconds, {row["path"]: row["answer"] for row in rows}
 
 

@@ -142,7 +142,8 @@ def read_answers(table: Path) -> Responses:
     """Read a stage table: path in the archive, and what was said."""
     import pyarrow.parquet as pq
 
-    rows = pq.read_table(table, columns=["path", "error", "recognise"]).to_pylist()
+    columns = ["path", "error", "recognise"]
+    rows = pq.read_table(table, columns=columns, partitioning=None).to_pylist()
     if silent := [row for row in rows if row["error"] or row["recognise"]["error"]]:
         raise SystemExit(f"{len(silent)} images have errors, the first: {silent[0]}")
     return {row["path"]: row["recognise"]["answer"] for row in rows}

@@ -74,7 +74,7 @@ def read_archive(archive: Path, run: Path, encoder: ClipEncoder) -> Archive:
 
     with (archive / "truth.csv").open(newline="", encoding="utf-8") as file:
         true = {row["path"]: row["label"] for row in csv.DictReader(file)}
-    table = pq.read_table(run / "labels", columns=["path", "label"]).to_pydict()
+    table = pq.read_table(run / "labels", columns=["path", "label"], partitioning=None).to_pydict()
     named = dict(zip(table["path"], table["label"], strict=True))
     paths = sorted(true, key=image_id)
     _, codes = np.unique([true[path] for path in paths], return_inverse=True)

@@ -17,7 +17,12 @@ from actors.clip.image_scorer import ImageScorer, Ranking
 from actors.clip.lane import IN_FLIGHT
 from actors.clip.runtime import ClipRuntime
 from actors.images.decode import usable_pixels
-from actors.labels.table import CLASSIFIER_LABELS_SCHEMA, CLASSIFIER_MULTI_LABELS_SCHEMA, TOP_LABELS
+from actors.labels.table import (
+    CLASSIFIER_LABELS_SCHEMA,
+    CLASSIFIER_MULTI_LABELS_SCHEMA,
+    IMAGE_COLUMNS,
+    TOP_LABELS,
+)
 from actors.stage import RowErrors, stage
 from methods.class_matrix import class_matrix
 from methods.class_names import ClassNames
@@ -68,7 +73,7 @@ class ClassifierLabels:
         for field in self.schema:
             if field.name in columns:
                 continue
-            if field.name in batch.column_names:
+            if field.name in IMAGE_COLUMNS:
                 columns[field.name] = batch.column(field.name)
             elif field.name == "method":
                 columns["method"] = [self._scorer.classifier.method] * batch.num_rows

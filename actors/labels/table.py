@@ -6,6 +6,8 @@ from typing import Final
 
 import pyarrow as pa
 
+IMAGE_COLUMNS: Final = ("image_id", "path", "uri")
+"""What a row of the labels table takes from the image's row of the manifest; nothing else."""
 TOP_LABELS: Final = 5
 """Classes that ``top_labels`` ranks where an image has one label."""
 

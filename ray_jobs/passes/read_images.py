@@ -70,7 +70,13 @@ def manifest_rows(images: Images, config: ArchiveConfig, batch: int) -> Any:
     filesystem, _ = storage.resolve(images.manifest)
     files = manifest_files(images.manifest)
     # cut into blocks next: more of them than files would only be more tasks, and worker processes
-    rows = ray.data.read_parquet(files, filesystem=filesystem, override_num_blocks=len(files))
+    rows = ray.data.read_parquet(
+        files,
+        filesystem=filesystem,
+        partitioning=None,  # a key=value folder above would be a column
+        file_extensions=None,  # which are looked for before a ? in a path
+        override_num_blocks=len(files),
+    )
     return rows.repartition(target_num_rows_per_block=block, strict=True)
 
 

@@ -250,14 +250,19 @@ def pass_settings(checkpoint: str | None) -> Iterator[None]:
 
 
 def _checkpoint_config(folder: str) -> Any:
+    from pyarrow.fs import SubTreeFileSystem
     from ray.data.checkpoint import CheckpointConfig
 
     from actors import storage
 
+    # Ray reads it as it reads any table: of an absolute path it would take key=value folders for
+    # columns, image_id=3 for every id, so it is told no more than the folder's name
+    parent, _, name = folder.rpartition("/")
+    filesystem, path = storage.resolve(parent)
     config = CheckpointConfig(
         id_column="image_id",
-        checkpoint_path=folder,
-        override_filesystem=storage.resolve(folder)[0],
+        checkpoint_path=name,
+        override_filesystem=SubTreeFileSystem(path, filesystem),
         # kept: without it a finished job that is run again would write every row twice
         delete_checkpoint_on_success=False,
     )

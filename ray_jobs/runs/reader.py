@@ -163,7 +163,9 @@ def _scan(
     wanted: pc.Expression | None = None,
 ) -> Iterator[pa.Table]:
     filesystem, _ = storage.resolve(uri)
-    dataset = pads.dataset(files, schema=schema, filesystem=filesystem, format="parquet")
+    dataset = pads.dataset(
+        files, schema=schema, filesystem=filesystem, format="parquet", partitioning=None
+    )
     batches = dataset.to_batches(
         columns=columns,
         filter=wanted,

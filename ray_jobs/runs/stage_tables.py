@@ -29,7 +29,13 @@ def read_stage(folder: str, columns: list[str] | None = None) -> Any:
 
     filesystem, _ = storage.resolve(folder)
     paths = storage.list_files(folder, ".parquet")
-    return ray.data.read_parquet(paths, filesystem=filesystem, columns=columns)
+    return ray.data.read_parquet(
+        paths,
+        filesystem=filesystem,
+        columns=columns,
+        partitioning=None,  # a key=value folder above would be a column
+        file_extensions=None,  # which are looked for before a ? in a path
+    )
 
 
 def index_of(folder: str) -> Any:

@@ -43,7 +43,10 @@ def _dataset(texts: str, batches: int) -> Any:
     import ray
 
     filesystem, path = storage.resolve(texts)
-    return ray.data.read_parquet(path, filesystem=filesystem).repartition(batches)
+    rows = ray.data.read_parquet(
+        path, filesystem=filesystem, partitioning=None, file_extensions=None
+    )
+    return rows.repartition(batches)
 
 
 def read_texts(table: str, classes: int) -> tuple[TextFeatures, NDArray[np.bool_]]:

@@ -87,7 +87,7 @@ def read_kept(folder: str) -> KeptEvaluation:
     try:
         known = json.loads(storage.read_bytes(figures))
         stored = storage.read_bytes(storage.join(run.uri, _FOLDER, _IMAGES))
-        images = pq.read_table(io.BytesIO(stored))
+        images = pq.read_table(io.BytesIO(stored), partitioning=None)
         finished_at = known["run_finished_at"]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(

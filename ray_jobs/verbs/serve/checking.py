@@ -44,7 +44,7 @@ def check(config: ServeConfig, catalogue: Catalogue, url: str) -> dict[str, Any]
         manifest = str(Path(temporary) / "sample.parquet")
         chosen = partial(draw, size=config.check_images, seed=config.seed)
         write_manifest(config.check, manifest, chosen)
-        rows = pq.read_table(manifest).to_pylist()
+        rows = pq.read_table(manifest, partitioning=None).to_pylist()
         for name, loaded in catalogue.loaded.items():
             if (running := _version(client, name)) != loaded.version:
                 raise InputError(f"the endpoint runs version {running} of {name}, not this one")
@@ -75,7 +75,7 @@ def _by_job(
             exact_decode=config.exact_decode,
         )
     )
-    table = pads.dataset(str(Path(out) / "labels")).to_table()
+    table = pads.dataset(str(Path(out) / "labels"), partitioning=None).to_table()
     return {row["image_id"]: row for row in table.to_pylist()}
 
 

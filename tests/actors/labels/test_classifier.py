@@ -126,3 +126,14 @@ def test_a_feature_that_is_not_finite_is_an_error(
     assert [row["error"] for row in found] == ["truncated", None, "not_finite", None, None]
     assert [row["label"] is None for row in found] == [True, False, True, False, False]
     assert "not finite" in found[2]["error_detail"]
+
+
+def test_what_else_a_batch_brings_is_not_taken(
+    stage: ClassifierLabels, pixels: NDArray[np.uint8]
+) -> None:
+    batch = batch_of(pixels)
+    brought = batch
+    for field in CLASSIFIER_LABELS_SCHEMA:
+        if field.name not in batch.column_names:
+            brought = brought.append_column(field.name, pa.nulls(IMAGES, field.type))
+    assert stage(brought).equals(stage(batch))
