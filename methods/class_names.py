@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from methods.class_file_forms import check_form, listed_names
 from methods.errors import InputError
 
 _TAB = "\t"
@@ -73,11 +74,17 @@ def classes_of_identity(said: Any) -> ClassNames | None:
 def parse_classes(text: str, where: str) -> ClassNames:
     """Read classes, one a line, in order; surrounding blanks are dropped, NFC is applied.
 
+    A list of names as JSON or Python write it is read as one.
+
     Raises:
-        InputError: no classes, an empty line between them, an id or a name that is empty, or an id
-            twice (its lines are named).
+        InputError: no classes, an empty line between them, an id or a name that is empty, an id
+            twice (its lines are named), or a file of another form (`methods.class_file_forms`).
     """
-    lines = unicodedata.normalize("NFC", text.lstrip("\ufeff")).splitlines()
+    text = unicodedata.normalize("NFC", text.lstrip("\ufeff"))
+    lines = listed_names(text)
+    if lines is None:
+        lines = text.splitlines()
+        check_form(lines, where)
     with_ids = any(_TAB in line.strip() for line in lines)
     # a tab at the beginning is then the end of an id that is missing
     lines = [line.strip(" ") if with_ids and line.strip() else line.strip() for line in lines]
