@@ -37,6 +37,8 @@ def fetch_bytes(row: Mapping[str, Any], max_bytes: int = DEFAULT_MAX_BYTES) -> b
             storage_error.
     """
     uri = row["uri"]
+    if not uri:
+        raise ImageError("missing", "the table gives no address")
     try:
         if row.get("row_group") is not None:
             data = _parquet_cell(uri, row["column"], row["row_group"], row["row"])
@@ -142,7 +144,8 @@ def _parquet_cell(uri: str, column: str, row_group: int, row: int) -> bytes:
 def _is_of_s3fs(rows: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a batch is of whole objects of one bucket that s3fs asks."""
     if not rows or any(
-        row.get("row_group") is not None or row.get("offset") is not None for row in rows
+        row.get("row_group") is not None or row.get("offset") is not None or not row["uri"]
+        for row in rows
     ):
         return False
     uris = [row["uri"] for row in rows]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fnmatch
-import glob
 import logging
 import os
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow.fs as pafs
 
@@ -15,11 +13,10 @@ from actors import storage
 from actors.storage.s3 import why
 from actors.storage.s3_listing import list_keys
 from methods.errors import InputError, one_line
+from ray_jobs.runs.sources.globs import Glob, is_glob, local_matches
 from ray_jobs.runs.sources.rows import ManifestRow, Skipped, is_image_name
 
 logger = logging.getLogger(f"onoma.{__name__}")
-
-GLOB_MARKS: Final = frozenset("*?[")
 
 
 def local_folder(root: str, skipped: Skipped) -> Iterator[ManifestRow]:
@@ -58,33 +55,65 @@ def readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def split_glob(pattern: str) -> tuple[str, str]:
-    """Split a glob into the folder before the first magic segment and the rest."""
-    segments = pattern.split("/")
-    magic = next(i for i, segment in enumerate(segments) if GLOB_MARKS & set(segment))
-    return "/".join(segments[:magic]), "/".join(segments[magic:])
+def split_glob(source: str) -> tuple[str, Glob]:
+    """Split a glob into its fixed folder, which may have marks in its name, and the rest.
+
+    Raises:
+        InputError: the name of a bucket has marks.
+    """
+    names = source.split("/")
+    fixed = 0
+    for at, name in enumerate(names[:-1]):
+        if is_glob(name) and ("**" in name or not _is_there("/".join(names[: at + 1]))):
+            break
+        fixed = at + 1
+    if not storage.is_local(source) and fixed < 3:
+        raise InputError(f"--images {source}: the bucket must be named without marks of a glob")
+    root = "/".join(names[:fixed])
+    if storage.is_local(source):
+        root = storage.local_path(root or ("/" if source.startswith("/") else "."))
+    return root, Glob("/".join(names[fixed:]))
 
 
-def local_glob(pattern: str, skipped: Skipped) -> Iterator[ManifestRow]:
-    """Match a local glob (``**`` for any depth); paths are relative to its fixed part."""
-    root, rest = split_glob(pattern)
-    root = storage.local_path(root or ("/" if pattern.startswith("/") else "."))
-    for name in sorted(glob.glob(rest, root_dir=root, recursive=True)):
-        full = os.path.join(root, name)
+def _is_there(uri: str) -> bool:
+    try:
+        return storage.exists(uri)
+    except Exception:  # whatever is wrong is told when the folder is listed
+        return False
+
+
+def glob_files(root: str, glob: Glob) -> Iterator[tuple[str, str]]:
+    """The files below a folder that match a glob, sorted: names relative to it, and URIs.
+
+    Raises:
+        InputError: a remote folder cannot be listed.
+    """
+    if storage.is_local(root):
+        for name, path in local_matches(storage.local_path(root), glob):
+            yield readable(name), storage.local_uri(path)
+        return
+    for name, uri in remote_files(root):
+        if glob.matches(name):
+            yield name, uri
+
+
+def images_among(files: Iterable[tuple[str, str]], skipped: Skipped) -> Iterator[ManifestRow]:
+    """Rows of the files that are images by name; the others are counted."""
+    for name, uri in files:
         if is_image_name(name):
-            yield ManifestRow(readable(name), storage.local_uri(full))
-        elif not os.path.isdir(full):
+            yield ManifestRow(name, uri)
+        else:
             skipped.file(name)
 
 
-def remote_folder(uri: str, skipped: Skipped, pattern: str = "") -> Iterator[ManifestRow]:
-    """List a prefix of a bucket (or another remote folder), optionally by glob, in sorted order.
+def remote_files(uri: str) -> Iterator[tuple[str, str]]:
+    """The files below a prefix of a bucket or another remote folder, sorted: names and URIs.
 
     Raises:
         InputError: the prefix cannot be listed.
     """
     if (client := storage.s3fs_of(uri)) is not None:
-        yield from _s3_folder(client, uri, skipped, pattern)
+        yield from _s3_files(client, uri)
         return
     filesystem, base = storage.resolve(uri)
     try:
@@ -93,16 +122,11 @@ def remote_folder(uri: str, skipped: Skipped, pattern: str = "") -> Iterator[Man
         raise InputError(f"--images {uri}: cannot be listed: {one_line(error)}") from error
     scheme = storage.scheme_of(uri)
     for info in sorted(infos, key=lambda info: info.path):
-        relative = info.path[len(base.rstrip("/")) + 1 :]
-        if info.type != pafs.FileType.File or (pattern and not fnmatch.fnmatch(relative, pattern)):
-            continue
-        if is_image_name(relative):
-            yield ManifestRow(relative, f"{scheme}://{info.path}")
-        else:
-            skipped.file(relative)
+        if info.type == pafs.FileType.File:
+            yield info.path[len(base.rstrip("/")) + 1 :], f"{scheme}://{info.path}"
 
 
-def _s3_folder(client: Any, uri: str, skipped: Skipped, pattern: str) -> Iterator[ManifestRow]:
+def _s3_files(client: Any, uri: str) -> Iterator[tuple[str, str]]:
     """List a prefix of a bucket page by page; it comes in order."""
     scheme, _, place = uri.partition("://")
     bucket, _, prefix = place.rstrip("/").partition("/")
@@ -110,15 +134,7 @@ def _s3_folder(client: Any, uri: str, skipped: Skipped, pattern: str) -> Iterato
     try:
         for key in list_keys(client, bucket, prefix):
             relative = key[len(prefix) :]
-            if relative.endswith("/") or not relative or not _matches(relative, pattern):
-                continue  # a key with a slash at its end stands for a folder
-            if is_image_name(relative):
-                yield ManifestRow(relative, f"{scheme.lower()}://{bucket}/{key}")
-            else:
-                skipped.file(relative)
+            if relative and not relative.endswith("/"):  # else it stands for a folder
+                yield relative, f"{scheme.lower()}://{bucket}/{key}"
     except Exception as error:  # botocore's errors have no common class with s3fs's
         raise InputError(f"--images {uri}: {why(error, bucket)}") from error
-
-
-def _matches(relative: str, pattern: str) -> bool:
-    return not pattern or fnmatch.fnmatch(relative, pattern)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ from actors import storage
 from actors.storage.s3 import why
 from methods.errors import InputError, one_line
 from ray_jobs.runs.sources import folders, lists, tables, tars
+from ray_jobs.runs.sources.globs import is_glob
 from ray_jobs.runs.sources.rows import ManifestRow, Skipped, is_image_name
+from ray_jobs.runs.sources.survey import packed_kind, survey
 
 __all__ = ["Listing", "ManifestRow", "list_images"]
 
@@ -30,15 +31,14 @@ class Listing:
 def list_images(source: str) -> Listing:
     """List an archive: a folder, a glob, an ``s3://`` prefix, ``.parquet``, ``.tar`` or ``.txt``.
 
-    A folder that holds Parquet files or tars and no image files is read as those.
+    What a folder is read as, `ray_jobs.runs.sources.survey` says.
 
     Raises:
         InputError: nothing is there, or it is no kind known; raised here or on reading rows.
     """
     skipped = Skipped()
     local = storage.is_local(source)
-    is_glob = bool(folders.GLOB_MARKS & set(source)) and not storage_has(source)
-    if is_glob:
+    if is_glob(source) and not storage_has(source):
         return _glob(source, skipped)
     lower = source.lower().rstrip("/")
     if not storage_has(source):
@@ -78,46 +78,31 @@ def storage_has(source: str) -> bool:
 
 
 def _folder(source: str, path: str, skipped: Skipped) -> Listing:
-    packed = _packed_files(source)
-    if packed:
-        extension, files = packed
-        if extension == ".parquet":
-            return Listing("parquet", tables.tables(files), skipped)
-        return Listing("tar", tars.tars(files, skipped), skipped)
-    if storage.is_local(source):
-        if not os.access(path, os.R_OK | os.X_OK):
-            raise InputError(f"--images {source}: the folder may not be read")
-        return Listing("folder", folders.local_folder(path, skipped), skipped)
-    return Listing("prefix", folders.remote_folder(source, skipped), skipped)
-
-
-def _packed_files(source: str) -> tuple[str, list[tuple[str, str]]] | None:
-    """Return the Parquet files or tars directly in a folder that holds no images beside them."""
-    names = [os.path.basename(path) for path in storage.list_files(source)]
-    if any(is_image_name(name) for name in names):
-        return None
-    for extension in (".parquet", ".tar"):
-        found = [name for name in names if name.lower().endswith(extension)]
-        if found:
-            base = storage.absolute(source)
-            return extension, [(name, storage.join(base, name)) for name in found]
-    return None
+    local = storage.is_local(source)
+    if local and not os.access(path, os.R_OK | os.X_OK):
+        raise InputError(f"--images {source}: the folder may not be read")
+    found = survey(source)
+    if found.reads == "images":
+        rows = (
+            folders.local_folder(path, skipped)
+            if local
+            else folders.images_among(folders.remote_files(source), skipped)
+        )
+        return Listing("folder" if local else "prefix", rows, skipped)
+    skipped.notes += found.left_out(source)
+    return _packed(found.reads, found.files, skipped)
 
 
 def _glob(source: str, skipped: Skipped) -> Listing:
-    root, pattern = folders.split_glob(source)
-    extension = os.path.splitext(pattern)[1].lower()
-    if extension in (".parquet", ".tar"):
-        files = _glob_files(root, pattern)
-        if extension == ".parquet":
-            return Listing("parquet", tables.tables(files), skipped)
-        return Listing("tar", tars.tars(files, skipped), skipped)
-    if storage.is_local(source):
-        return Listing("glob", folders.local_glob(source, skipped), skipped)
-    return Listing("glob", folders.remote_folder(root, skipped, pattern), skipped)
+    root, glob = folders.split_glob(source)
+    files = folders.glob_files(root, glob)
+    packed = packed_kind(glob.pattern)
+    if packed is None:
+        return Listing("glob", folders.images_among(files, skipped), skipped)
+    return _packed(packed, list(files), skipped)
 
 
-def _glob_files(root: str, pattern: str) -> list[tuple[str, str]]:
-    base = storage.absolute(root or ".")
-    names = [os.path.basename(path) for path in storage.list_files(base)]
-    return [(n, storage.join(base, n)) for n in names if fnmatch.fnmatch(n, pattern)]
+def _packed(kind: str, files: list[tuple[str, str]], skipped: Skipped) -> Listing:
+    if kind == "parquet":
+        return Listing("parquet", tables.tables(files), skipped)
+    return Listing("tar", tars.tars(files, skipped), skipped)

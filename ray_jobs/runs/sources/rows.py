@@ -37,9 +37,15 @@ class ManifestRow:
 
 @dataclass
 class Skipped:
-    """What a listing left out, by kind, so that nothing disappears in silence."""
+    """What a listing left out, by kind, so that nothing disappears in silence.
+
+    Attributes:
+        by_kind: counts of files that are no images by name.
+        notes: what else was left out, in words.
+    """
 
     by_kind: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
 
     def file(self, name: str) -> None:
         """Count a file that is no image by its name."""
@@ -48,15 +54,24 @@ class Skipped:
 
     def sentence(self) -> str:
         """Say what was skipped, or nothing."""
+        return "; ".join([*self.notes, *self._counted()])
+
+    def _counted(self) -> list[str]:
         if not self.by_kind:
-            return ""
+            return []
         kinds = ", ".join(f"{kind} {count}" for kind, count in self.by_kind.most_common(6))
-        return (
-            f"skipped {self.by_kind.total()} entries that are no images by name ({kinds}); "
-            "list them in a .txt file to label them all the same"
-        )
+        said = [
+            f"skipped {self.by_kind.total()} entries that are no images by name ({kinds})",
+            "list them in a .txt file to label them all the same",
+        ]
+        if {".parquet", ".tar"} & self.by_kind.keys():
+            said[1] = (
+                "what tables and tars hold is read where --images names them or a glob of them"
+            )
+        return said
 
 
 def is_image_name(name: str) -> bool:
-    """Say whether a file name has an image's extension."""
-    return name.rpartition(".")[2].lower() in IMAGE_EXTENSIONS
+    """Say whether the name of a file, or its path, has an image's extension, behind a dot."""
+    _, dot, extension = name.rpartition("/")[2].rpartition(".")
+    return bool(dot) and extension.lower() in IMAGE_EXTENSIONS

@@ -39,7 +39,7 @@ def _one_table(
 ) -> Iterator[ManifestRow]:
     schema = file.schema_arrow
     if {"image_id", "path", "uri"} <= set(schema.names):
-        yield from _manifest(file)
+        yield from _manifest(file, name)
         return
     key = next((c for c in KEY_COLUMNS if c in schema.names and _is_key(schema, c)), None)
     images = next((c for c in BYTES_COLUMNS if c in schema.names and _is_bytes(schema, c)), None)
@@ -55,12 +55,20 @@ def _one_table(
             f"({', '.join(URI_COLUMNS)}); it has {', '.join(schema.names)}"
         )
     columns = list(dict.fromkeys([key or column, column]))
-    for row in _rows(file, columns):
-        if row[column] is not None:
-            address = str(row[column])
-            local = storage.is_local(address) and not address.startswith("file://")
-            target = storage.local_uri(storage.local_path(address)) if local else address
-            yield ManifestRow(str(row[columns[0]]), target)
+    for number, row in enumerate(_rows(file, columns)):
+        address = str(row[column] or "")
+        named = row[columns[0]]
+        path = str(named) if named not in (None, "") else address or f"{name}#{number}"
+        yield ManifestRow(path, _target(address))
+
+
+def _target(address: str) -> str:
+    """The URI of an address; empty where a table has none, which is an error of that row."""
+    if not address.strip():
+        return ""
+    if not storage.is_local(address) or address.startswith("file://"):
+        return address
+    return storage.local_uri(storage.local_path(address))
 
 
 def _is_text(schema: pa.Schema, column: str) -> bool:
@@ -85,9 +93,11 @@ def _rows(file: pq.ParquetFile, columns: list[str]) -> Iterator[dict[str, Any]]:
         yield from batch.to_pylist()
 
 
-def _manifest(file: pq.ParquetFile) -> Iterator[ManifestRow]:
+def _manifest(file: pq.ParquetFile, name: str) -> Iterator[ManifestRow]:
     extra = [column for column in _MANIFEST_COLUMNS if column in file.schema_arrow.names]
-    for row in _rows(file, ["image_id", "path", "uri", *extra]):
+    for number, row in enumerate(_rows(file, ["image_id", "path", "uri", *extra])):
+        row["uri"] = row["uri"] or ""
+        row["path"] = row["path"] or row["uri"] or f"{name}#{number}"
         yield ManifestRow(**row)
 
 
@@ -100,7 +110,8 @@ def _cells(
         if key:
             keys = file.read_row_group(group, columns=[key]).column(0).to_pylist()
         for row, value in enumerate(keys):
-            path = str(value) if value is not None else f"{group}-{row}"
-            if value is None or (several and key not in ("path", "file_name", "filename")):
+            nameless = value is None or value == ""
+            path = f"{group}-{row}" if nameless else str(value)
+            if nameless or (several and key not in ("path", "file_name", "filename")):
                 path = prefix + path
             yield ManifestRow(path, uri, column=column, row_group=group, row=row)

@@ -30,9 +30,10 @@ def tar_members(uri: str, prefix: str, skipped: Skipped) -> Iterator[ManifestRow
         ):
             for member in archive:
                 name = member.name.removeprefix("./")
+                if member.isdir():
+                    continue
                 if not is_image_name(name):
-                    if not member.isdir():
-                        skipped.file(name)
+                    skipped.file(name)
                     continue
                 length = member.size if member.isfile() else -1
                 yield ManifestRow(
