@@ -15,6 +15,7 @@ from actors.clip.lane import Lane
 from actors.clip.model import ClipModel
 from actors.clip.precision import INT8_ON_GPU
 from actors.clip.precision import Precision as Precision
+from actors.clip.tokenizer import takes_whole
 from actors.images.decode import usable_pixels
 from methods.dense import DenseMode
 from methods.errors import InputError
@@ -181,13 +182,7 @@ class ClipEncoder:
 
     def fits(self, text: str) -> bool:
         """Say whether the tokenizer takes a text whole."""
-        length = self.tokenizer.context_length
-        short = self.tokenizer([text], context_length=length)[0]
-        long, empty = self.tokenizer([text, ""], context_length=2 * length)
-        if empty[-1] != empty[-2]:  # a token of its own stands last, whatever the text
-            short, long, empty, length = short[:-1], long[:-1], empty[:-1], length - 1
-        # with room for as much again, the same tokens stand there, and padding behind them
-        return bool((long[:length] == short).all() and (long[length:] == empty[length:]).all())
+        return takes_whole(self.tokenizer, text)
 
 
 def _unit(features: torch.Tensor) -> torch.Tensor:

@@ -61,6 +61,17 @@ def find_tokenizer(config: Mapping[str, Any], sources: Sequence[str], what: str)
     raise InputError(f"{what}: its tokenizer files are missing: {problems[0]}")
 
 
+def takes_whole(tokenizer: Any, text: str) -> bool:
+    """Say whether a tokenizer takes a text whole."""
+    length = tokenizer.context_length
+    short = tokenizer([text], context_length=length)[0]
+    long, empty = tokenizer([text, ""], context_length=2 * length)
+    if empty[-1] != empty[-2]:  # a token of its own stands last, whatever the text
+        short, long, empty, length = short[:-1], long[:-1], empty[:-1], length - 1
+    # with room for as much again, the same tokens stand there, and padding behind them
+    return bool((long[:length] == short).all() and (long[length:] == empty[length:]).all())
+
+
 def _folder(source: str) -> Path:
     if Path(source).is_dir():
         return Path(source)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from actors.clip.alike_names import check_names_apart
 from actors.clip.model import ClipModel, resolve_clip
 from actors.labels.slac_tlac import (
     CHOOSE,
@@ -29,6 +30,7 @@ from actors.mllm.request import ResponseFormat
 from methods.class_matching import ClassMatcher
 from methods.class_names import ClassNames
 from methods.prompt import Prompt
+from methods.slac_tlac import TEMPLATE
 from ray_jobs.config import LabelSlacConfig, LabelTlacConfig
 from ray_jobs.passes.generate import cached, generate
 from ray_jobs.passes.mllm_settings import engine_options, image_query, sampling
@@ -98,6 +100,8 @@ def resolve_inputs(config: Config) -> SlacTlacInputs:
     classes = read_classes(config.classes, config.method)
     ClassMatcher(classes.names, classes.others)
     clip_model, mllm = resolve_clip(config.clip), resolve_mllm(config.mllm)
+    where = f"--classes {config.classes}"
+    check_names_apart(clip_model, classes, (TEMPLATE,), where, underscores=True)
     prompt = read_prompt("tlac", "recognise", config.recognise_prompt)
     recognise = image_query(config, RECOGNISE, ImagePrompt(prompt.text), sampling(config))
     inputs = SlacTlacInputs(classes, clip_model, mllm, recognise, None, "none", 0)

@@ -12,6 +12,7 @@ from typing import Any
 
 from actors import storage
 from actors.classifier_store import save_classifier
+from actors.clip.alike_names import check_names_apart
 from actors.clip.model import ClipModel, resolve_clip
 from actors.labels.classifier import ZeroShotLabels
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA
@@ -78,7 +79,9 @@ def resolve_inputs(config: Config) -> ZeroShotInputs:
         InputError: one of them cannot work.
     """
     classes = read_classes(config.classes, "zero_shot")
-    return ZeroShotInputs(classes, read_templates(config.templates), resolve_clip(config.clip))
+    templates, model = read_templates(config.templates), resolve_clip(config.clip)
+    check_names_apart(model, classes, templates, f"--classes {config.classes}")
+    return ZeroShotInputs(classes, templates, model)
 
 
 def passes(config: LabelZeroShotConfig, inputs: ZeroShotInputs) -> Sequence[Pass | Call]:

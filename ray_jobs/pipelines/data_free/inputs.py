@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from actors.clip.alike_names import check_names_apart
 from actors.clip.model import ClipModel, resolve_clip
 from actors.mllm.model import MllmModel, resolve_mllm
 from actors.mllm.prompts import ColumnPrompt
@@ -22,6 +23,7 @@ from methods.data_free.settings import (
 )
 from methods.errors import InputError
 from methods.multi_label_scores import ScoreSettings
+from methods.prompt_templates import SIMPLE_TEMPLATES
 from ray_jobs.config import FitDataFreeConfig, settings_from
 from ray_jobs.passes.mllm_settings import engine_options, sampling
 from ray_jobs.runs.class_names import read_classes
@@ -116,9 +118,11 @@ def resolve_inputs(config: FitDataFreeConfig) -> DataFreeInputs:
         scoring = settings_from(config, ScoreSettings, scale=config.text_scale)
     except ValueError as error:
         raise InputError(f"settings of data_free: {error}") from error
+    clip, where = resolve_clip(config.clip), f"--classes {config.classes}"
+    check_names_apart(clip, classes, SIMPLE_TEMPLATES, where, underscores=True)
     return DataFreeInputs(
         classes=classes,
-        clip=resolve_clip(config.clip),
+        clip=clip,
         mllm=resolve_mllm(config.mllm),
         questions=Questions(names, synonyms, prompts),
         templates=read_templates(config.templates) if config.use_templates else (),

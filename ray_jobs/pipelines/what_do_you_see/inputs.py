@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.classifier_store import clip_of, load_classifier
+from actors.clip.alike_names import check_names_apart
 from actors.clip.model import ClipModel, resolve_clip
 from actors.labels.what_do_you_see import DESCRIPTION, PREDICTION
 from actors.labels.what_do_you_see_classes import ClassTexts
@@ -14,10 +15,11 @@ from actors.mllm.model import MllmModel, resolve_mllm
 from actors.mllm.prompts import ImagePrompt
 from actors.mllm.query import Query
 from methods.class_matching import ClassMatcher, class_list
+from methods.class_matrix import PLACEHOLDER
 from methods.class_names import ClassNames
 from methods.classifier import Classifier
 from methods.errors import InputError
-from methods.what_do_you_see import Part
+from methods.what_do_you_see import TEMPLATE, Part
 from ray_jobs.config import ClassTextsConfig, LabelWhatDoYouSeeConfig
 from ray_jobs.passes.mllm_settings import engine_options, image_query, sampling
 from ray_jobs.pipelines.what_do_you_see.classes import METHOD, ClassInputs
@@ -36,6 +38,8 @@ def resolve_class_inputs(
     ClassMatcher(classes.names, classes.others)
     prompts = read_prompts(METHOD, "class", config.class_prompts, ("class",))
     wanted = "descriptions" in config.class_parts
+    where, written = f"--classes {config.classes}", (TEMPLATE, PLACEHOLDER)
+    check_names_apart(clip, classes, written, where, underscores=True, refuse=not wanted)
     greedy = config.class_temperature == 0
     mllm = resolve_mllm(config.mllm)
     texts = ClassTexts(
