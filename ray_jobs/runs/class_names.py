@@ -24,7 +24,12 @@ def read_classes(path: str | None, method: str) -> ClassNames:
         raise InputError(
             f"--classes is needed: {method} chooses among class names; give a file of them"
         )
-    return parse_classes(read_text("--classes", path), f"--classes {path}")
+    classes = parse_classes(read_text("--classes", path), f"--classes {path}")
+    if len(classes) == 1:
+        logger.warning(
+            "--classes %s: one class, %r; several are written one a line", path, classes.names[0]
+        )
+    return classes
 
 
 def check_same_classes(path: str, labels: Sequence[str], classifier: str) -> None:
