@@ -76,3 +76,24 @@ def test_a_checkpoint_below_such_folders_knows_its_images(
             )
     written = pq.read_table(tmp_path / "labels", partitioning=None)
     assert sorted(written["image_id"].to_pylist()) == [0, 1, 2, 3, 4]
+
+
+def test_an_archive_is_labelled_below_such_folders(
+    ray_session: Capacity, birds: Path, tmp_path: Path
+) -> None:
+    from ray_jobs.config import LabelZeroShotConfig
+    from ray_jobs.verbs.label import label
+
+    out = tmp_path.joinpath(*KEYS, "what?")
+    settings = {"images": str(birds / "images"), "classes": str(birds / "classes.txt")}
+    label(LabelZeroShotConfig(**settings, out=str(out)))
+    names = set((birds / "classes.txt").read_text().split("\n"))
+    rows = [
+        row
+        for table in RunReader(str(out)).batches(["image_id", "labels", "scores", "error"])
+        for row in table.to_pylist()
+    ]
+    assert len({row["image_id"] for row in rows}) == len(rows) == 48
+    assert all(row["error"] is None and set(row["labels"]) <= names for row in rows)
+    assert len({row["labels"][0] for row in rows}) > 1
+    assert all(row["scores"][0] <= 1 for row in rows)
