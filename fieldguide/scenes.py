@@ -5,7 +5,8 @@ in a pattern that text can describe; the backgrounds of contexts get mixed up, s
 background alone does not decide.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -129,6 +130,18 @@ EXTENT: Final[dict[str, tuple[float, float]]] = {
 Box = tuple[float, float, float, float]
 
 
+class HasBox(Protocol):
+    """Something in a scene."""
+
+    @property
+    def box(self) -> Box:
+        """Left, top, right, bottom as shares of the central square."""
+        ...
+
+
+Placed = TypeVar("Placed", bound=HasBox)
+
+
 class Thing(NamedTuple):
     """One object: where its centre is and how big it is, as shares of the central square."""
 
@@ -170,12 +183,13 @@ def scene(domain: Domain, seed: int, index: int) -> Scene:
     context = names[rng.integers(len(names))]
     background = names[rng.integers(len(names))] if rng.random() < STRAY_BACKGROUND else context
     things: list[Thing] = []
-    for category in _draw_categories(rng, CONTEXTS[context]):
-        things.append(_place(category, things, rng))
+    for category in draw_categories(rng, CONTEXTS[context]):
+        things.append(place(Thing, category, category in SKY, things, rng))
     return Scene(context, background, tuple(things), int(rng.integers(2**63)))
 
 
-def _draw_categories(rng: np.random.Generator, shares: dict[str, float]) -> list[str]:
+def draw_categories(rng: np.random.Generator, shares: dict[str, float]) -> list[str]:
+    """What is there of a context's categories, each by its share; something is."""
     while True:
         drawn = [category for category, share in shares.items() if rng.random() < share]
         if drawn:
@@ -183,14 +197,28 @@ def _draw_categories(rng: np.random.Generator, shares: dict[str, float]) -> list
             return [drawn[place] for place in order[:MOST_THINGS]]
 
 
-def _place(category: str, others: list[Thing], rng: np.random.Generator) -> Thing:
-    """The place with least overlap among a few: things of the sky above, the rest below."""
-    low, high = (0.18, 0.45) if category in SKY else (0.45, 0.82)
+def place(
+    kind: Callable[..., Placed],
+    category: str,
+    in_sky: bool,
+    others: Sequence[Placed],
+    rng: np.random.Generator,
+) -> Placed:
+    """The place with least overlap among a few: things of the sky above, the rest below.
+
+    Args:
+        kind: makes a thing, with the fields of `Thing`.
+        category: of it.
+        in_sky: whether it belongs above.
+        others: that are there.
+        rng: draws.
+    """
+    low, high = (0.18, 0.45) if in_sky else (0.45, 0.82)
     size = 0.3 + 0.14 * rng.random()
     turn, mirrored, tint = 16 * (rng.random() - 0.5), bool(rng.random() < 0.5), rng.random()
     best, least = None, np.inf
     for x, y in rng.random((24, 2)):
-        thing = Thing(
+        thing = kind(
             category, 0.18 + 0.64 * x, low + (high - low) * y, size, turn, mirrored, float(tint)
         )
         overlap = sum(_overlap(thing.box, other.box) for other in others)

@@ -6,9 +6,8 @@ four or in one of a hundred. A third of the categories is hardly ever named in C
 
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from fieldguide.keys import Domain, generator
+from fieldguide.scenes import STRAY_BACKGROUND, Box, draw_categories, place
 
 CONTEXT_SHARES: Final[dict[str, float]] = {
     "street": 0.2,
@@ -104,8 +103,6 @@ SHARED: Final[dict[str, tuple[str, ...]]] = {
     "is an arch": ("rainbow", "bridge"),
 }  # fmt: skip
 SKY: Final = frozenset(SHARED["is in the sky"])
-MOST_THINGS: Final = 5
-STRAY_BACKGROUND: Final = 0.3
 # Width and height of each drawing in its own unit space, where 2 is the full size of the thing.
 EXTENT: Final[dict[str, tuple[float, float]]] = {
     "bird": (2.0, 1.3), "kite": (1.5, 2.0), "balloon": (1.5, 2.0), "cloud": (2.0, 1.1),
@@ -119,8 +116,6 @@ EXTENT: Final[dict[str, tuple[float, float]]] = {
     "bell": (1.5, 1.8), "umbrella": (2.0, 1.9), "tent": (2.0, 1.6), "rabbit": (1.6, 2.0),
     "cat": (1.6, 1.9), "horse": (2.0, 1.8), "snail": (2.0, 1.2), "butterfly": (1.9, 1.5),
 }  # fmt: skip
-
-Box = tuple[float, float, float, float]
 
 
 class Item(NamedTuple):
@@ -169,39 +164,6 @@ def sight(domain: Domain, seed: int, index: int) -> Sight:
     context = names[int(rng.choice(len(names), p=list(CONTEXT_SHARES.values())))]
     background = names[rng.integers(len(names))] if rng.random() < STRAY_BACKGROUND else context
     items: list[Item] = []
-    for category in _draw_categories(rng, CONTEXTS[context]):
-        items.append(_place(category, items, rng))
+    for category in draw_categories(rng, CONTEXTS[context]):
+        items.append(place(Item, category, category in SKY, items, rng))
     return Sight(context, background, tuple(items), int(rng.integers(2**63)))
-
-
-def _draw_categories(rng: np.random.Generator, shares: dict[str, float]) -> list[str]:
-    while True:
-        drawn = [category for category, share in shares.items() if rng.random() < share]
-        if drawn:
-            order = rng.permutation(len(drawn))
-            return [drawn[place] for place in order[:MOST_THINGS]]
-
-
-def _place(category: str, others: list[Item], rng: np.random.Generator) -> Item:
-    """The place with least overlap among a few: things of the sky above, the rest below."""
-    low, high = (0.18, 0.45) if category in SKY else (0.45, 0.82)
-    size = 0.3 + 0.14 * rng.random()
-    turn, mirrored, tint = 16 * (rng.random() - 0.5), bool(rng.random() < 0.5), rng.random()
-    best, least = None, np.inf
-    for x, y in rng.random((24, 2)):
-        item = Item(
-            category, 0.18 + 0.64 * x, low + (high - low) * y, size, turn, mirrored, float(tint)
-        )
-        overlap = sum(_overlap(item.box, other.box) for other in others)
-        if overlap < least:
-            best, least = item, overlap
-        if least == 0:
-            break
-    assert best is not None
-    return best
-
-
-def _overlap(one: Box, other: Box) -> float:
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, wide) * max(0.0, high)

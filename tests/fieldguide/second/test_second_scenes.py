@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fieldguide.backgrounds import SCENERIES
+from fieldguide.scenes import MOST_THINGS
 from fieldguide.second.captions import scene_caption
 from fieldguide.second.scene_drawing import DRAWINGS, render_sight
 from fieldguide.second.scenes import (
@@ -13,7 +14,6 @@ from fieldguide.second.scenes import (
     CONTEXT_SHARES,
     CONTEXTS,
     EXTENT,
-    MOST_THINGS,
     SHARED,
     UNSAID,
     UNSAID_RATE,
