@@ -40,6 +40,8 @@ class Glob:
     def __post_init__(self) -> None:
         """Read the names; None stands for ``**``."""
         parts = [part for part in self.pattern.split("/") if part not in ("", ".")]
+        if parts and parts[-1] == _ANY_DEPTH:
+            parts.append("*")  # a/** is what lies in a, and never a file named a
         names = tuple(
             None if part == _ANY_DEPTH else re.compile(_of_name(part), re.DOTALL) for part in parts
         )

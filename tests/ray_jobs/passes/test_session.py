@@ -187,7 +187,9 @@ def test_a_pass_leaves_ray_datas_context_as_it_was(tmp_path: Any) -> None:
     names += ["use_datasource_v2", "max_errored_blocks", "print_on_execution_start"]
     before = {name: getattr(context, name) for name in names}
     with suppress(ZeroDivisionError), pass_settings(str(tmp_path / "checkpoint")):
-        assert context.checkpoint_config.checkpoint_path == str(tmp_path / "checkpoint")
+        config = context.checkpoint_config
+        assert config.override_filesystem.base_path.rstrip("/") == str(tmp_path)
+        assert config.checkpoint_path == "checkpoint"
         assert not context.checkpoint_config.delete_checkpoint_on_success
         assert context.max_errored_blocks == 0
         raise ZeroDivisionError

@@ -13,6 +13,7 @@ from ray_jobs.cli import DONE, WRONG_USAGE, execute
 pytestmark = pytest.mark.usefixtures("ray_session", "mllm")
 
 
+@pytest.mark.timeout(1200)  # six methods and a search; machines differ by three
 def test_the_demo_tells_the_whole_story(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
