@@ -188,7 +188,7 @@ def test_a_pass_leaves_ray_datas_context_as_it_was(tmp_path: Any) -> None:
     before = {name: getattr(context, name) for name in names}
     with suppress(ZeroDivisionError), pass_settings(str(tmp_path / "checkpoint")):
         config = context.checkpoint_config
-        assert config.override_filesystem.base_path.rstrip("/") == str(tmp_path)
+        assert config.filesystem.base_path.rstrip("/") == str(tmp_path)
         assert config.checkpoint_path == "checkpoint"
         assert not context.checkpoint_config.delete_checkpoint_on_success
         assert context.max_errored_blocks == 0
