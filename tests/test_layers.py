@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = {
@@ -23,6 +22,23 @@ FORBIDDEN = {"methods": {"ray", "vllm"}, "fieldguide": {"ray"}, "actors": set()}
 MODULES = sorted(p for layer in LAYERS for p in (ROOT / layer).rglob("*.py"))
 
 
+@cache
+def source_of(path: Path) -> str:
+    """The text of a module."""
+    return path.read_text("utf-8")
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """A module, parsed once for all the tests here."""
+    return ast.parse(source_of(path))
+
+
+def place(path: Path) -> str:
+    """A module's path below the root, as it is told."""
+    return path.relative_to(ROOT).as_posix()
+
+
 def imported(tree: ast.Module) -> set[str]:
     """Top-level packages a module imports, anywhere in it."""
     names: set[str] = set()
@@ -35,17 +51,26 @@ def imported(tree: ast.Module) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_module_keeps_to_its_layer(path: Path) -> None:
-    layer = path.relative_to(ROOT).parts[0]
-    source = path.read_text("utf-8")
-    tree = ast.parse(source)
-    ours = imported(tree) & (LAYERS.keys() - {layer})
-    assert ours <= LAYERS[layer], f"{layer} must not import {ours - LAYERS[layer]}"
-    assert not imported(tree) & FORBIDDEN.get(layer, set())
-    if source.strip():
-        assert ast.get_docstring(tree), "every module says in a docstring what it is"
-    assert len(source.splitlines()) <= 320
+def test_every_module_keeps_to_its_layer() -> None:
+    wrong = []
+    for path in MODULES:
+        layer = path.relative_to(ROOT).parts[0]
+        names = imported(tree_of(path))
+        if beyond := (names & (LAYERS.keys() - {layer})) - LAYERS[layer]:
+            wrong.append(f"{place(path)}: {layer} must not import {beyond}")
+        if never := names & FORBIDDEN.get(layer, set()):
+            wrong.append(f"{place(path)}: {layer} must not import {never}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_module_is_small_and_says_what_it_is() -> None:
+    wrong = []
+    for path in MODULES:
+        if source_of(path).strip() and not ast.get_docstring(tree_of(path)):
+            wrong.append(f"{place(path)} has no docstring")
+        if (lines := len(source_of(path).splitlines())) > 320:
+            wrong.append(f"{place(path)} has {lines} lines, more than 320")
+    assert not wrong, "\n".join(wrong)
 
 
 METHODS = ("what_do_you_see", "slac_tlac", "autosep", "near", "data_free")
@@ -68,12 +93,14 @@ def methods_imported(tree: ast.Module) -> set[str]:
     return {parts[1] for parts in found} & set(METHODS)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_module_knows_no_method_but_its_own(path: Path) -> None:
-    if any(str(path.relative_to(ROOT)).startswith(folder) for folder in NOT_A_METHOD):
-        return
-    theirs = methods_imported(ast.parse(path.read_text("utf-8"))) - {method_of(path)}
-    assert not theirs, f"what is shared with {theirs} needs a module of its own name in methods/"
+def test_a_module_knows_no_method_but_its_own() -> None:
+    wrong = []
+    for path in MODULES:
+        if any(place(path).startswith(folder) for folder in NOT_A_METHOD):
+            continue
+        if theirs := methods_imported(tree_of(path)) - {method_of(path)}:
+            wrong.append(f"{place(path)} knows {theirs}")
+    assert not wrong, f"what is shared needs a module of its own name in methods/: {wrong}"
 
 
 def test_the_checks_above_see_modules() -> None:
@@ -85,7 +112,7 @@ def test_a_class_has_a_name_of_its_own() -> None:
     places: dict[str, list[str]] = defaultdict(list)
     for path in MODULES:
         if path.relative_to(ROOT).parts[0] in {"methods", "actors", "ray_jobs", "serve"}:
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            for node in ast.walk(tree_of(path)):
                 if isinstance(node, ast.ClassDef):
                     places[node.name].append(str(path.relative_to(ROOT)))
     assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
@@ -96,11 +123,9 @@ TOUCHES_OTHERS = (
 )
 
 
-@pytest.mark.parametrize(
-    "path",
-    [p for p in MODULES if p.relative_to(ROOT).parts[0] not in ("benchmarks", "fieldguide")],
-    ids=lambda p: str(p.relative_to(ROOT)),
-)
-def test_nothing_touches_what_is_not_its_own(path: Path) -> None:
+def test_nothing_touches_what_is_not_its_own() -> None:
     """No priorities, schedulers, patched imports, collectors, or signals to other processes."""
-    assert not re.search(TOUCHES_OTHERS, path.read_text("utf-8"))
+    checked = [
+        p for p in MODULES if p.relative_to(ROOT).parts[0] not in ("benchmarks", "fieldguide")
+    ]
+    assert not [place(path) for path in checked if re.search(TOUCHES_OTHERS, source_of(path))]
