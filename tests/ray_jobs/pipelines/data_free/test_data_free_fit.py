@@ -154,6 +154,7 @@ def test_scores_are_those_of_both_matrices(fits: Path, scenes: Path, tmp_path: P
         assert score == pytest.approx(expected[name], abs=1e-4)
 
 
+@pytest.mark.extended
 def test_a_second_fit_asks_nothing_and_is_the_same(fits: Path, scenes: Path) -> None:
     made = fit(scenes, fits / "again", mllm_batch=7)
     assert (made["mllm_calls"], made["engine_starts"]) == (0, 0)
