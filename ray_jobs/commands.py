@@ -85,6 +85,14 @@ _ROWS = [
         "a data set of the papers on disk as images, classes and truth: dataset NAME --root DIR",
         positional="name",
     ),
+    Command(
+        "embed", f"{_CONFIG}:EmbedConfig", f"{_VERBS}.embed:embed",
+        "encode an archive by CLIP once, for every later job and search",
+    ),
+    Command(
+        "search", f"{_CONFIG}:SearchConfig", f"{_VERBS}.search:search",
+        "the images nearest to a text or an image: search DIR \"a red bird\"", positional="words",
+    ),
     *(Command(f"fit {m.name}", m.fit_settings, _FIT, m.does) for m in METHODS if m.fit),
     *(Command(f"label {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),
     *(PlanCommand(f"plan {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),

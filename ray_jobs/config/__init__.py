@@ -23,6 +23,11 @@ if TYPE_CHECKING:  # the same names as below
     )
     from ray_jobs.config.data_free import FitDataFreeConfig as FitDataFreeConfig
     from ray_jobs.config.dataset import DatasetConfig as DatasetConfig
+    from ray_jobs.config.embeddings import (
+        EmbedConfig as EmbedConfig,
+        SearchConfig as SearchConfig,
+        StoredConfig as StoredConfig,
+    )
     from ray_jobs.config.near import FitNearConfig as FitNearConfig
     from ray_jobs.config.open_vocabulary import (
         LabelMllmNamesConfig as LabelMllmNamesConfig,
@@ -70,6 +75,7 @@ _HOMES = {
     "base": "VerbConfig method_of parse settings_from",
     "data_free": "FitDataFreeConfig",
     "dataset": "DatasetConfig",
+    "embeddings": "EmbedConfig SearchConfig StoredConfig",
     "near": "FitNearConfig",
     "open_vocabulary": "LabelMllmNamesConfig NamingConfig",
     "plan": "PlanConfig plan_of",
