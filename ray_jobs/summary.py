@@ -50,6 +50,9 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
         console.print(forecast_table(result))
         if told := result.get("note"):
             console.print(f"Note: {told}", soft_wrap=True, markup=False)
+    elif name == "search":
+        for line in found_lines(result):
+            console.print(line, soft_wrap=True, markup=False)
     elif name == "evaluate":
         console.print(metrics_table(result))
         for note in _notes(result):
@@ -205,6 +208,19 @@ def dataset_lines(result: dict[str, Any]) -> Iterator[str]:
     for key, value in result.items():
         if key not in ("datasets", "missing_images", "notes") and value not in ("", None):
             yield f"{key}: {value}"
+
+
+def found_lines(result: dict[str, Any]) -> Iterator[str]:
+    """What a search found: a line an image, its number first."""
+    yield f"{result['looked_for']}: of {result['images']:,} images"
+    if "duplicates" in result:
+        yield f"near-duplicates: {result['duplicates']:,}"
+    for row in result["results"]:
+        value = row["outlier_score"] if "outlier_score" in row else row["similarity"]
+        other = f", like {row['duplicate_of_path']}" if "duplicate_of_path" in row else ""
+        yield f"{value:.4f}  {row['path']}{other}"
+    if page := result.get("html"):
+        yield f"page: {page}"
 
 
 def served_lines(result: dict[str, Any]) -> list[str]:
