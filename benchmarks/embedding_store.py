@@ -166,8 +166,9 @@ def report(found: dict[str, Any]) -> str:
             f"| second list: from the store, the whole job ({found['seconds']:,.0f} s) "
             f"| {found['rows']:,} | {found['job']:,.0f} | **{found['ratio']:.1f}** |",
             "",
-            f"Labels of {found['compared']:,} images by the second list, from images and from the "
-            f"store: {found['same']:,} are the same; scores differ by {found['drift']:.6f} at most.",
+            f"Labels of {found['compared']:,} images by the second list, from images and from "
+            f"the store: {found['same']:,} are the same; scores differ by "
+            f"{found['drift']:.6f} at most.",
         ]
     )
 
