@@ -19,6 +19,7 @@ from ray_jobs.passes.job import Job, models_record
 from ray_jobs.passes.read_images import reading_identity
 from ray_jobs.passes.run_pass import LABEL, Pass, run_passes
 from ray_jobs.passes.session import start_ray
+from ray_jobs.runs.claim import claimed
 from ray_jobs.runs.class_names import warn_builtin_models
 from ray_jobs.runs.error_examples import error_examples
 from ray_jobs.runs.folder import FINISHED, RUNNING, RunFolder, open_run
@@ -69,7 +70,9 @@ def label_archive(method: LabelMethod[Any], config: ArchiveConfig) -> dict[str, 
         The content of ``run.json``.
 
     Raises:
-        InputError: files, models, the archive, the output folder or a setting cannot work.
+        InputError: files, models, the archive, the output folder or a setting cannot work, or
+            another job writes to the folder.
+        ClaimLost: another job has taken over the folder.
         Interrupted: stopped by the user.
         LedgerError: the rows written do not add up.
     """
@@ -78,7 +81,13 @@ def label_archive(method: LabelMethod[Any], config: ArchiveConfig) -> dict[str, 
     identity = {"method": method.name, **inputs.identity(config), **reading_identity(config)}
     clip = inputs.clip
     renamed = dict.fromkeys(clip.earlier, clip.fingerprint) if clip is not None else {}
-    run = open_run(config.out, identity, config.public(), renamed)
+    with claimed(config.out):
+        run = open_run(config.out, identity, config.public(), renamed)
+        return _label(method, config, inputs, run)
+
+
+def _label(method: LabelMethod[Any], config: ArchiveConfig, inputs: Any, run: RunFolder) -> Any:
+    """Do what is left to do of a run that is open and claimed; returns its record."""
     if run.finished:
         logger.info("%s is finished; nothing to do (give a new --out to label again)", run.uri)
         check_ledger(run, count_labels(run.labels))
