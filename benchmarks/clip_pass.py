@@ -66,8 +66,8 @@ def bare(images: Path, model: str, limit: int) -> float:
     """Label the first images with a plain loop; returns its seconds, model loading included."""
     started = time.perf_counter()
     from actors.clip.encoder import ClipEncoder
-    from actors.cores import usable_cores
     from actors.clip.model import resolve_clip
+    from actors.cores import usable_cores
     from actors.images.decode import input_pixels
     from methods.class_matrix import softmax_scores, top_k
 

@@ -41,8 +41,8 @@ def limit(model: str, batch: int, seconds: float) -> float:
     import torch
 
     from actors.clip.encoder import ClipEncoder
-    from actors.cores import usable_cores
     from actors.clip.model import resolve_clip
+    from actors.cores import usable_cores
 
     encoder = ClipEncoder(resolve_clip(model), threads=usable_cores())
     how = encoder.model_info.preprocessing

@@ -1,8 +1,8 @@
 """The command line: ``onoma VERB ...`` and ``python -m ray_jobs VERB ...`` are the same.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 and 143 stopped by Ctrl-C and SIGTERM. Standard output carries only results (a
-table, or with ``--json`` one JSON object); progress, logs and whatever libraries print go to
-standard error.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 and 143 stopped by Ctrl-C and SIGTERM. Standard
+output carries only results (a table, or with ``--json`` one JSON object); progress, logs and
+whatever libraries print go to standard error.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from itertools import chain, repeat, takewhile
 from typing import TYPE_CHECKING, TextIO, get_origin
 
 from methods.errors import InputError, LedgerError
+from methods.json_text import json_text
 from ray_jobs.commands import COMMANDS, OF_METHODS, Command, methods_of
 from ray_jobs.config.names import did_you_mean
 from ray_jobs.home import ensure_home
@@ -85,7 +86,8 @@ def _end_ray(code: int) -> None:
 def _results_stream() -> TextIO:
     """Keep standard output for results: file descriptor 1 becomes standard error for all others."""
     sys.stdout.flush()
-    results = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # a path may be no UTF-8
+    results = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
     os.dup2(2, 1)
     return results
 
@@ -138,7 +140,7 @@ def _execute(command: Command, config: VerbConfig, results: TextIO) -> int:
         logger.debug("traceback", exc_info=True)
         return _tell(error)
     if config.json_output:
-        results.write(json.dumps(result, ensure_ascii=False) + "\n")
+        results.write(json_text(result) + "\n")
     else:
         from ray_jobs.summary import show
 

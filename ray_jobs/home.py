@@ -64,7 +64,7 @@ def _has_name() -> bool:
 
 
 def _own_folder() -> str:
-    """A folder that only this user may write, the same each time where nobody else took the name."""
+    """A folder that only this user may write, the same each time unless another has the name."""
     folder = Path(tempfile.gettempdir()) / f"onoma-home-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

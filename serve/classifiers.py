@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from ray import serve
 
 from actors.clip.encoder import ClipEncoder
-from actors.cores import usable_cores
 from actors.clip.image_scorer import ImageScorer, Ranking
 from actors.clip.int8 import int8_cosine
 from actors.compat.ray import set_max_batch_size
+from actors.cores import usable_cores
 from actors.images.decode import input_pixels
 from actors.images.errors import ImageError
 from serve.catalogue import Catalogue, LoadedClassifier, UserConfig, changed, load_available

@@ -72,7 +72,9 @@ FEW_BLOCKS: Final = "The maximum number of concurrent tasks"
 NO_AGENT: Final = "No available agent"
 """Of the HTTP error of a cluster that answers, but has just started and takes no job yet."""
 
-_PENDING: Final = ".pending.parquet"
+PENDING: Final = ".pending.parquet"
+"""How a file of a checkpoint ends whose rows are being written; what is before it is how the names
+of their files begin."""
 
 
 def set_environment(group: str, *asked: str) -> None:
@@ -142,7 +144,7 @@ def ours_first() -> dict[str, Any]:
 
 
 def end_processes_below(seconds: float = 5.0) -> None:
-    """End the Ray that this process has started, whatever state it is in, and wait until it is gone.
+    """End the Ray that this process has started, whatever state it is in, and wait for that.
 
     ``ray.shutdown`` disconnects first, which hangs or crashes once a process of Ray's is gone.
 
@@ -215,7 +217,7 @@ def is_committed(path: str) -> bool:
     A block's file is written as pending before the block is, and renamed after
     (ray-project/ray#61821). Ray Data tells nobody how far a checkpoint is.
     """
-    return path.endswith(".parquet") and not path.endswith(_PENDING)
+    return path.endswith(".parquet") and not path.endswith(PENDING)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ URIs are percent-encoded bytes, so that any file name survives.
 from __future__ import annotations
 
 import os
+import shutil
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -164,6 +165,18 @@ def list_files(uri: str, suffix: str = "") -> list[str]:
     return sorted(file for file in files if file.endswith(suffix))
 
 
+def list_folders(uri: str) -> list[str]:
+    """List the folders directly in a folder as paths on its file system, sorted; none if absent."""
+    filesystem, path = resolve(uri)
+    if is_local(uri):
+        if not os.path.isdir(path):
+            return []
+        with os.scandir(path) as entries:
+            return sorted(entry.path for entry in entries if entry.is_dir())
+    infos = filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True))
+    return sorted(info.path for info in infos if info.type == pafs.FileType.Directory)
+
+
 def read_bytes(uri: str) -> bytes:
     """Read a whole file."""
     filesystem, path = resolve(uri)
@@ -191,5 +204,8 @@ def write_bytes(uri: str, data: bytes) -> None:
 def delete_folder(uri: str) -> None:
     """Delete a folder and all it holds; an absent folder is fine."""
     filesystem, path = resolve(uri)
-    if filesystem.get_file_info(path).type == pafs.FileType.Directory:
+    if is_local(uri):  # PyArrow takes names of UTF-8 only
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+    elif filesystem.get_file_info(path).type == pafs.FileType.Directory:
         filesystem.delete_dir(path)

@@ -69,8 +69,8 @@ def load_labeller(model: str) -> Label:
     import numpy as np
 
     from actors.clip.encoder import ClipEncoder
-    from actors.cores import usable_cores
     from actors.clip.model import resolve_clip
+    from actors.cores import usable_cores
     from actors.images.decode import input_pixels
     from methods.class_matrix import softmax_scores, top_k
 

@@ -53,8 +53,8 @@ def find_cluster() -> tuple[str | None, str]:
     if scheme in ("http", "https"):
         raise InputError(
             f"RAY_ADDRESS={given} is a dashboard, to which jobs are submitted: onoma submit "
-            f"--address {given} -- VERB ...; a job joins a cluster by its HOST:PORT, as `ray start` "
-            "says it, or starts Ray here with RAY_ADDRESS=local"
+            f"--address {given} -- VERB ...; a job joins a cluster by its HOST:PORT, as "
+            "`ray start` says it, or starts Ray here with RAY_ADDRESS=local"
         )
     if scheme:
         raise InputError(

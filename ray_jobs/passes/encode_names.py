@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.clip.encoder import ClipEncoder, Precision, clip_record
-from actors.cores import usable_cores
 from actors.clip.model import ClipModel
+from actors.cores import usable_cores
 from methods.class_matrix import class_matrix
 from ray_jobs.config import ClipConfig
 from ray_jobs.passes.remote_tasks import start_task

@@ -20,6 +20,7 @@ import xxhash
 
 from actors import storage
 from methods.errors import InputError
+from methods.json_text import json_text
 from ray_jobs.runs.stage_timer import StageTimer, added
 
 RECORD = "run.json"
@@ -97,7 +98,7 @@ class RunFolder:
     def save(self, **changes: Any) -> None:
         """Change ``run.json``."""
         self.record.update(changes)
-        text = json.dumps(self.record, indent=1, ensure_ascii=False)
+        text = json_text(self.record, indent=1)
         storage.write_bytes(storage.join(self.uri, RECORD), text.encode())
 
 

@@ -156,12 +156,14 @@ def test_a_job_that_was_taken_over_stops_and_says_so(
     monkeypatch.setattr(claims, "_RENEW_S", 0.05)
     monkeypatch.setattr(Claim.__init__, "__defaults__", (0.05,))
     other = elsewhere(time.time())
-    with (
-        pytest.raises(ClaimLost, match=rf"was taken over by process {other.pid} on far"),
-        claimed(str(tmp_path)),
-    ):
-        write(str(tmp_path), other)
-        time.sleep(30)
+
+    def work() -> None:
+        with claimed(str(tmp_path)):
+            write(str(tmp_path), other)
+            time.sleep(30)
+
+    with pytest.raises(ClaimLost, match=rf"was taken over by process {other.pid} on far"):
+        work()
     left = Holder.parse((tmp_path / CLAIM).read_bytes())
     assert left == other, "the other one's claim stays"
 
