@@ -44,6 +44,7 @@ class Ending:
         """No signal yet."""
         self.signal: int | None = None
         self._since = 0.0
+        self._timer: threading.Timer | None = None
         self._last_acts: list[Callable[[], object]] = []
 
     @property
@@ -69,12 +70,17 @@ class Ending:
         """
         if self.signal is None:
             self.signal, self._since = number, time.monotonic()
-            timer = threading.Timer(_LONGEST_S, self._give_up)
-            timer.daemon = True
-            timer.start()
+            self._timer = threading.Timer(_LONGEST_S, self._give_up)
+            self._timer.daemon = True
+            self._timer.start()
             raise Stopped(number)
         if time.monotonic() - self._since > _IMPATIENT_S:
             self._give_up()
+
+    def settle(self) -> None:
+        """Stopping has come to its end."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _give_up(self) -> NoReturn:
         self.end(f"stopped; {AGAIN}", self.code)
@@ -111,6 +117,7 @@ def taking_signals() -> Iterator[None]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+        ENDING.settle()
 
 
 @contextmanager

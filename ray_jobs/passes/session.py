@@ -137,6 +137,7 @@ def _watch() -> None:
     if _VERBOSE:
         address = ray.get_runtime_context().gcs_address
         _WATCHES.append(ClusterWatch(address, _say_gone))
+        ENDING.at_once(abandon_ray)
 
 
 def _say_gone(address: str) -> None:
