@@ -143,6 +143,22 @@ def ours_first() -> dict[str, Any]:
     return {"job_config": JobConfig(_py_driver_sys_path=_OursFirst([ours]))}
 
 
+def name_process() -> None:
+    """Show this process by a title of UTF-8 where its command line is none.
+
+    ``ray.init`` keeps the command line for its dashboard, and fails on a path in it that is no
+    UTF-8; nothing says another one but the title of the process.
+    """
+    with suppress(OSError), open("/proc/self/cmdline", "rb") as file:
+        words = file.read().rstrip(b"\0").replace(b"\0", b" ")
+        try:
+            words.decode()
+        except UnicodeDecodeError:
+            from ray._raylet import setproctitle
+
+            setproctitle(words.decode("utf-8", "backslashreplace"))
+
+
 def end_processes_below(seconds: float = 5.0) -> None:
     """End the Ray that this process has started, whatever state it is in, and wait for that.
 

@@ -94,6 +94,7 @@ def start_ray(*, here: bool = False) -> Capacity:
 
     if not ray.is_initialized():
         address, source = (None, "") if here else find_cluster()
+        ray_compat.name_process()
         with kept_handlers():
             if address is None:
                 _start_here()

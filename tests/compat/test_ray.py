@@ -282,3 +282,14 @@ def test_what_was_started_below_is_ended() -> None:
         for process in (asked, deaf):
             process.kill()
             process.wait()
+
+
+def test_a_command_line_that_is_no_utf8_does_not_keep_ray_from_starting() -> None:
+    import subprocess
+
+    code = "from actors.compat.ray import name_process; import sys;"
+    code += "from ray._private.utils import get_entrypoint_name;"
+    code += "name_process(); sys.stdout.buffer.write(get_entrypoint_name().encode())"
+    for word, shown in ((b"/caf\xe9 x", rb"/caf\xe9 x"), ("/ü".encode(), "/ü".encode())):
+        done = subprocess.run([sys.executable, "-c", code, word], capture_output=True, check=True)
+        assert shown in done.stdout
