@@ -21,7 +21,7 @@ from ray_jobs.runs.folder import CLAIM
 
 ROOT = Path(__file__).parents[3]
 IMAGES = 240
-OUT = "f?x [1] #%41 *{2} ü\n'$;\\&"
+OUT = "f?x [1] #%41 *{2} ü'$;\\&"
 
 
 @pytest.fixture(scope="module")

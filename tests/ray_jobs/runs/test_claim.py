@@ -192,6 +192,13 @@ def test_a_folder_whose_name_is_no_utf8_is_refused_in_a_sentence(tmp_path: Path)
     assert not os.path.exists(out)
 
 
+@pytest.mark.parametrize("mark", ["\n", "\r", "\t"])
+def test_a_line_in_a_folders_name_is_refused_in_a_sentence(tmp_path: Path, mark: str) -> None:
+    with pytest.raises(InputError, match="a line's end or a tab") as told:
+        claimed(str(tmp_path / f"a{mark}b")).__enter__()
+    assert "\n" not in str(told.value)
+
+
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(InputError, match="cannot be written"), claimed(str(tmp_path / "file/run")):
