@@ -117,6 +117,10 @@ _ROWS = [
         "write RUN/report.html", positional="run",
     ),
     Command(
+        "repair", f"{_CONFIG}:RepairConfig", f"{_VERBS}.repair:repair",
+        "make a run folder whole that two jobs wrote to: repair RUN", positional="run",
+    ),
+    Command(
         "serve", f"{_CONFIG}:ServeConfig", f"{_VERBS}.serve:serve_classifiers",
         "an HTTP endpoint for classifiers: serve CLASSIFIER ...", positional="classifiers",
     ),

@@ -63,6 +63,8 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
         for line in reproduced_lines(result):
             out.write(f"{line}\n")
         out.write(result["table"])
+    elif name == "repair":
+        console.print(f"{result['run']}: {result['message']}", soft_wrap=True, markup=False)
     elif name == "doctor":
         console.print(_checks_table(result))
     elif name == "dataset":

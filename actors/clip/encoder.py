@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -197,11 +196,6 @@ def _unit(features: torch.Tensor) -> torch.Tensor:
     import torch
 
     return torch.nn.functional.normalize(features.to(torch.float32), dim=-1)
-
-
-def cpu_threads() -> int:
-    """Threads that a model alone on this machine should use: one for each core it may run on."""
-    return len(os.sched_getaffinity(0))
 
 
 def clip_record(model: ClipModel, encoder: ClipEncoder) -> dict[str, Any]:

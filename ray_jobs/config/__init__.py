@@ -56,6 +56,9 @@ if TYPE_CHECKING:  # the same names as below
         DrawConfig as DrawConfig,
         EvaluateConfig as EvaluateConfig,
         ManifestConfig as ManifestConfig,
+        RepairConfig as RepairConfig,
+    )
+    from ray_jobs.config.verbs import (
         ReportConfig as ReportConfig,
     )
     from ray_jobs.config.what_do_you_see import (
@@ -85,7 +88,8 @@ _HOMES = {
     "slac_tlac": "LabelSlacConfig LabelTlacConfig RecogniseConfig",
     "submit": "SubmitConfig",
     "table": "LayoutConfig TableConfig",
-    "verbs": "DemoConfig DoctorConfig DrawConfig EvaluateConfig ManifestConfig ReportConfig",
+    "verbs": "DemoConfig DoctorConfig DrawConfig EvaluateConfig ManifestConfig "
+    "RepairConfig ReportConfig",
     "what_do_you_see": "ClassTextsConfig FitWhatDoYouSeeConfig LabelWhatDoYouSeeConfig",
     "yaml_file": "yaml_method",
     "zero_shot": "FitZeroShotConfig LabelClassifierConfig LabelZeroShotConfig",

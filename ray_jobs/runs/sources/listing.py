@@ -54,12 +54,16 @@ def list_images(source: str) -> Listing:
             return Listing("list", lists.text_list(source), skipped)
         if is_image_name(lower):
             uri = storage.local_uri(path) if local else source
-            return Listing("file", iter([ManifestRow(os.path.basename(path), uri)]), skipped)
+            return Listing(
+                "file",
+                iter([ManifestRow(folders.readable(os.path.basename(source.rstrip("/"))), uri)]),
+                skipped,
+            )
         raise InputError(
             f"--images {source}: not an archive; give a folder, a glob, an s3:// prefix, "
             "a .parquet, a .tar or a .txt list"
         )
-    return _folder(source, path, skipped)
+    return _folder(source, storage.local_path(source) if local else path, skipped)
 
 
 def storage_has(source: str) -> bool:
