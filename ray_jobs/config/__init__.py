@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # the same names as below
         parse as parse,
         settings_from as settings_from,
     )
+    from ray_jobs.config.cascade import LabelCascadeConfig as LabelCascadeConfig
     from ray_jobs.config.data_free import FitDataFreeConfig as FitDataFreeConfig
     from ray_jobs.config.dataset import DatasetConfig as DatasetConfig
     from ray_jobs.config.near import FitNearConfig as FitNearConfig
@@ -68,6 +69,7 @@ if TYPE_CHECKING:  # the same names as below
 _HOMES = {
     "autosep": "DescribingConfig FitAutosepConfig LabelAutosepConfig",
     "base": "VerbConfig method_of parse settings_from",
+    "cascade": "LabelCascadeConfig",
     "data_free": "FitDataFreeConfig",
     "dataset": "DatasetConfig",
     "near": "FitNearConfig",
