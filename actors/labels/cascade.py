@@ -123,7 +123,7 @@ def read_choice(
 @stage("label", CASCADE_LABELS_SCHEMA)
 def label_cascade(
     batch: pa.Table,
-    answers: ray.ObjectRef[list[KeyIndex]],
+    answers: ray.ObjectRef[list[KeyIndex]] | list[KeyIndex],
     classes: ClassNames,
     method: str,
     columns: Sequence[str],
@@ -133,7 +133,7 @@ def label_cascade(
 
     Args:
         batch: rows of `actors.labels.cascade_scores.SCORES_SCHEMA`.
-        answers: indices of the answered rows by image, in the object store.
+        answers: indices of the answered rows by image, or where they are in the object store.
         classes: all of them, in the order of the classifier.
         method: for the column of that name.
         columns: of an answered row that are read.
@@ -143,7 +143,8 @@ def label_cascade(
         `CASCADE_LABELS_SCHEMA`. The model decides where its answer can be used, CLIP elsewhere;
         ``score`` is CLIP's of the label.
     """
-    found = read_images(ray.get(answers), batch.column("image_id").to_pylist(), columns)
+    indices = ray.get(answers) if isinstance(answers, ray.ObjectRef) else answers
+    found = read_images(indices, batch.column("image_id").to_pylist(), columns)
     errors, rows = RowErrors.of(batch), []
     for row, fine, answer in zip(batch.to_pylist(), errors.fine, found, strict=True):
         kept = {name: row[name] for name in IMAGE_COLUMNS} | {"method": method}
