@@ -106,7 +106,8 @@ def resolve_inputs(config: LabelCascadeConfig) -> CascadeInputs:
         InputError: one of them cannot work, or settings contradict each other.
     """
     budget = _budget(config)
-    classifier, templates = None, ()
+    classifier: Classifier | None = None
+    templates: tuple[str, ...] = ()
     if config.classifier is None:
         named = read_classes(config.classes, METHOD)
         templates, clip = read_templates(config.templates), resolve_clip(config.clip)

@@ -33,9 +33,7 @@ def test_nothing_and_less_are_refused(text: str) -> None:
         parse_budget(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "nan", "inf", "20 %%", "1e3", "5,000", "2d", "%", "h"]
-)
+@pytest.mark.parametrize("text", ["", "nan", "inf", "20 %%", "1e3", "5,000", "2d", "%", "h"])
 def test_other_words_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"a budget is a share of the images \(20%\)"):
         parse_budget(text)
