@@ -8,10 +8,11 @@ class is not among them, all k are. For an image with probabilities p over the k
 
     P(the model chooses j) = right p_j + (1 - right) (s - p_j) / (k - 1) + (1 - s) / k
 
-and both numbers are those of the highest likelihood on a grid, with a weak preference for
-temperatures near 1 (a normal distribution of its logarithm, one doubling wide). Confident images
-tell ``right``, uncertain ones the temperature. If both models make the same mistakes for the same
-reason, agreement looks like being right, and every estimate here is too high.
+and both numbers are means over a grid by their posterior probabilities, where every ``right`` is as
+likely before and temperatures near 1 are preferred a little (a normal distribution of the
+logarithm, one doubling wide): a peak of few answers may lie at 1 where a mean does not. Confident
+images tell ``right``, uncertain ones the temperature. If both models make the same mistakes for the
+same reason, agreement looks like being right, and every estimate here is too high.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from methods.cascade.uncertainty import OWN, TEMPERATURES, Floats, probabilities
+from methods.cascade.uncertainty import OWN, TEMPERATURES, Floats, nearest, probabilities
 
 SHARES: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 """Shares of the archive that a curve shows."""
@@ -38,9 +39,7 @@ ASSUMES: Final = (
 
 _CHANCES: Final[Floats] = np.linspace(0.0, 1.0, 201)
 _DOUBLING: Final = float(np.log(2.0))
-_WITHIN_95: Final = 1.92
-"""Half of the 95 % point of chi-square with one degree of freedom: how far the logarithm of the
-likelihood may be below its peak (Wilks 1938)."""
+_TAIL: Final = 0.025
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class PilotFit:
         agreed: of these, with CLIP's best class.
         at: place of the temperature in `TEMPERATURES`.
         right: probability that the model chooses the true class if it is among the choices.
-        low, high: 95 % interval of ``right``, by the profile of the likelihood.
+        low, high: 95 % interval of ``right``, between quantiles of its posterior.
     """
 
     images: int
@@ -108,17 +107,20 @@ def fit_pilot(
         chance = wrong + beyond + (own - wrong) * _CHANCES[:, None]
         known = np.log(np.maximum(chance, 1e-12)).sum(axis=1)
         likelihoods[place] = known - (np.log(TEMPERATURES[place]) / _DOUBLING) ** 2 / 2
-    profile = likelihoods.max(axis=0)
-    within = _CHANCES[profile >= profile.max() - _WITHIN_95]
-    peak, chance_at = np.unravel_index(likelihoods.argmax(), likelihoods.shape)
+    weights = np.exp(likelihoods - likelihoods.max())
+    weights /= weights.sum()
+    of_right = weights.sum(axis=0)
+    below = np.searchsorted(of_right.cumsum(), [_TAIL, 1 - _TAIL])
+    low, high = _CHANCES[np.minimum(below, len(_CHANCES) - 1)]
+    doublings = float(weights.sum(axis=1) @ np.log(TEMPERATURES))
     return PilotFit(
         images=len(chosen),
         answered=len(rows),
         agreed=int((picked == 0).sum()),
-        at=int(peak),
-        right=float(_CHANCES[chance_at]),
-        low=float(within[0]),
-        high=float(within[-1]),
+        at=nearest(float(np.exp(doublings))),
+        right=float(of_right @ _CHANCES),
+        low=float(low),
+        high=float(high),
     )
 
 
