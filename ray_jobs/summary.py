@@ -41,6 +41,7 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
     console = Console(file=out, width=None if out.isatty() else 100, highlight=False)
     if name.startswith("label"):
         console.print(run_table(result))
+        show_expected(console, result)
         for line in error_lines(result):
             console.print(line, soft_wrap=True, markup=False)
         if note := reconstruction_note(result["method"]):
@@ -48,6 +49,7 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
     elif name.startswith("plan"):
         console.print(stages_table(result))
         console.print(forecast_table(result))
+        show_expected(console, result)
         if told := result.get("note"):
             console.print(f"Note: {told}", soft_wrap=True, markup=False)
     elif name == "search":
@@ -82,6 +84,28 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
         for key, value in result.items():
             if value not in ("", None):
                 console.print(f"{key}: {value}", soft_wrap=True, markup=False)
+
+
+def show_expected(console: Console, result: dict[str, Any]) -> None:
+    """Accuracy against cost, where a pilot without labels expects something of it."""
+    expected = result.get("expected")
+    if not expected:
+        return
+    table = Table(title="expected of a pilot without labels", title_justify="left")
+    for column in ("asked about", "MLLM calls", "confident up to", "accuracy"):
+        table.add_column(column, justify="right")
+    for each in expected["curve"]:
+        mark = " (picked)" if each["share"] == expected["picked"]["share"] else ""
+        row = f"{each['share']:.0%}{mark}", f"{each['calls']:,}"
+        table.add_row(*row, f"{each['below']:.3f}", f"{each['accuracy']:.3f}")
+    console.print(table)
+    said = (
+        f"of {expected['images']:,} images {expected['answered']:,} were answered, "
+        f"{expected['agreed']:,} as CLIP says; the MLLM is taken to be right in "
+        f"{expected['right']:.1%} ({expected['low']:.1%} to {expected['high']:.1%}) where it can "
+        f"be, CLIP's temperature is {expected['temperature']:.2f}; {expected['assumes']}"
+    )
+    console.print(f"Note: {said}", soft_wrap=True, markup=False)
 
 
 def stages_table(forecast: dict[str, Any]) -> Table:

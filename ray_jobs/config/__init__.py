@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # the same names as below
         parse as parse,
         settings_from as settings_from,
     )
+    from ray_jobs.config.cascade import LabelCascadeConfig as LabelCascadeConfig
     from ray_jobs.config.data_free import FitDataFreeConfig as FitDataFreeConfig
     from ray_jobs.config.dataset import DatasetConfig as DatasetConfig
     from ray_jobs.config.embeddings import (
@@ -76,6 +77,7 @@ if TYPE_CHECKING:  # the same names as below
 _HOMES = {
     "autosep": "DescribingConfig FitAutosepConfig LabelAutosepConfig",
     "base": "VerbConfig method_of parse settings_from",
+    "cascade": "LabelCascadeConfig",
     "data_free": "FitDataFreeConfig",
     "dataset": "DatasetConfig",
     "embeddings": "EmbedConfig SearchConfig StoredConfig",
