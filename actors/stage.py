@@ -41,7 +41,7 @@ StageName = Literal[
     "join",  # answers of one pass with those of another
     "shortlist",  # classes closest to a description
     "names",  # names, of answers
-    "sentences",  # sentences with the classes that they name, of answers
+    "sentences",  # sentences with the classes that they name, of answers or captions
     "sentence_features",  # sentences through CLIP
     "class_vectors",  # classes through CLIP
     "label",  # answers to labels
