@@ -178,8 +178,8 @@ def read_record(uri: str, out: str) -> dict[str, Any] | None:
         ) from error
     if any(each in uri for each in "\n\r\t"):
         raise InputError(
-            f"--out {out!r}: a name in its path holds a line's end or a tab, which Ray takes out of "
-            "paths; give a folder without them"
+            f"--out {out!r}: a name in its path holds a line's end or a tab, which Ray takes out "
+            "of paths; give a folder without them"
         )
     filesystem, path = storage.resolve(uri)
     kind = filesystem.get_file_info(path).type
