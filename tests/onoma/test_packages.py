@@ -85,3 +85,20 @@ def test_nothing_else_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "serve", ModuleType("serve"))
     with pytest.raises(ImportError, match="'serve' of another program"):
         packages.use_ours()
+
+
+@pytest.mark.slow
+def test_clip_and_the_endpoint_do_without_vllm(tmp_path: Path) -> None:
+    code = """
+class NoVllm:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] == "vllm":
+            raise ModuleNotFoundError(f"no module {name}", name=name)
+sys.meta_path.insert(0, NoVllm)
+import onoma.classifier, onoma.jobs, onoma.stages
+import ray_jobs.pipelines.zero_shot, ray_jobs.pipelines.classifier
+import ray_jobs.verbs.label, ray_jobs.verbs.serve.running, serve.application
+print("vllm" in sys.modules)
+"""
+    assert python(code, tmp_path) == "False"
