@@ -99,10 +99,8 @@ def _check_names(names: Any) -> None:
             "ID<TAB>NAME<TAB>OTHER|OTHER"
         )
     for name in names:
-        if not name.strip() or len(name.splitlines()) != 1 or "\t" in name:
-            raise WrongSettingError(
-                f"classes: {name!r} is no name; a name is one line without tabs"
-            )
+        if not name.strip() or any(letter in name for letter in "\t\r\n"):
+            raise WrongSettingError(f"classes: {name!r} is no name: a line without tabs is one")
 
 
 def _sentence(error: InputError) -> str:
