@@ -15,8 +15,9 @@
 They take batches in any of Ray's formats, tables of PyArrow, data frames of pandas or dictionaries
 of NumPy arrays, and give back the same. A cell of the image column is a `onoma.pictures.Picture`: a
 path or URI, encoded bytes, pixels as ``ray.data.read_images`` makes them, or a dictionary of bytes
-and path. No row is dropped: a bad image has a code in ``error`` and a sentence in ``error_detail``.
-A replica uses the GPUs and CPUs that ``map_batches`` gives it.
+and path. Paths are whole ones, since replicas work in folders of their own. No row is dropped: a
+bad image has a code in ``error`` and a sentence in ``error_detail``. A replica uses the GPUs and
+CPUs that ``map_batches`` gives it.
 """
 
 from __future__ import annotations
