@@ -169,7 +169,7 @@ class Embed:
         good = [each for each in pixels if not isinstance(each, ImageError)]
         rows = iter(self._encoder.encode_pixels(np.stack(good)) if good else ())
         errors = [each if isinstance(each, ImageError) else None for each in pixels]
-        columns = {
+        columns: dict[str, list[Any]] = {
             "embedding": [None if error else next(rows) for error in errors],
             "error": [error and error.code for error in errors],
             "error_detail": [error and error.detail for error in errors],
