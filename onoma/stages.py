@@ -30,10 +30,11 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from actors.clip.encoder import ClipEncoder, cpu_threads
+from actors.clip.encoder import ClipEncoder
 from actors.clip.model import resolve_clip
 from actors.clip.precision import Precision
 from actors.clip.runtime import ClipRuntime
+from actors.cores import usable_cores
 from actors.images.errors import ImageError
 from actors.images.limits import DEFAULT_MAX_PIXELS
 from methods.errors import InputError
@@ -196,7 +197,7 @@ def _own_device() -> tuple[str | None, int | None]:
     if ray.get_gpu_ids():
         return "cuda", None
     given = int(context.get_assigned_resources().get("CPU", 0))
-    return "cpu", min(given, cpu_threads()) or cpu_threads()
+    return "cpu", min(given, usable_cores()) or usable_cores()
 
 
 def _cells(batch: Any, column: str) -> Iterable[Any]:
