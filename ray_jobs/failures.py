@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 
+from actors.compat.ray_versions import other_version
 from methods.errors import EndpointRefused, InputError, OnomaError
 
 RESUME = "run the same command again to resume"
@@ -35,12 +36,12 @@ def failure(error: BaseException) -> str:
 
 
 def wrong_input(error: BaseException) -> str | None:
-    """What is wrong with what the user gave, where a stage or a task found out; None otherwise.
+    """What is wrong with what the user gave, where Ray, a stage or a task found out; else None.
 
     Args:
         error: what the job raised.
     """
-    return _sentence(_layers(error), InputError)
+    return _sentence(_layers(error), InputError) or other_version(error)
 
 
 def _reason(error: BaseException) -> str:

@@ -14,6 +14,7 @@ LAYERS = {
     "actors": {"methods", "fieldguide"},
     "ray_jobs": {"methods", "actors", "serve", "fieldguide"},
     "serve": {"methods", "actors"},
+    "onoma": {"methods", "actors", "ray_jobs", "serve"},
     "fieldguide": set(),
     "engine": set(),
     "benchmarks": {"methods", "actors", "ray_jobs", "serve", "fieldguide"},

@@ -144,6 +144,18 @@ def input_pixels(
     return np.asarray(to_input_size(image, how))
 
 
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """What `decode_image` makes of an image that Pillow has opened already; it stays as it is.
+
+    Raises:
+        ImageError: as `decode_image`.
+    """
+    try:
+        return _to_rgb(ImageOps.exif_transpose(image))
+    except Exception as error:  # an image is read when its pixels are asked for
+        raise ImageError("corrupt", " ".join(str(error).split()) or type(error).__name__) from error
+
+
 def _unidentified(data: bytes) -> ImageError:
     if data[4:8] == b"ftyp" and data[8:12] in _ISO_MEDIA_BRANDS:
         brand = data[8:12].decode("ascii")

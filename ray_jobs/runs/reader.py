@@ -114,6 +114,30 @@ class RunReader:
                 {name: lists[name] if name in lists else table.column(name) for name in columns}
             )
 
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the labels table."""
+        return list(self._schema.names)
+
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read the labels table as it is stored, whole, into memory.
+
+        Args:
+            columns: of the table; all by default.
+
+        Raises:
+            InputError: there is no such column.
+        """
+        names = list(self._schema.names if columns is None else columns)
+        if strangers := [name for name in names if name not in self._schema.names]:
+            raise InputError(
+                f"{self.uri}: its labels have no column {strangers[0]!r}; there are "
+                f"{', '.join(self._schema.names)}"
+            )
+        parts = list(_scan(self.uri, self._labels, self._schema, names))
+        schema = pa.schema([self._schema.field(name) for name in names])
+        return pa.concat_tables(parts) if parts else schema.empty_table()
+
     def manifest_rows(self, image_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Return the manifest rows (all columns) of ``image_ids`` that the manifest holds."""
         return rows_of_manifest(storage.join(self.uri, "manifest"), image_ids)

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from actors.compat.ray_versions import TESTED
 from actors.cores import usable_cores
 from actors.mllm.images import decode_for_mllm
 
@@ -68,7 +69,7 @@ def _python() -> list[Check]:
 
 def _packages() -> list[Check]:
     wanted = {
-        "ray": "2.60.0",
+        "ray": TESTED,
         "torch": "2.13",
         "open_clip_torch": "3.3",
         "pyarrow": "",
