@@ -74,7 +74,7 @@ def _holds(letters: str, text: str, name: str) -> bool:
     width = len(wanted)
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(wanted)
-    for start in range(0, max(1, len(letters) - width + 1)):
+    for start in range(max(1, len(letters) - width + 1)):
         matcher.set_seq1(letters[start : start + width])
         if matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE:
             return True

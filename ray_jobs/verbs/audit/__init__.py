@@ -62,7 +62,7 @@ def run(config: AuditConfig) -> dict[str, Any]:
         "accuracy": found and {**_told(found.accuracy), "level": LEVEL},
         "labellers": _described(labellers),
         "assumptions": assumptions([each.name for each in labellers], doubts) if found else [],
-        "per_class": _per_class(archive, labellers[0], found),
+        "per_class": _per_class(labellers[0], found),
         "likely_errors": _likely_errors(archive, labellers, found, config.top),
         "balance": balance([name for name in archive.labels if name], classes),
         "near_duplicates": _twins(archive, features, looked)[: config.top],
@@ -88,8 +88,8 @@ def _estimated(
             None,
             [],
             (
-                "nobody but this run has labelled these images, and one labeller agrees with itself; "
-                "give --with a run of another model over the same images"
+                "nobody but this run has labelled these images, and one labeller agrees with "
+                "itself; give --with a run of another model over the same images"
             ),
         )
     labels = np.stack([each.codes for each in labellers], axis=1)
@@ -125,15 +125,16 @@ def _described(labellers: Sequence[Labeller]) -> list[dict[str, Any]]:
     ]
 
 
-def _per_class(archive: Archive, first: Labeller, found: Estimated | None) -> list[dict[str, Any]]:
+def _per_class(first: Labeller, found: Estimated | None) -> list[dict[str, Any]]:
     """The classes, those likeliest to be wrong first."""
     if found is None:
         return []
-    names = {
-        int(code): name for code, name in zip(first.codes, archive.labels, strict=True) if name
-    }
     rows = [
-        {"label": names[code], "images": int((first.codes == code).sum()), **_told(interval)}
+        {
+            "label": first.spelled[code],
+            "images": int((first.codes == code).sum()),
+            **_told(interval),
+        }
         for code, interval in found.per_class.items()
     ]
     return sorted(rows, key=lambda row: (row["estimate"], row["label"]))
@@ -157,14 +158,11 @@ def _likely_errors(
     right = np.round(found.right, 9) if found else np.zeros(len(archive.ids))
     order = np.lexsort((archive.ids, np.nan_to_num(archive.score, nan=0.0), right))
     best = [at for at in order.tolist() if labelled[at]][:top]
-    names: dict[int, str] = {}
-    for each in labellers[:1]:
-        names |= {int(c): n for c, n in zip(each.codes, archive.labels, strict=True) if n}
     rows = []
     for at in best:
         votes = Counter(int(each.codes[at]) for each in labellers[1:] if each.codes[at] != ABSENT)
         votes.pop(int(labellers[0].codes[at]), None)
-        suggested = names.get(votes.most_common(1)[0][0]) if votes else None
+        suggested = labellers[0].spelled[votes.most_common(1)[0][0]] if votes else None
         sure = round(float(found.right[at]), 5) if found else None
         rows.append({**_row(archive, at), "right": sure, "suggested": suggested})
     return rows

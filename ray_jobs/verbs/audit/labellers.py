@@ -52,12 +52,14 @@ class Labeller:
         codes: int64 (n,), `ABSENT` without a label.
         sources: the models that its labels come from.
         confidence: the mean of its scores where they are probabilities.
+        spelled: how a label is written, by code.
     """
 
     name: str
     codes: NDArray[np.int64]
     sources: frozenset[str]
     confidence: float | None
+    spelled: list[str]
 
 
 class _Codes:
@@ -65,6 +67,7 @@ class _Codes:
 
     def __init__(self, run: RunReader) -> None:
         self._codes: dict[str, int] = {}
+        self.spelled: list[str] = []
         self._ids: dict[str, str] = {}
         if run.named is not None:
             for own, name in zip(run.named.ids, run.named.names, strict=True):
@@ -75,7 +78,10 @@ class _Codes:
         for at, label in enumerate(labels):
             if label is not None:
                 key = label.casefold().strip()
-                found[at] = self._codes.setdefault(self._ids.get(key, key), len(self._codes))
+                code = self._codes.setdefault(self._ids.get(key, key), len(self._codes))
+                if code == len(self.spelled):
+                    self.spelled.append(label)
+                found[at] = code
         return found
 
 
@@ -135,13 +141,15 @@ def all_labellers(
     """
     codes = _Codes(archive.run)
     own = _sources(archive.run)
-    first = Labeller("this run", codes.of(archive.labels), own, _confidence(archive))
+    first = Labeller("this run", codes.of(archive.labels), own, _confidence(archive), codes.spelled)
     found = [first]
     for uri in others:
         found.append(_other(archive, uri, codes))
     for part, labels in parts.items():
         asks = {s for s in own if s.startswith("clip" if part in _PARTS_OF_CLIP else "mllm")}
-        found.append(Labeller(f"part {part}", codes.of(labels), frozenset(asks) or own, None))
+        found.append(
+            Labeller(f"part {part}", codes.of(labels), frozenset(asks) or own, None, codes.spelled)
+        )
     return found
 
 
@@ -185,7 +193,7 @@ def _other(archive: Archive, uri: str, codes: _Codes) -> Labeller:
             f"--with {uri}: has no image of {archive.run.uri}; give runs over the same images"
         )
     confidence = _mean(np.array(scores)) if _probabilities(run) else None
-    return Labeller(uri, codes.of(labels), _sources(run), confidence)
+    return Labeller(uri, codes.of(labels), _sources(run), confidence, codes.spelled)
 
 
 def _sources(run: RunReader) -> frozenset[str]:
