@@ -38,16 +38,18 @@ class Priors:
         related: the same of two that ask one model.
         confidence: standard deviation, in logits, of a skill around the mean of scores that are
             probabilities, as CLIP's are.
+        model_spread: logits by which the model itself may be wrong: real mistakes are not its.
         class_spread: logits that a class differs from the others, beyond what agreement shows.
     """
 
-    skill: tuple[float, float] = (0.8, 1.3)
+    skill: tuple[float, float] = (0.7, 1.0)
     slope: tuple[float, float] = (0.4, 0.5)
     shared: tuple[float, float] = (-0.1, 0.6)
     decoy: tuple[float, float] = (0.2, 0.7)
     copy: tuple[float, float] = (-4.0, 1.3)
     related: tuple[float, float] = (0.5, 1.3)
     confidence: float = 0.9
+    model_spread: float = 0.15
     class_spread: float = 0.5
 
 
@@ -110,9 +112,11 @@ def estimate(
     likelihood = Likelihood(patterns.table, bins)
     counts = np.zeros((len(bins), len(patterns.table)))
     np.add.at(counts, (bin_of, patterns.of_image), 1)
+    told = [*confidence, *[None] * count][:count]
+    later = {max(pair) for pair in related}  # what one model thinks of itself counts once
     skills = [
-        priors.skill if mean is None else (_logit(mean), priors.confidence)
-        for mean in [*confidence, *[None] * count][:count]
+        priors.skill if mean is None or j in later else (_logit(mean), priors.confidence)
+        for j, mean in enumerate(told)
     ]
     space = _Space(skills, related, n_classes, priors, sloped=len(bins) > 1)
 
@@ -226,7 +230,9 @@ def _summed(
         return Interval(float(expected.mean()), float(low), float(high))
 
     labelled = given != ABSENT
-    of_labelled = interval(labelled, 0.0) if labelled.any() else Interval(0.0, 0.0, 0.0)
+    of_labelled = (
+        interval(labelled, priors.model_spread) if labelled.any() else Interval(0.0, 0.0, 0.0)
+    )
     part = float(labelled.mean())
     whole = Interval(*(part * value for value in of_labelled))
     classes = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from methods.calibration.thresholds import Threshold, find_threshold
 
 Floats = NDArray[np.float64]
+
+_PLENTY: Final = 4
+"""So many times the least, and a class that reaches no bound is one that always abstains."""
 
 
 class ClassThresholds(NamedTuple):
@@ -47,14 +50,15 @@ def class_thresholds(
         n_classes: C.
         precision, confidence: as in `find_threshold`.
         least: reviewed images that a class needs for a threshold of its own. A class with as many
-            that reaches no bound by itself shares the pooled threshold.
+            that reaches no bound by itself shares the pooled threshold; one with four times as
+            many always abstains.
     """
     own: dict[int, Threshold] = {}
     for each in range(n_classes):
         rows = given == each
         if rows.sum() >= least:
             found = find_threshold(scores[rows], right[rows], weights[rows], precision, confidence)
-            if found.kept or right[rows].mean() < precision:
+            if found.kept or rows.sum() >= _PLENTY * least:
                 own[each] = found
     others = ~np.isin(given, list(own))
     pooled = find_threshold(scores[others], right[others], weights[others], precision, confidence)

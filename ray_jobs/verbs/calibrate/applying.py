@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -78,6 +79,7 @@ def _abstained(table: pa.Table, below: Mapping[str, float], pooled: float) -> pa
     )
     for row, (label, score) in enumerate(zip(labels, scores, strict=True)):
         if errors[row] is None and label is not None and score is not None:
+            score = float(np.float32(score))  # as thresholds were read
             least = below.get(label, pooled)
             if score < least:
                 what = "no score is sure enough" if least > 1 else f"{least:.4f} is needed"

@@ -35,7 +35,7 @@ def test_wanted_precision_holds_on_fresh_images_in_nine_of_ten_seeds() -> None:
         held += not kept.any() or truth[kept].mean() >= 0.95
         coverage.append(kept.mean())
     assert held >= 36
-    assert np.mean(coverage) > 0.25
+    assert np.mean(coverage) > 0.15
 
 
 def test_too_few_reviewed_images_abstain_and_say_so() -> None:
