@@ -93,6 +93,8 @@ def held_out_loss(kind: Kind, scores: Floats, right: Marks, weights: Floats) -> 
 def best_curve(scores: Floats, right: Marks, weights: Floats) -> tuple[Curve, dict[str, float]]:
     """The curve of the kind with the least held-out log-loss, and the losses by kind."""
     kinds: tuple[Kind, ...] = ("none", "temperature", "isotonic")
-    losses = {kind: held_out_loss(kind, scores, right, weights) for kind in kinds}
+    losses: dict[Kind, float] = {
+        kind: held_out_loss(kind, scores, right, weights) for kind in kinds
+    }
     best = min(kinds, key=lambda kind: losses[kind])
-    return fit_curve(best, scores, right, weights), losses
+    return fit_curve(best, scores, right, weights), {str(k): v for k, v in losses.items()}

@@ -199,7 +199,7 @@ def _other(archive: Archive, uri: str, codes: _Codes) -> Labeller:
 def _sources(run: RunReader) -> frozenset[str]:
     """The models that decide a run's labels; its own folder where it does not say which."""
     models = run.record.get("models") or {}
-    kinds = ("clip",) if _method(run) in _OF_CLIP else ("mllm",)
+    kinds: tuple[str, ...] = ("clip",) if _method(run) in _OF_CLIP else ("mllm",)
     if run.parts:
         kinds = ("clip", "mllm")
     named = {

@@ -73,10 +73,11 @@ def apply_thresholds(
 
 
 def _abstained(table: pa.Table, below: Mapping[str, float], pooled: float) -> pa.Table:
-    labels, scores, errors, details = (
+    columns: list[list[Any]] = [
         table.column(name).to_pylist() if name in table.column_names else [None] * len(table)
         for name in ("label", "score", "error", "error_detail")
-    )
+    ]
+    labels, scores, errors, details = columns
     for row, (label, score) in enumerate(zip(labels, scores, strict=True)):
         if errors[row] is None and label is not None and score is not None:
             score = float(np.float32(score))  # as thresholds were read
@@ -86,7 +87,7 @@ def _abstained(table: pa.Table, below: Mapping[str, float], pooled: float) -> pa
                 labels[row], scores[row] = None, None
                 errors[row] = "abstained"
                 details[row] = f"{label}: a score of {score:.4f}; {what}"
-    kinds = {"label": pa.string(), "score": pa.float32()}
+    kinds: dict[str, pa.DataType] = {"label": pa.string(), "score": pa.float32()}
     kinds |= {"error": pa.string(), "error_detail": pa.string()}
     for (name, kind), values in zip(kinds.items(), (labels, scores, errors, details), strict=True):
         column = pa.array(values, kind)

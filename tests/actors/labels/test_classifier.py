@@ -141,10 +141,11 @@ def test_what_else_a_batch_brings_is_not_taken(
 
 
 def test_below_its_threshold_a_label_is_abstained(
-    model: ClipModel, classifier: Classifier, batch: pa.Table
+    model: ClipModel, classifier: Classifier, pixels: NDArray[np.uint8]
 ) -> None:
-    """The same rows and rankings; no label where the score is too low, and an error that says so."""
+    """The same rows and rankings; no label where the score is too low, and why."""
     runtime = ClipRuntime(model, device="cpu", threads=1)
+    batch = batch_of(pixels)
     plain = ClassifierLabels(runtime, classifier.dump())(batch).to_pylist()
     middle = float(np.median([row["score"] for row in plain if row["score"] is not None]))
     unsure = replace(classifier, abstain_below=(middle,) * len(NAMES))
