@@ -105,6 +105,16 @@ _ROWS = [
         "compare a run with the truth",
     ),
     Command(
+        "audit", f"{_CONFIG}:AuditConfig", f"{_VERBS}.audit:run",
+        "how right a run's labels seem to be, no label of a person read: audit RUN --with RUN ...",
+        positional="run",
+    ),
+    Command(
+        "calibrate", f"{_CONFIG}:CalibrateConfig", f"{_VERBS}.calibrate:run",
+        "thresholds for a wanted precision from reviewed images: calibrate RUN --reviewed FILE",
+        positional="run",
+    ),
+    Command(
         "table", f"{_CONFIG}:TableConfig", f"{_VERBS}.table:run",
         "one table from many evaluated runs: table RUN ...", positional="runs",
     ),

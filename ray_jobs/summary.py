@@ -59,6 +59,16 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
         console.print(metrics_table(result))
         for note in _notes(result):
             console.print(f"Note: {note}", soft_wrap=True, markup=False)
+    elif name == "audit":
+        from ray_jobs.verbs.audit.words import audit_lines
+
+        for line in audit_lines(result):
+            console.print(line, soft_wrap=True, markup=False)
+    elif name == "calibrate":
+        from ray_jobs.verbs.calibrate import calibrate_lines
+
+        for line in calibrate_lines(result):
+            console.print(line, soft_wrap=True, markup=False)
     elif name == "table":
         out.write(f"table: {result['out']}\n" if result["out"] else result["table"])
     elif name == "reproduce":

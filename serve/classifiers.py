@@ -21,6 +21,7 @@ from actors.compat.ray import set_max_batch_size
 from actors.cores import usable_cores
 from actors.images.decode import input_pixels
 from actors.images.errors import ImageError
+from methods.classifier import abstains
 from serve.catalogue import Catalogue, LoadedClassifier, UserConfig, changed, load_available
 from serve.drift_metrics import Drift
 from serve.gate import Gate
@@ -260,10 +261,17 @@ class Classifiers:
             pairs = zip(columns.tolist(), scores.tolist(), strict=True)
             return [LabelScore(label=labels[at], score=score) for at, score in pairs]
 
+        def not_sure(each: Ranking) -> bool:
+            classifier = loaded.scorer.classifier
+            if classifier.multi_label or not len(each.given):
+                return False
+            return abstains(classifier, int(each.given[0]), float(each.given_scores[0]))
+
         answers = [
             ImageAnswer(
                 name=name,
-                labels=listed(each.given, each.given_scores),
+                labels=[] if (unsure := not_sure(each)) else listed(each.given, each.given_scores),
+                abstained=unsure,
                 top=listed(each.top, each.top_scores),
             )
             for name, each in zip(names, rankings, strict=True)

@@ -30,6 +30,7 @@ from methods.class_names import ClassNames
 from methods.classifier import (
     CONFIG_FILE,
     Classifier,
+    abstains,
     parse_classifier,
     with_classes,
     zero_shot_classifier,
@@ -68,6 +69,9 @@ class ClassifierLabels:
         for row, ranking in zip(rows.tolist(), self._ranked(pixels), strict=True):
             if math.isfinite(ranking.distance):
                 found[row] = self._labels(ranking)
+                if self._abstains(ranking):
+                    errors.fail(row, "abstained", self._why(ranking))
+                    found[row] |= {"label": None, "score": None}
             else:
                 errors.fail(row, "not_finite", "CLIP's feature of it is not finite")
         columns: dict[str, Any] = dict(errors.columns())
@@ -99,6 +103,16 @@ class ClassifierLabels:
             "top_scores": ranking.top_scores.tolist(),
             "distance": ranking.distance,
         }
+
+    def _abstains(self, ranking: Ranking) -> bool:
+        classifier = self._scorer.classifier
+        if classifier.multi_label:
+            return False
+        return abstains(classifier, int(ranking.given[0]), float(ranking.given_scores[0]))
+
+    def _why(self, ranking: Ranking) -> str:
+        best = self._scorer.classifier.labels[int(ranking.given[0])]
+        return f"{best}: a score of {float(ranking.given_scores[0]):.4f} is too low"
 
     @staticmethod
     def _given(labels: list[str], scores: list[float]) -> Row:

@@ -35,6 +35,10 @@ if TYPE_CHECKING:  # the same names as below
         NamingConfig as NamingConfig,
     )
     from ray_jobs.config.plan import PlanConfig as PlanConfig, plan_of as plan_of
+    from ray_jobs.config.quality import (
+        AuditConfig as AuditConfig,
+        CalibrateConfig as CalibrateConfig,
+    )
     from ray_jobs.config.reproduce import ReproduceConfig as ReproduceConfig
     from ray_jobs.config.serve import ServeConfig as ServeConfig
     from ray_jobs.config.shared import (
@@ -84,6 +88,7 @@ _HOMES = {
     "near": "FitNearConfig",
     "open_vocabulary": "LabelMllmNamesConfig NamingConfig",
     "plan": "PlanConfig plan_of",
+    "quality": "AuditConfig CalibrateConfig",
     "reproduce": "ReproduceConfig",
     "serve": "ServeConfig",
     "shared": "ArchiveConfig AskingConfig AskingImagesConfig ClipConfig MllmConfig",

@@ -34,6 +34,7 @@ class RunReader:
 
     Attributes:
         uri: the folder.
+        columns: what the labels table has.
         multi_label: whether an image can have several labels.
         parts: of a run that fuses parts, the column with the label that each alone would give.
         responses: columns with what a multimodal LLM said, some or none.
@@ -58,6 +59,7 @@ class RunReader:
         base = MULTI_LABELS_SCHEMA if self.multi_label else LABELS_SCHEMA
         others = [found.field(name) for name in columns if name not in base.names]
         self._schema = pa.schema([*base, *others])
+        self.columns = tuple(columns)
         self.parts = {
             name.removesuffix(_PART_ENDING): name for name in columns if name.endswith(_PART_ENDING)
         }
@@ -96,7 +98,7 @@ class RunReader:
 
         Args:
             columns: of ``image_id, path, uri, labels, scores, top_labels, top_scores, error,
-                error_detail``, `responses` and `parts`; ``scores`` only together with ``labels``.
+                error_detail``, and others of `columns`; ``scores`` only together with ``labels``.
 
         Yields:
             Tables of one chunk and at most `BATCH_ROWS` rows with exactly these columns.
