@@ -26,7 +26,7 @@ KINDS = ("sharp", "too sure", "weak", "none")
 
 @dataclass(frozen=True)
 class DrawnArchive:
-    """An archive whose truth is known: for each image its stratum, and whether its label is right."""
+    """An archive whose truth is known: each image's stratum, and whether its label is right."""
 
     strata: Strata
     stratum: np.ndarray
@@ -89,7 +89,7 @@ def review(
     """
     random = np.random.default_rng(seed)
     sizes, spread = archive.strata.sizes, np.empty(0)
-    # which images of a stratum have been asked about never matters, so its order is drawn as it goes
+    # the order inside a stratum is random: whether the next one is wrong is drawn as it comes
     wrong = np.bincount(archive.stratum[~archive.right], minlength=len(sizes))
     n, x = np.zeros(len(sizes), np.int64), np.zeros(len(sizes))
     scores = archive.strata.scores
@@ -140,8 +140,8 @@ def main() -> None:
         for answers in (100, 200, 400):
             found = coverage(kind, given.images, given.reviews, answers, given.seeds)
             print(
-                f"| {kind} | {answers} | {found['held']:.1%} | {100 * found['error']:+.2f} points | "
-                f"{100 * found['half_width']:.1f} points | {found['ratio']:.2f} |",
+                f"| {kind} | {answers} | {found['held']:.1%} | "
+                f"{100 * found['error']:+.2f} points | {100 * found['half_width']:.1f} points | {found['ratio']:.2f} |",
                 flush=True,
             )
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-BINS: Final = 512
+BINS: Final = 128
 """Of the histogram of scores of a class: what strata can tell apart."""
 GROUPS: Final = 4
 """Of classes. A stratum needs answers of its own, so there are few."""
@@ -28,7 +28,6 @@ SMALLEST: Final = 0.005
 """Share of the archive below which a band is joined with its neighbour."""
 _MIX: Final = 0.1
 """How far scores are believed: as though a label in ten were right by the toss of a coin."""
-NO_SCORE: Final = -1
 
 
 def spread(scores: Floats) -> Floats:
@@ -55,8 +54,10 @@ class ScoreCounts:
         span = max(self.highest - self.lowest, 1e-12)
         known = ~np.isnan(scores)
         at = np.full(len(scores), BINS, np.int64)
-        place = (scores[known] - self.lowest) / span * BINS
-        at[known] = np.clip(place, 0, BINS - 1).astype(np.int64)
+        place = np.clip((scores[known] - self.lowest) / span, 0, 1)
+        # the arcsine of the root makes bins narrow at both ends, where most scores are
+        place = np.arcsin(np.sqrt(place)) * 2 / np.pi
+        at[known] = np.minimum(place * BINS, BINS - 1).astype(np.int64)
         return at
 
     def add(self, label: str, scores: Floats) -> None:
@@ -66,7 +67,12 @@ class ScoreCounts:
 
     def means(self) -> Floats:
         """Return the score that stands for each bin, float64 (BINS,)."""
-        return self.lowest + (np.arange(BINS) + 0.5) / BINS * (self.highest - self.lowest)
+        return self.at(np.arange(BINS) + 0.5)
+
+    def at(self, bins: Floats) -> Floats:
+        """Return the score at a place counted in bins, float64 of the shape of ``bins``."""
+        places: Floats = np.square(np.sin(bins / BINS * np.pi / 2))
+        return self.lowest + places * (self.highest - self.lowest)
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ class Strata:
         sizes: int64 (H,), images in each.
         scores: float64 (H,), their mean score, NaN where there is none.
         ranges: of each the lowest and highest score, for a person.
+        group_of: the group of each.
     """
 
     groups: dict[str, int]
@@ -127,8 +134,8 @@ def make_strata(found: ScoreCounts, groups: int = GROUPS, bands: int = BANDS) ->
                 ranges.append((float("nan"), float("nan")))
             else:
                 scores.append(float((own * middle[first:last]).sum() / own.sum()))
-                width = (found.highest - found.lowest) / BINS
-                ranges.append((found.lowest + first * width, found.lowest + last * width))
+                low, high = found.at(np.array([first, last], np.float64))
+                ranges.append((float(low), float(high)))
         tables.append(table)
     return Strata(
         of_label,

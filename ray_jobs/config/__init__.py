@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # the same names as below
     )
     from ray_jobs.config.plan import PlanConfig as PlanConfig, plan_of as plan_of
     from ray_jobs.config.reproduce import ReproduceConfig as ReproduceConfig
+    from ray_jobs.config.review import ExportConfig as ExportConfig, ReviewConfig as ReviewConfig
     from ray_jobs.config.serve import ServeConfig as ServeConfig
     from ray_jobs.config.shared import (
         ArchiveConfig as ArchiveConfig,
@@ -85,6 +86,7 @@ _HOMES = {
     "open_vocabulary": "LabelMllmNamesConfig NamingConfig",
     "plan": "PlanConfig plan_of",
     "reproduce": "ReproduceConfig",
+    "review": "ExportConfig ReviewConfig",
     "serve": "ServeConfig",
     "shared": "ArchiveConfig AskingConfig AskingImagesConfig ClipConfig MllmConfig",
     "slac_tlac": "LabelSlacConfig LabelTlacConfig RecogniseConfig",
