@@ -141,7 +141,8 @@ def main() -> None:
             found = coverage(kind, given.images, given.reviews, answers, given.seeds)
             print(
                 f"| {kind} | {answers} | {found['held']:.1%} | "
-                f"{100 * found['error']:+.2f} points | {100 * found['half_width']:.1f} points | {found['ratio']:.2f} |",
+                f"{100 * found['error']:+.2f} points | {100 * found['half_width']:.1f} points | "
+                f"{found['ratio']:.2f} |",
                 flush=True,
             )
 
