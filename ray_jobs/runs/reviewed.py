@@ -1,10 +1,10 @@
 """``RUN/reviewed.csv``: what people said of a run's labels, one line an answer, only ever added to.
 
-The columns are `COLUMNS`. What a line says is its ``answer``: ``label`` (the class is in ``label``),
-``none`` (no class of the list fits), ``skip`` (not judged) or ``undo`` (the reviewer's line before
-on this image counts no more). Of a reviewer's lines on an image the last counts. ``stratum`` is
-empty where the image was not drawn: such answers are kept, and do not enter estimates. ``weight``
-is how many images of the archive are in the stratum.
+The columns are `COLUMNS`. What a line says is its ``answer``: ``label`` (the class is in the column
+``label``), ``none`` (no class of the list fits), ``skip`` (not judged) or ``undo`` (the reviewer's
+line before on this image counts no more). Of a reviewer's lines on an image the last counts.
+``stratum`` is empty where the image was not drawn: such answers are kept, and do not enter
+estimates. ``weight`` is how many images of the archive are in the stratum.
 
 The file may come back from a spreadsheet: with a byte order mark, other line ends, ``;`` or tabs
 between cells, columns in another order or added, and ids rounded (then ``path`` says which image it

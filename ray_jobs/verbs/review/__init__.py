@@ -1,4 +1,4 @@
-"""``onoma review RUN``: a person confirms or corrects a sample, and learns how good all labels are."""
+"""``onoma review RUN``: a person confirms or corrects a sample, and learns how good labels are."""
 
 from __future__ import annotations
 
@@ -67,17 +67,16 @@ def _record(file: str) -> str:
 
 
 def _begun(file: str) -> dict[str, Any] | None:
+    wrong = f"{_record(file)} is not what a review writes beside its answers"
     try:
         with open(_record(file), encoding="utf-8") as stream:
             found = json.load(stream)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{_record(file)} is not what a review writes beside its answers"
-        ) from error
+        raise InputError(wrong) from error
     if not isinstance(found, dict) or "seed" not in found:
-        raise InputError(f"{_record(file)} is not what a review writes beside its answers")
+        raise InputError(wrong)
     return found
 
 

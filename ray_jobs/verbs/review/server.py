@@ -41,7 +41,7 @@ _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'none'",
 }
 
@@ -99,8 +99,7 @@ def review_app(session: ReviewSession, token: str) -> Starlette:
             *(Route(f"{at}/{name}", file) for name in _FILES),
             Route(f"{at}/api/classes", classes),
             Route(f"{at}/api/state", state),
-            Route(f"{at}/api/image/{{image_id:int}}", one),
-            Route(f"{at}/api/image/-{{image_id:int}}", one),
+            Route(f"{at}/api/image/{{image_id}}", one),
             Route(f"{at}/image/{{image_id}}", image),
             Route(f"{at}/api/answer", answer, methods=["POST"]),
             Route(f"{at}/api/undo", undo, methods=["POST"]),
