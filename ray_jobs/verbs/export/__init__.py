@@ -30,7 +30,7 @@ WRITERS: Final = {
     "coco": "ray_jobs.verbs.export.coco:write_coco",
     "folder": "ray_jobs.verbs.export.folders:write_folders",
 }
-"""What writes each format: from the run and a path to counts, ``written`` and what else it tells."""
+"""What writes each format: from the run and a path to counts, ``written`` and others."""
 
 
 def run(config: ExportConfig) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from methods.errors import IMAGE_CODES
 from methods.review_sampling import next_stratum, spreads
 from ray_jobs.runs.reader import RunReader
 
-_BATCHES_AT_ONCE: Final = 8
+_BATCHES_AT_ONCE: Final = 2
 """Of labels that are looked up in the manifest together: each look-up reads all of it."""
 _IMAGES_AT_ONCE: Final = 32
 _THREADS: Final = 8

@@ -1,7 +1,7 @@
 """WebDataset: tars of at most `PER_TAR` images or `BYTES_PER_TAR` bytes.
 
-A sample is ``KEY.jpg`` (as stored; the ending is the image's), ``KEY.json`` (all that is known) and,
-where an image has one label, ``KEY.cls`` with the number of its class in ``classes.txt``. Rows
+A sample is ``KEY.jpg`` (as stored; the ending is the image's), ``KEY.json`` (all that is known)
+and, where an image has one label, ``KEY.cls`` with the number of its class in ``classes.txt``. Rows
 with an error are left out, since loaders expect an image and a class of every sample.
 """
 

@@ -85,7 +85,7 @@ def draw_sample(run: RunReader, seed: int) -> ReviewSample:
             f"{run.uri} gives several labels an image; review is for runs with one label an image"
         )
     lowest, highest, errors = 0.0, 1.0, Counter[str]()
-    for batch in run.batches(["scores", "error"]):
+    for batch in run.batches(["labels", "scores", "error"]):
         _count(errors, batch.column("error"))
         ends = pc.min_max(pc.list_flatten(batch.column("scores"))).as_py()
         if ends["min"] is not None and np.isfinite([ends["min"], ends["max"]]).all():
