@@ -94,6 +94,8 @@ def draw_sample(run: RunReader, seed: int) -> ReviewSample:
     for batch in run.batches(["labels", "scores", "error"]):
         label, score = _labels(batch)
         names, codes = np.unique(label[label != None], return_inverse=True)  # noqa: E711
+        if not len(names):
+            continue
         known = score[label != None]  # noqa: E711
         order = np.argsort(codes, kind="stable")
         for name, own in zip(names, np.split(known[order], _starts(codes[order])), strict=True):

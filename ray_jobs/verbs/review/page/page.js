@@ -46,6 +46,7 @@ const run = async (work, said) => {
     state = await work();
     show();
     say(said || "");
+    document.body.dataset.turn = String(Number(document.body.dataset.turn) + 1);
   } catch (error) {
     say(error.message, true);
   }
@@ -294,6 +295,7 @@ for (const [id, action] of [
     classes = await ask("api/classes");
     state = await ask("api/state");
     busy = false;
+    document.body.dataset.turn = "0";
     show();
   } catch (error) {
     say(error.message, true);
