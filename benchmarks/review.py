@@ -18,7 +18,7 @@ import numpy as np
 
 from methods.review_sampling import expected_shares, next_stratum, spreads
 from methods.review_strata import ScoreCounts, Strata, make_strata
-from methods.stratified import Interval, random_sample_size, stratified
+from methods.stratified import ShareInterval, random_sample_size, stratified
 
 CLASSES = 24
 KINDS = ("sharp", "too sure", "weak", "none")
@@ -77,7 +77,7 @@ def draw_archive(kind: str, images: int, seed: int) -> DrawnArchive:
 
 def review(
     archive: DrawnArchive, seed: int, answers: int, half_width: float = 0.0, refit: int = 1
-) -> tuple[Interval, int]:
+) -> tuple[ShareInterval, int]:
     """Simulate one review; returns the interval at its end and how many answers it took.
 
     Args:

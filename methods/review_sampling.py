@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from methods.review_strata import Floats, Ints
-from methods.stratified import Interval, smoothed, stratified
+from methods.stratified import ShareInterval, smoothed, stratified
 
 FIRST: Final = 2
 """Answers that every stratum gets before any gets more."""
@@ -147,7 +147,7 @@ def answers_needed(
 
     def width(level: float) -> float:
         n = planned(level)
-        forecast: Interval = stratified(sizes, n, share * n, share)
+        forecast: ShareInterval = stratified(sizes, n, share * n, share)
         return forecast.half_width
 
     low, high = 0.0, float(sizes.sum()) / float(weight.min())

@@ -26,7 +26,7 @@ LEVEL: Final = 0.95
 
 
 @dataclass(frozen=True)
-class Interval:
+class ShareInterval:
     """A share between 0 and 1, and what it lies between at `LEVEL`."""
 
     estimate: float
@@ -45,7 +45,7 @@ def smoothed(right: Floats, answers: Ints, expected: Floats, strength: float = S
     return shares
 
 
-def stratified(sizes: Ints, answers: Ints, right: Floats, expected: Floats) -> Interval:
+def stratified(sizes: Ints, answers: Ints, right: Floats, expected: Floats) -> ShareInterval:
     """Estimate a share.
 
     Args:
@@ -58,7 +58,7 @@ def stratified(sizes: Ints, answers: Ints, right: Floats, expected: Floats) -> I
     seen = answers > 0
     known = float(shares[seen].sum())
     if not seen.any():
-        return Interval(float((shares * expected).sum()), 0.0, 1.0)
+        return ShareInterval(float((shares * expected).sum()), 0.0, 1.0)
     weights = shares[seen] / known
     n, x = answers[seen], right[seen]
     found = float((weights * x / n).sum())
@@ -67,7 +67,7 @@ def stratified(sizes: Ints, answers: Ints, right: Floats, expected: Floats) -> I
     parts = weights**2 * unseen_share * drawn * (1 - drawn) / n
     low, high = _wilson(found, float((weights * drawn).sum()), parts, n)
     rest = 1 - known
-    return Interval(
+    return ShareInterval(
         known * found + float((shares * expected)[~seen].sum()),
         known * low,
         known * high + rest,
@@ -93,7 +93,7 @@ def wilson(share: float, size: float, z: float = 1.959964) -> tuple[float, float
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def domain(weights: Floats, right: Floats) -> Interval | None:
+def domain(weights: Floats, right: Floats) -> ShareInterval | None:
     """Estimate a share among some of the answers, such as those of one class.
 
     Args:
@@ -108,7 +108,7 @@ def domain(weights: Floats, right: Floats) -> Interval | None:
         return None
     share = float((weights * right).sum() / weights.sum())
     size = float(weights.sum() ** 2 / (weights**2).sum())
-    return Interval(share, *wilson(share, size))
+    return ShareInterval(share, *wilson(share, size))
 
 
 def random_sample_size(share: float, half_width: float, images: int) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 
 from methods.review_sampling import answers_needed, expected_shares
 from methods.review_strata import Floats, Ints
-from methods.stratified import Interval, domain, stratified
+from methods.stratified import ShareInterval, domain, stratified
 from ray_jobs.verbs.review.answers import ImageAnswers
 from ray_jobs.verbs.review.sample import ReviewSample
 
@@ -76,7 +76,7 @@ def figures(sample: ReviewSample, answers: Mapping[int, ImageAnswers]) -> dict[s
     }
 
 
-def _interval(name: str, interval: Interval | None) -> dict[str, Any]:
+def _interval(name: str, interval: ShareInterval | None) -> dict[str, Any]:
     if interval is None:
         return {name: None, "low": None, "high": None}
     return {name: interval.estimate, "low": interval.low, "high": interval.high}

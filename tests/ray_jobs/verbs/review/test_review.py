@@ -169,7 +169,7 @@ def test_runs_that_cannot_be_reviewed(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a folder"):
         status(folder, reviewed=str(tmp_path))
     with pytest.raises(InputError, match="give one of them"):
-        status(folder, import_file="x")
+        status(folder, **{"import": "x"})
 
 
 def test_a_run_without_scores_or_a_list_of_classes_is_reviewed(tmp_path: Path) -> None:
