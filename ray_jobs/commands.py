@@ -131,6 +131,15 @@ _ROWS = [
         "make a run folder whole that two jobs wrote to: repair RUN", positional="run",
     ),
     Command(
+        "review", f"{_CONFIG}:ReviewConfig", f"{_VERBS}.review:run",
+        "a page to confirm or correct a sample, and what it says of all: review RUN",
+        positional="run",
+    ),
+    Command(
+        "export", f"{_CONFIG}:ExportConfig", f"{_VERBS}.export:run",
+        "a run's labels for another tool: export RUN --to FORMAT --out PATH", positional="run",
+    ),
+    Command(
         "serve", f"{_CONFIG}:ServeConfig", f"{_VERBS}.serve:serve_classifiers",
         "an HTTP endpoint for classifiers: serve CLASSIFIER ...", positional="classifiers",
     ),

@@ -11,6 +11,7 @@ from rich.table import Table
 from ray_jobs.config.names import flag_of
 from ray_jobs.pipelines.registry import label_method_of_run, reconstruction_note
 from ray_jobs.verbs.plan.comparison import compare
+from ray_jobs.verbs.review.telling import review_lines
 
 _METRICS = (
     *("accuracy", "top5", "macro_f1", "macro_f1_true_classes", "cacc", "sacc", "nmi", "ari"),
@@ -81,6 +82,9 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
         console.print(_checks_table(result))
     elif name == "dataset":
         for line in dataset_lines(result):
+            console.print(line, soft_wrap=True, markup=False)
+    elif name == "review":
+        for line in review_lines(result):
             console.print(line, soft_wrap=True, markup=False)
     elif name == "serve":
         for line in served_lines(result):

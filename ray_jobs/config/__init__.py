@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # the same names as below
         CalibrateConfig as CalibrateConfig,
     )
     from ray_jobs.config.reproduce import ReproduceConfig as ReproduceConfig
+    from ray_jobs.config.review import ExportConfig as ExportConfig, ReviewConfig as ReviewConfig
     from ray_jobs.config.serve import ServeConfig as ServeConfig
     from ray_jobs.config.shared import (
         ArchiveConfig as ArchiveConfig,
@@ -90,6 +91,7 @@ _HOMES = {
     "plan": "PlanConfig plan_of",
     "quality": "AuditConfig CalibrateConfig",
     "reproduce": "ReproduceConfig",
+    "review": "ExportConfig ReviewConfig",
     "serve": "ServeConfig",
     "shared": "ArchiveConfig AskingConfig AskingImagesConfig ClipConfig MllmConfig",
     "slac_tlac": "LabelSlacConfig LabelTlacConfig RecogniseConfig",
