@@ -3,9 +3,9 @@
 Local paths and ``file://`` URIs go to the local file system; ``s3://`` and ``gs://`` to PyArrow's
 own clients, which take credentials, region and endpoint from the usual environment (``AWS_*``,
 Google's defaults), but for buckets that only s3fs asks as wanted (`actors.storage.s3`): those of a
-profile, anonymous ones and those whose requester pays; every other scheme to the fsspec file system
-of that name. Keys after ``s3://bucket/`` are taken literally, never percent-decoded; ``file://``
-URIs are percent-encoded bytes, so that any file name survives.
+profile, anonymous ones, those whose requester pays, and all behind a proxy; every other scheme to
+the fsspec file system of that name. Keys after ``s3://bucket/`` are taken literally, never
+percent-decoded; ``file://`` URIs are percent-encoded bytes, so that any file name survives.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import pyarrow.fs as pafs
 
 from actors.s3_settings import S3Settings, current_words, settings_of
-from actors.storage.s3 import needs_s3fs, s3_filesystem
+from actors.storage.s3 import endpoint_of, is_behind_proxy, needs_s3fs, s3_filesystem
 from methods.errors import InputError
 
 _S3_ATTEMPTS = 6
@@ -60,18 +60,17 @@ def local_uri(path: str) -> str:
 
 @lru_cache(maxsize=64)
 def _s3(bucket: str, settings: S3Settings) -> pafs.FileSystem:
-    if needs_s3fs(settings):
+    if needs_s3fs(settings) or is_behind_proxy(bucket, settings):
         return pafs.PyFileSystem(pafs.FSSpecHandler(s3_filesystem(settings)))
     options: dict[str, Any] = {}
-    endpoint = (
-        settings.endpoint
-        or os.environ.get("AWS_ENDPOINT_URL_S3")
-        or os.environ.get("AWS_ENDPOINT_URL")
-    )
+    endpoint = endpoint_of(settings)
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if endpoint:  # PyArrow takes every other AWS_* variable by itself
         scheme, separator, rest = endpoint.rpartition("://")
-        options = {"endpoint_override": rest, "scheme": scheme if separator else "https"}
+        options = {
+            "endpoint_override": rest,
+            "scheme": scheme.lower() if separator else "https",
+        }
     elif not region:
         region = pafs.resolve_s3_region(bucket)
     return pafs.S3FileSystem(
@@ -127,7 +126,8 @@ def s3fs_of(uri: str) -> Any:
 
 def reads_by_s3fs(uri: str) -> bool:
     """Whether the bytes of an ``s3://`` address come through s3fs rather than PyArrow's client."""
-    return needs_s3fs(_settings(uri))
+    settings = _settings(uri)
+    return needs_s3fs(settings) or is_behind_proxy(bucket_of(uri), settings)
 
 
 def join(uri: str, *parts: str) -> str:
@@ -135,6 +135,27 @@ def join(uri: str, *parts: str) -> str:
     if uri.startswith("file://"):
         parts = tuple(quote_from_bytes(os.fsencode(part)) for part in parts)
     return "/".join([uri.rstrip("/"), *parts])
+
+
+def beside(uri: str, address: str) -> str:
+    """Return an address that stands in a file: a URI as it is, a path from the file's folder on.
+
+    Args:
+        uri: the file.
+        address: a URI, an absolute local path, or one relative to the folder of the file.
+    """
+    if not is_local(address) or address.startswith("file://"):
+        return address
+    address = os.path.expanduser(address)
+    if os.path.isabs(address):
+        return local_uri(address)
+    if is_local(uri):
+        folder = os.path.dirname(local_path(uri))
+        return local_uri(os.path.normpath(os.path.join(folder, address)))
+    scheme, _, place = uri.partition("://")
+    bucket, _, key = place.partition("/")
+    inside = os.path.normpath(os.path.join("/", os.path.dirname(key), address))
+    return f"{scheme}://{bucket}{inside}"
 
 
 def absolute(uri: str) -> str:
