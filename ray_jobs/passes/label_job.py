@@ -85,7 +85,7 @@ def label_archive(method: LabelMethod[Any], config: ArchiveConfig) -> dict[str, 
         return run.record
     run.save(models=models_record(inputs))
     started = time.time()
-    list_archive(run, config.images)
+    list_archive(run, config)
     images = int(run.record["manifest"]["images"])
     checkpoint = run.checkpoint(LABEL)
     done = rows_committed(checkpoint)
@@ -141,12 +141,12 @@ def _counts(run: RunFolder, counters: tuple[Counter, ...]) -> dict[str, Any]:
     return found
 
 
-def list_archive(run: RunFolder, images: str) -> None:
+def list_archive(run: RunFolder, config: ArchiveConfig) -> None:
     """Write the run's manifest, once: a resumed run keeps to the archive as it was first listed."""
     if "manifest" in run.record:
         return
     storage.delete_folder(run.manifest)  # an attempt that died while listing
-    manifest = write_manifest(images, run.manifest)
+    manifest = write_manifest(config.images, run.manifest, columns=config.table_columns())
     run.save(manifest=asdict(manifest), images=manifest.images)
 
 
