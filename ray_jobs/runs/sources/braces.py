@@ -33,7 +33,7 @@ def expanded(text: str) -> list[str]:
             made += _first_expanded(each)
             if len(made) > _MOST:
                 raise InputError(f"--images {text}: more than {_MOST:,} names; give a glob")
-        found = made
+        found = list(dict.fromkeys(made))
     return found
 
 

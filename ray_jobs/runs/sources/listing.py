@@ -52,7 +52,7 @@ def list_images(source: str, columns: TableColumns | None = None) -> Listing:
         for flag, named in (("--image-column", columns.image), ("--id-column", columns.key)):
             if named is not None:
                 raise InputError(
-                    f"{flag} {named}: of Parquet files, and {source} is a {found.kind}"
+                    f"{flag} {named} is for Parquet files, and {source} is read as a {found.kind}"
                 )
     return found
 
