@@ -171,6 +171,22 @@ def exists(uri: str) -> bool:
     return bool(filesystem.get_file_info(path).type != pafs.FileType.NotFound)
 
 
+def is_file_entry(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry of a local folder is a file, links followed; a loop of links is none."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def is_folder_entry(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry of a local folder is one too, links followed; a loop of links is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def list_files(uri: str, suffix: str = "") -> list[str]:
     """List the files directly in a folder as paths on its file system, sorted; none if absent."""
     filesystem, path = resolve(uri)
@@ -178,7 +194,7 @@ def list_files(uri: str, suffix: str = "") -> list[str]:
         if not os.path.isdir(path):
             return []
         with os.scandir(path) as entries:
-            files = [entry.path for entry in entries if entry.is_file()]
+            files = [entry.path for entry in entries if is_file_entry(entry)]
     else:
         infos = filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True))
         files = [info.path for info in infos if info.type == pafs.FileType.File]

@@ -43,9 +43,9 @@ def local_folder(root: str, skipped: Skipped) -> Iterator[ManifestRow]:
             path = prefix + readable(entry.name)
             if is_image_name(entry.name):
                 yield ManifestRow(path, storage.local_uri(entry.path))
-            elif not entry.is_dir():
+            elif not storage.is_folder_entry(entry):
                 skipped.file(entry.name)
-            if entry.is_dir():
+            if storage.is_folder_entry(entry):
                 yield from walk(entry.path, path + "/")
 
     yield from walk(root, "")
