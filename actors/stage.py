@@ -31,6 +31,8 @@ __all__ = ["OK", "RowErrors", "StageInfo", "StageName", "record", "stage", "stag
 
 StageName = Literal[
     "fetch",  # encoded bytes of images
+    "stored",  # features that an embedding store holds
+    "digest",  # content hashes of encoded bytes
     "decode",  # pixels
     "cached",  # answers that are known already
     "ask",  # requests to a multimodal LLM, prepared

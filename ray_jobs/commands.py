@@ -85,6 +85,14 @@ _ROWS = [
         "a data set of the papers on disk as images, classes and truth: dataset NAME --root DIR",
         positional="name",
     ),
+    Command(
+        "embed", f"{_CONFIG}:EmbedConfig", f"{_VERBS}.embed:embed",
+        "encode an archive by CLIP once, for every later job and search",
+    ),
+    Command(
+        "search", f"{_CONFIG}:SearchConfig", f"{_VERBS}.search:search",
+        "the images nearest to a text or an image: search DIR \"a red bird\"", positional="words",
+    ),
     *(Command(f"fit {m.name}", m.fit_settings, _FIT, m.does) for m in METHODS if m.fit),
     *(Command(f"label {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),
     *(PlanCommand(f"plan {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),
@@ -107,6 +115,10 @@ _ROWS = [
     Command(
         "report", f"{_CONFIG}:ReportConfig", f"{_VERBS}.report:run",
         "write RUN/report.html", positional="run",
+    ),
+    Command(
+        "repair", f"{_CONFIG}:RepairConfig", f"{_VERBS}.repair:repair",
+        "make a run folder whole that two jobs wrote to: repair RUN", positional="run",
     ),
     Command(
         "serve", f"{_CONFIG}:ServeConfig", f"{_VERBS}.serve:serve_classifiers",

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 from methods.errors import EndpointRefused, InputError, OnomaError
 
-_AGAIN = "run the same command again to resume"
+RESUME = "run the same command again to resume"
+"""How to go on with a job that has failed."""
 _REPLICA_DIED = (
     "a model's replica died again and again, most often for lack of memory; its log is in Ray's "
     "session folder (/tmp/ray/session_latest/logs on one machine)"
@@ -30,7 +31,7 @@ def failure(error: BaseException) -> str:
         error: what the job raised.
     """
     refused = _sentence(_layers(error), EndpointRefused)
-    return refused or f"{_reason(error)}; {_AGAIN}"
+    return refused or f"{_reason(error)}; {RESUME}"
 
 
 def wrong_input(error: BaseException) -> str | None:

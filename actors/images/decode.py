@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from actors.compat.pillow import allow_pixels, refused_pixels
+from actors.embedding_store import stored_rows
 from actors.images.errors import ImageError
 from actors.images.formats import camera_raw, decoder_wanted, register_plugins
 from actors.images.limits import DEFAULT_MAX_PIXELS
@@ -244,12 +245,12 @@ def pixels_array(column: pa.ChunkedArray, how: Preprocessing) -> NDArray[np.uint
 def usable_pixels(
     batch: pa.Table, how: Preprocessing
 ) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
-    """Take the images of a batch of `decode` that have no error.
+    """Take the images of a batch of `decode` that have no error and no stored feature.
 
     Returns:
         Their rows (n,), ascending, and their pixels, uint8 (n, height, width, 3).
     """
-    rows = np.flatnonzero(RowErrors.of(batch).fine)
+    rows = np.flatnonzero(RowErrors.of(batch).fine & ~stored_rows(batch))
     return rows, pixels_array(batch.column("pixels"), how)[rows]
 
 
@@ -264,11 +265,12 @@ def decode(
     """Map an image table batch to pixels: ``bytes`` is replaced by ``pixels``, rows stay in order.
 
     ``pixels`` is fixed-size binary of height x width x 3 bytes (all zero with an error). Rows that
-    come with an error keep it. ``exact`` and ``as_stored`` are those of `input_pixels`.
+    come with an error keep it; those that bring a stored feature are left as they are. ``exact``
+    and ``as_stored`` are those of `input_pixels`.
     """
     pixels = np.zeros((batch.num_rows, how.height, how.width, 3), np.uint8)
     errors, cells = RowErrors.of(batch), batch.column("bytes")
-    for index in np.flatnonzero(errors.fine).tolist():
+    for index in np.flatnonzero(errors.fine & ~stored_rows(batch)).tolist():
         try:
             data = bytes(cells[index].as_buffer())
             pixels[index] = input_pixels(

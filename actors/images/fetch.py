@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors import storage
+from actors.embedding_store import STORED, stored_rows
 from actors.images.errors import ImageError
 from actors.images.limits import DEFAULT_MAX_BYTES
 from actors.images.web import is_web, read_address
@@ -198,12 +199,24 @@ def _s3_objects(
     return results
 
 
+def _rows_to_read(batch: pa.Table) -> list[dict[str, Any]]:
+    """The rows as dicts, with an ``error`` where there is nothing to read."""
+    stored = stored_rows(batch)
+    if STORED in batch.column_names:
+        batch = batch.drop_columns([STORED])  # thousands of numbers a row
+    rows: list[dict[str, Any]] = batch.to_pylist()
+    for at in stored.nonzero()[0].tolist():
+        rows[at]["error"] = STORED
+    return rows
+
+
 @stage("fetch", ("bytes", "error", "error_detail"))
 def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES, s3: str | None = None) -> pa.Table:
     """Map a manifest batch to an image table batch of the same rows in the same order.
 
     Columns out: those that come, ``bytes`` (large_binary, null with an error), ``error`` and
-    ``error_detail``. A row that comes with an error keeps it and is not read again. Remote objects
+    ``error_detail``. A row that comes with an error keeps it and is not read again; nor is one read
+    that brings a stored feature. Remote objects
     are read by several threads, or by s3fs all at once; local files one after another. ``s3`` is
     how S3 is asked (`actors.s3_settings.current_words` of the driver); with None, as this process
     is set.
@@ -219,7 +232,7 @@ def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES, s3: str | None = 
         except ImageError as error:
             return error
 
-    rows = batch.to_pylist()
+    rows = _rows_to_read(batch)
     if _is_of_s3fs(rows):
         results = _s3_objects(rows, max_bytes)
     elif any(not storage.is_local(row["uri"]) for row in rows):

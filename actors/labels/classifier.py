@@ -15,6 +15,7 @@ from actors.classifier_store import load_classifier, save_classifier
 from actors.clip.encoder import ClipEncoder, clip_record
 from actors.clip.image_scorer import ImageScorer, Ranking
 from actors.clip.lane import IN_FLIGHT
+from actors.clip.model import ClipModel
 from actors.clip.runtime import ClipRuntime
 from actors.images.decode import usable_pixels
 from actors.labels.table import (
@@ -104,6 +105,33 @@ class ClassifierLabels:
         return {"label": labels[0], "score": scores[0]}
 
 
+def zero_shot_in(
+    folder: str,
+    encoder: ClipEncoder,
+    model: ClipModel,
+    classes: ClassNames,
+    templates: Sequence[str],
+    made: Mapping[str, Any],
+) -> Classifier:
+    """The classifier of a run, made of class names by the replica that is there first.
+
+    Args:
+        folder: of the classifier; what is there is taken.
+        encoder: of the model.
+        model: that encodes the names.
+        classes: C of them.
+        templates: of the prompts, each with ``{}`` for a name.
+        made: what the classifier keeps of how it was made.
+    """
+    if storage.exists(storage.join(folder, CONFIG_FILE)):
+        return load_classifier(folder)
+    matrix = class_matrix(classes.names, templates, encoder.encode_texts)
+    record = clip_record(model, encoder)
+    classifier = with_classes(zero_shot_classifier(classes.ids, matrix, record, made), classes)
+    save_classifier(classifier, folder)
+    return classifier
+
+
 @stage("clip", CLASSIFIER_LABELS_SCHEMA)
 class ZeroShotLabels(ClassifierLabels):
     """The same with a classifier that is made here, of class names: CLIP is loaded once for both.
@@ -129,14 +157,7 @@ class ZeroShotLabels(ClassifierLabels):
             made: what the classifier keeps of how it was made.
         """
         encoder = clip.load()
-        if storage.exists(storage.join(folder, CONFIG_FILE)):
-            classifier = load_classifier(folder)
-        else:
-            matrix = class_matrix(classes.names, templates, encoder.encode_texts)
-            record = clip_record(clip.model, encoder)
-            made_here = zero_shot_classifier(classes.ids, matrix, record, made)
-            classifier = with_classes(made_here, classes)
-            save_classifier(classifier, folder)
+        classifier = zero_shot_in(folder, encoder, clip.model, classes, templates, made)
         self._load(encoder, classifier)
 
 

@@ -72,6 +72,33 @@ class LabelledSentences:
         return rows
 
 
+@stage("captions", CORPUS_SCHEMA)
+class LabelledCaptions:
+    """Rows with a ``caption`` in, rows of `CORPUS_SCHEMA` out: the classes that each one names."""
+
+    def __init__(self, synonyms: Sequence[Sequence[str]], shortest: int, longest: int) -> None:
+        """Keep the names by which classes are known, and how many words a caption may have."""
+        self._synonyms, self._shortest, self._longest = synonyms, shortest, longest
+
+    @cached_property
+    def _nouns(self) -> NounFilter:
+        return NounFilter(self._synonyms)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Label the captions of a batch."""
+        rows = [self._read(caption) for caption in batch.column("caption").to_pylist()]
+        return pa.Table.from_pylist(rows, schema=CORPUS_SCHEMA)
+
+    def _read(self, caption: str) -> dict[str, Any]:
+        words = len(caption.split())
+        if not self._shortest <= words <= self._longest:
+            return {"dropped": "short" if words < self._shortest else "long", "count": 1}
+        classes = self._nouns.classes(caption)
+        if not classes:
+            return {"dropped": "names_no_class", "count": 1}
+        return {"sentence": caption, "classes": classes, "missed": False}
+
+
 FEATURES_SCHEMA = pa.schema(
     [
         ("text_id", pa.int64()),

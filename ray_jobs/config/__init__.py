@@ -21,8 +21,14 @@ if TYPE_CHECKING:  # the same names as below
         parse as parse,
         settings_from as settings_from,
     )
+    from ray_jobs.config.cascade import LabelCascadeConfig as LabelCascadeConfig
     from ray_jobs.config.data_free import FitDataFreeConfig as FitDataFreeConfig
     from ray_jobs.config.dataset import DatasetConfig as DatasetConfig
+    from ray_jobs.config.embeddings import (
+        EmbedConfig as EmbedConfig,
+        SearchConfig as SearchConfig,
+        StoredConfig as StoredConfig,
+    )
     from ray_jobs.config.near import FitNearConfig as FitNearConfig
     from ray_jobs.config.open_vocabulary import (
         LabelMllmNamesConfig as LabelMllmNamesConfig,
@@ -52,6 +58,9 @@ if TYPE_CHECKING:  # the same names as below
         DrawConfig as DrawConfig,
         EvaluateConfig as EvaluateConfig,
         ManifestConfig as ManifestConfig,
+        RepairConfig as RepairConfig,
+    )
+    from ray_jobs.config.verbs import (
         ReportConfig as ReportConfig,
     )
     from ray_jobs.config.what_do_you_see import (
@@ -69,8 +78,10 @@ if TYPE_CHECKING:  # the same names as below
 _HOMES = {
     "autosep": "DescribingConfig FitAutosepConfig LabelAutosepConfig",
     "base": "VerbConfig method_of parse settings_from",
+    "cascade": "LabelCascadeConfig",
     "data_free": "FitDataFreeConfig",
     "dataset": "DatasetConfig",
+    "embeddings": "EmbedConfig SearchConfig StoredConfig",
     "near": "FitNearConfig",
     "open_vocabulary": "LabelMllmNamesConfig NamingConfig",
     "plan": "PlanConfig plan_of",
@@ -80,7 +91,8 @@ _HOMES = {
     "slac_tlac": "LabelSlacConfig LabelTlacConfig RecogniseConfig",
     "submit": "SubmitConfig",
     "table": "LayoutConfig TableConfig",
-    "verbs": "DemoConfig DoctorConfig DrawConfig EvaluateConfig ManifestConfig ReportConfig",
+    "verbs": "DemoConfig DoctorConfig DrawConfig EvaluateConfig ManifestConfig "
+    "RepairConfig ReportConfig",
     "what_do_you_see": "ClassTextsConfig FitWhatDoYouSeeConfig LabelWhatDoYouSeeConfig",
     "yaml_file": "yaml_method",
     "zero_shot": "FitZeroShotConfig LabelClassifierConfig LabelZeroShotConfig",

@@ -37,6 +37,12 @@ class FitDataFreeConfig(PublishedConfig, AskingConfig, ClipConfig):
         description="file of other words for classes, NAME: WORD, WORD a line, by which sentences "
         "are found to name them",
     )
+    captions: str | None = Field(
+        None,
+        description="file of captions to learn from in place of an LLM's sentences, which are then "
+        "not asked for: one a line, or COCO's captions_*.json. With --hierarchy shared and "
+        "--max-per-class 1000000 that is TaI-DPT, and no LLM is started",
+    )
     baseline: Baseline = Field(
         "none",
         description="none trains prompts; zero_shot takes a photo of a NAME for whole images, "

@@ -49,6 +49,12 @@ class ReportConfig(VerbConfig):
     )
 
 
+class RepairConfig(VerbConfig):
+    """Make a run folder whole that two jobs wrote to: one row of each image."""
+
+    run: str = Field(description="run folder")
+
+
 class DemoConfig(VerbConfig):
     """The whole story on the field guide, with a report."""
 

@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from ray_jobs.config.embeddings import StoredConfig
 from ray_jobs.config.published import PublishedConfig
-from ray_jobs.config.shared import ArchiveConfig, ClipConfig, TemplatesConfig
+from ray_jobs.config.shared import ClipConfig, TemplatesConfig
 
 
 class FitZeroShotConfig(PublishedConfig, ClipConfig, TemplatesConfig):
@@ -18,13 +19,13 @@ class FitZeroShotConfig(PublishedConfig, ClipConfig, TemplatesConfig):
     out: str = Field(description="classifier folder to write, local or s3://")
 
 
-class LabelZeroShotConfig(PublishedConfig, ArchiveConfig, ClipConfig, TemplatesConfig):
+class LabelZeroShotConfig(PublishedConfig, StoredConfig, TemplatesConfig):
     """Label an archive with zero-shot CLIP."""
 
     method: Literal["zero_shot"] = "zero_shot"
 
 
-class LabelClassifierConfig(PublishedConfig, ArchiveConfig, ClipConfig):
+class LabelClassifierConfig(PublishedConfig, StoredConfig):
     """Label an archive with a classifier made by fit."""
 
     method: Literal["classifier"] = "classifier"

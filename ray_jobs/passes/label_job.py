@@ -19,17 +19,18 @@ from ray_jobs.passes.job import Job, models_record
 from ray_jobs.passes.read_images import reading_identity
 from ray_jobs.passes.run_pass import LABEL, Pass, run_passes
 from ray_jobs.passes.session import start_ray
+from ray_jobs.runs.claim import claimed
 from ray_jobs.runs.class_names import warn_builtin_models
 from ray_jobs.runs.error_examples import error_examples
 from ray_jobs.runs.folder import FINISHED, RUNNING, RunFolder, open_run
 from ray_jobs.runs.forecast import find_forecast
-from ray_jobs.runs.ledger import Ledger, count_labels, count_values, rows_committed
+from ray_jobs.runs.ledger import Ledger, count_labels, count_of, rows_committed
 from ray_jobs.runs.manifest import write_manifest
 from ray_jobs.runs.stage_timer import StageTimer
 from ray_jobs.runs.usage import count_usage
 
 if TYPE_CHECKING:
-    from ray_jobs.pipelines.base import Counter, LabelMethod
+    from ray_jobs.pipelines.base import LabelMethod
 
 logger = logging.getLogger(f"onoma.{__name__}")
 
@@ -69,7 +70,9 @@ def label_archive(method: LabelMethod[Any], config: ArchiveConfig) -> dict[str, 
         The content of ``run.json``.
 
     Raises:
-        InputError: files, models, the archive, the output folder or a setting cannot work.
+        InputError: files, models, the archive, the output folder or a setting cannot work, or
+            another job writes to the folder.
+        ClaimLost: another job has taken over the folder.
         Interrupted: stopped by the user.
         LedgerError: the rows written do not add up.
     """
@@ -78,7 +81,13 @@ def label_archive(method: LabelMethod[Any], config: ArchiveConfig) -> dict[str, 
     identity = {"method": method.name, **inputs.identity(config), **reading_identity(config)}
     clip = inputs.clip
     renamed = dict.fromkeys(clip.earlier, clip.fingerprint) if clip is not None else {}
-    run = open_run(config.out, identity, config.public(), renamed)
+    with claimed(config.out):
+        run = open_run(config.out, identity, config.public(), renamed)
+        return _label(method, config, inputs, run)
+
+
+def _label(method: LabelMethod[Any], config: ArchiveConfig, inputs: Any, run: RunFolder) -> Any:
+    """Do what is left to do of a run that is open and claimed; returns its record."""
     if run.finished:
         logger.info("%s is finished; nothing to do (give a new --out to label again)", run.uri)
         check_ledger(run, count_labels(run.labels))
@@ -107,7 +116,9 @@ def label_archive(method: LabelMethod[Any], config: ArchiveConfig) -> dict[str, 
             labelled_by=method.name, responses=list(method.responses), passes=passes_record(passes)
         )
         extra = method.finish(job, inputs) if method.finish else {}
-        run.save(**count_usage(run, job.asked).record(), **_counts(run, method.counters), **extra)
+        run.save(
+            **count_usage(run, job.asked).record(), **count_of(run.labels, method.counters), **extra
+        )
     finish(run, time.time() - started, images - done)
     return run.record
 
@@ -127,18 +138,6 @@ def _answered(run: RunFolder, passes: Any) -> int | None:
         if isinstance(each, Pass) and each.asks and each.flow.by_image:
             return rows_committed(run.checkpoint(each.name))
     return None
-
-
-def _counts(run: RunFolder, counters: tuple[Counter, ...]) -> dict[str, Any]:
-    """What the counters of a method find in the labels table, as ``run.json`` holds it."""
-    found: dict[str, Any] = {}
-    for counter in counters:
-        parts = {}
-        for name, column in counter.columns.items():
-            counts = count_values(run.labels, column)
-            parts[name] = {value: counts.get(value, 0) for value in counter.meanings or counts}
-        found[counter.key] = parts[""] if set(parts) == {""} else parts
-    return found
 
 
 def list_archive(run: RunFolder, config: ArchiveConfig) -> None:

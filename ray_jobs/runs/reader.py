@@ -116,14 +116,19 @@ class RunReader:
 
     def manifest_rows(self, image_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Return the manifest rows (all columns) of ``image_ids`` that the manifest holds."""
-        files = _parquet_files(storage.join(self.uri, "manifest"))
-        if not files or not image_ids:
-            return {}
-        wanted = pc.field("image_id").isin(pa.array(image_ids, pa.int64()))
-        rows: dict[int, dict[str, Any]] = {}
-        for table in _scan(self.uri, files, None, None, wanted):
-            rows.update((row["image_id"], row) for row in table.to_pylist())
-        return rows
+        return rows_of_manifest(storage.join(self.uri, "manifest"), image_ids)
+
+
+def rows_of_manifest(folder: str, image_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return the rows (all columns) of ``image_ids`` that a manifest's folder holds."""
+    files = _parquet_files(folder)
+    if not files or not image_ids:
+        return {}
+    wanted = pc.field("image_id").isin(pa.array(image_ids, pa.int64()))
+    rows: dict[int, dict[str, Any]] = {}
+    for table in _scan(folder, files, None, None, wanted):
+        rows.update((row["image_id"], row) for row in table.to_pylist())
+    return rows
 
 
 def explode(lists: pa.ListArray) -> tuple[np.ndarray[Any, np.dtype[np.int64]], pa.Array]:

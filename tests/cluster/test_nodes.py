@@ -71,6 +71,7 @@ print(json.dumps([{"class": a.class_name, "on": offers.get(a.node_id)} for a in 
     return list(json.loads(done.stdout.splitlines()[-1]))
 
 
+@pytest.mark.extended
 def test_a_submitted_job_runs_its_stages_where_it_is_told(
     nodes: Nodes, birds: Path, bird_paths: list[str], tmp_path: Path
 ) -> None:
@@ -158,6 +159,7 @@ assert not started_here()
     assert f"joined the Ray cluster {nodes.address} (ray start)" in done.stdout
 
 
+@pytest.mark.extended
 def test_the_endpoint_is_deployed_with_serves_own_command(
     nodes: Nodes, birds: Path, classifier_folder: str, tmp_path: Path
 ) -> None:

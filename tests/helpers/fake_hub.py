@@ -63,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
 def fake_hub() -> Iterator[FakeHub]:
     """Serve the hub while the context is open."""
     server = FakeHub()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield server
     finally:

@@ -178,7 +178,7 @@ def misbehaving_endpoint(
 ) -> Iterator[Endpoint]:
     """Run the server in a thread; it takes ``turns`` in misbehaving about images."""
     server = Endpoint(turns, key, refuses)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield server
     finally:

@@ -59,7 +59,7 @@ def host() -> Iterator[ThreadingHTTPServer]:
     """A host of images on loopback."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Host)
     Host.asked = []
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
     server.shutdown()

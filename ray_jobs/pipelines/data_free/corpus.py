@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from actors import storage
-from actors.labels.data_free import LabelledSentences
+from actors.labels.data_free import LabelledCaptions, LabelledSentences
 from methods.data_free.answers import parse_sentences
 from methods.data_free.balance import balanced, scarce_classes, template_items
 from methods.data_free.label_sets import label_sets
@@ -35,6 +36,7 @@ logger = logging.getLogger(f"onoma.{__name__}")
 
 _TEXTS = "texts.parquet"
 _SHOWN = 5
+_CAPTIONS_A_BLOCK = 20_000
 
 
 @dataclass(frozen=True)
@@ -122,10 +124,8 @@ def _labelled(
     dropped: Counter[str] = Counter()
     found: dict[str, list[int]] = {}
     missed = 0
-    read = LabelledSentences(inputs.questions.synonyms, inputs.corpus)
     with pass_settings(None):
-        for stage in stages:
-            rows = read_stage(stage_table(run, stage)).map_batches(read, batch_format="pyarrow")
+        for rows in _labelled_rows(run, inputs, stages):
             for batch in rows.iter_batches(batch_format="pyarrow", batch_size=None):
                 for row in batch.to_pylist():
                     if row["dropped"]:
@@ -136,6 +136,26 @@ def _labelled(
                         found[row["sentence"]] = row["classes"]
                         missed += row["missed"]
     return found, missed, dropped
+
+
+def _labelled_rows(run: RunFolder, inputs: DataFreeInputs, stages: list[str]) -> Iterator[Any]:
+    """Datasets of labelled sentences, of each stage's answers, or of the captions given."""
+    if inputs.captions is None:
+        read = LabelledSentences(inputs.questions.synonyms, inputs.corpus)
+        for stage in stages:
+            yield read_stage(stage_table(run, stage)).map_batches(read, batch_format="pyarrow")
+        return
+    import ray
+
+    label = LabelledCaptions(
+        inputs.questions.synonyms, inputs.corpus.shortest_sentence, inputs.corpus.longest_sentence
+    )
+    table = pa.table({"caption": pa.array(inputs.captions.texts, pa.string())})
+    blocks = -(-len(table) // _CAPTIONS_A_BLOCK)
+    rows = ray.data.from_arrow(
+        [table.slice(at * _CAPTIONS_A_BLOCK, _CAPTIONS_A_BLOCK) for at in range(blocks)]
+    )
+    yield rows.map_batches(label, batch_format="pyarrow")
 
 
 def _record(

@@ -88,10 +88,10 @@ def result(run: RunFolder, inputs: DataFreeInputs) -> dict[str, Any]:
 
 def _fit(job: Job, config: FitDataFreeConfig, inputs: DataFreeInputs) -> dict[str, Any]:
     run, capacity = job.run, job.capacity
-    with job.mllm_pool():
-        asked = ask_relations(job, inputs)
+    with job.mllm_pool():  # its engines start with the first request: with captions perhaps never
+        asked = ask_relations(job, inputs) if _need_relations(inputs) else []
         relations, dropped = read_relations(run, inputs, asked)
-        stages = ask_sentences(job, inputs, relations.together)
+        stages = [] if inputs.captions else ask_sentences(job, inputs, relations.together)
     corpus = read_corpus(run, inputs, stages)
     groups = _groups(config, inputs, relations, capacity)
     texts = write_texts(run, corpus)
@@ -113,6 +113,14 @@ def _fit(job: Job, config: FitDataFreeConfig, inputs: DataFreeInputs) -> dict[st
     }
     save_classifier(_classifier(config, inputs, trained, scoring, record), run.uri)
     return {**record, "made_by": METHOD}
+
+
+def _need_relations(inputs: DataFreeInputs) -> bool:
+    """Whether anything is made of how classes are related."""
+    tokens = inputs.training.tokens
+    grouped = inputs.groups.groups in ("llm", "random") and bool(tokens.attribute or tokens.context)
+    drawn = inputs.captions is None and bool(inputs.corpus.graph_share)
+    return grouped or drawn or inputs.training.mask_implied
 
 
 def _groups(

@@ -26,6 +26,7 @@ from methods.multi_label_scores import ScoreSettings
 from methods.prompt_templates import SIMPLE_TEMPLATES
 from ray_jobs.config import FitDataFreeConfig, settings_from
 from ray_jobs.passes.mllm_settings import engine_options, sampling
+from ray_jobs.runs.captions import Captions, read_captions
 from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.prompts import read_prompt
 from ray_jobs.runs.templates import read_templates
@@ -47,6 +48,7 @@ class DataFreeInputs:
         questions: what the LLM is asked, with the classes' names and synonyms.
         templates: of the sentences about each class alone; none where they are left out.
         corpus, groups, training, scoring: settings.
+        captions: in place of an LLM's sentences; None where it is asked for them.
     """
 
     classes: ClassNames
@@ -58,6 +60,7 @@ class DataFreeInputs:
     groups: GroupSettings
     training: DataFreeTrainSettings
     scoring: ScoreSettings
+    captions: Captions | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -87,6 +90,7 @@ class DataFreeInputs:
             "corpus": asdict(self.corpus),
             "groups": asdict(self.groups),
             "training": asdict(self.training),
+            **({"captions": self.captions.digest} if self.captions else {}),
             "scoring": {**asdict(self.scoring), "dense_mode": config.dense_mode},
         }
 
@@ -130,6 +134,7 @@ def resolve_inputs(config: FitDataFreeConfig) -> DataFreeInputs:
         groups=groups,
         training=training,
         scoring=scoring,
+        captions=read_captions(config.captions) if config.captions else None,
     )
 
 

@@ -91,7 +91,7 @@ class _Reading:
             raise InputError(f"--images {source}: no such folder or file{hint}")
         filesystem, path = storage.resolve(source)
         if filesystem.get_file_info(path).type == pafs.FileType.Directory:
-            return self._folder(source, path)
+            return self._folder(source, storage.local_path(source) if local else path)
         if (packed := packed_kind(lower)) is not None:
             return self._packed(packed, [("", source)])
         if lower.endswith(".txt"):
@@ -100,7 +100,8 @@ class _Reading:
             raise InputError(f"--images {source}: {how_to_unpack(source)}")
         if is_image_name(lower):
             uri = storage.local_uri(path) if local else source
-            return self._listing("file", iter([ManifestRow(os.path.basename(path), uri)]))
+            name = folders.readable(os.path.basename(source.rstrip("/")))
+            return self._listing("file", iter([ManifestRow(name, uri)]))
         raise InputError(
             f"--images {source}: not an archive; give a folder, a glob, an s3:// prefix, "
             "a .parquet, a .tar or a .txt list"

@@ -108,20 +108,11 @@ _CATEGORIES: Final = {
     "terrier": "dog",
     **dict.fromkeys(("greens", "allium"), "vegetable"),
 }
-_CLASSIFY: Final = {
-    "classify_prompt": "{data}/prompts/classify.txt",
-    "vanilla_prompt": "{data}/prompts/vanilla.txt",
-    "answer_tokens": 16,
-}
-_CHOSEN: Final = {**_CLASSIFY, "reading": "published"}
+# the form of the questions, and how answers are read, is what --as-published sets
 _SEARCH: Final = {
     "images": "{train}/images.txt",
-    "classify_prompt": "{data}/prompts/classify.txt",
     "describe_prompt": "{data}/prompts/describe.txt",
-    "answer_tokens": 16,
     "sample": 90,
-    "paraphrases": 1,
-    "max_children": 5,
 }
 
 
@@ -129,7 +120,7 @@ def _search(title: str, **settings: Any) -> PaperRow:
     return PaperRow(
         title,
         "label autosep",
-        {**_CHOSEN, "prompt": "{fit}"},
+        {"prompt": "{fit}"},
         "fit autosep",
         {**_SEARCH, **settings},
         AUTOSEP_FIGURES[title],
@@ -144,19 +135,19 @@ _AUTOSEP: Final = Paper(
         PaperRow(
             "Vanilla zero-shot",
             "label autosep",
-            {**_CHOSEN, "description": False},
+            {"description": False},
             figures=AUTOSEP_FIGURES["Vanilla zero-shot"],
         ),
         PaperRow(
             "Zero-shot with descriptions",
             "label autosep",
-            {**_CHOSEN, "prompt": "{data}/prompts/describe.txt"},
+            {"prompt": "{data}/prompts/describe.txt"},
             figures=AUTOSEP_FIGURES["Zero-shot with descriptions"],
         ),
         PaperRow(
             "Majority vote",
             "label autosep",
-            {**_CHOSEN, "description": False, "votes": 5},
+            {"description": False, "votes": 5},
             figures=AUTOSEP_FIGURES["Majority vote"],
         ),
         _search("Optimised on random labels", objective="random_labels"),

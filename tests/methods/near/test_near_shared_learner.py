@@ -96,6 +96,7 @@ def processes_end_with(folder: Path, processes: int) -> list[dict[str, NDArray[n
     return [dict(np.load(folder / f"{rank}.npz")) for rank in range(processes)]
 
 
+@pytest.mark.extended
 def test_two_processes_end_where_one_does(tmp_path: Path) -> None:
     threads = torch.get_num_threads()
     alone = prompt_learner(NAMES)

@@ -52,6 +52,7 @@ def test_one_label_an_image(birds: Path, mllm: list[Any], tmp_path: Path) -> Non
     assert figures["accuracy"] > 0.5
 
 
+@pytest.mark.extended
 def test_several_labels_an_image(tmp_path: Path) -> None:
     """NUS-WIDE's layout, with scenes in it."""
     from fieldguide.archive import draw_archive

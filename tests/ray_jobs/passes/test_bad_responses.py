@@ -124,6 +124,7 @@ def test_json_that_was_asked_for_is_read_and_its_absence_counted(
     assert {row["label"] for row in rows(tmp_path / "run")} == {"kaldo dornet", None}
 
 
+@pytest.mark.extended
 def test_long_class_lists_are_shortened_before_they_are_shown(
     archive: Path, tmp_path: Path
 ) -> None:

@@ -140,6 +140,7 @@ def test_label_zero_shot_is_fit_and_label(birds: Path, folder_run: Path, tmp_pat
     assert (out / "classifier" / "classifier.json").is_file()
 
 
+@pytest.mark.extended
 def test_batch_and_block_sizes_change_nothing(
     birds: Path, folder_run: Path, classifier_folder: str, tmp_path: Path
 ) -> None:

@@ -139,6 +139,7 @@ def test_broken_images_are_rows_and_are_never_asked_about(
     assert record["mllm_calls"] == sum(code is None for _, code in FILES.values())
 
 
+@pytest.mark.extended
 def test_runs_and_answers_live_on_s3(
     birds: Path, runs: Path, mllm: list[Any], s3_bucket: str
 ) -> None:

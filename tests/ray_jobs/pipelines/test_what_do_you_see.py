@@ -109,6 +109,7 @@ def test_the_image_alone_is_what_the_classifier_gives(runs: Path, birds: Path) -
         assert row["score"] == pytest.approx(fused[path]["image_score"], abs=1e-5)
 
 
+@pytest.mark.extended
 def test_a_second_run_makes_no_call_and_gives_the_same_rows(runs: Path, birds: Path) -> None:
     classifier = str(runs / "classifier")
     record = label(birds, runs / "again", classifier=classifier)
@@ -117,6 +118,7 @@ def test_a_second_run_makes_no_call_and_gives_the_same_rows(runs: Path, birds: P
     assert rows(runs / "again") == rows(runs / "run")
 
 
+@pytest.mark.extended
 def test_a_changed_description_prompt_asks_only_for_descriptions(
     runs: Path, birds: Path, tmp_path: Path
 ) -> None:
@@ -132,6 +134,7 @@ def test_a_changed_description_prompt_asks_only_for_descriptions(
         assert row["image_score"] == before[path]["image_score"]
 
 
+@pytest.mark.extended
 def test_a_part_that_weighs_nothing_is_not_asked_for(
     runs: Path, birds: Path, tmp_path: Path
 ) -> None:
@@ -148,6 +151,7 @@ def test_a_part_that_weighs_nothing_is_not_asked_for(
         assert row["description_label"] in NAMES
 
 
+@pytest.mark.extended
 def test_pixels_and_long_texts_can_be_treated_in_other_ways(
     runs: Path, birds: Path, tmp_path: Path
 ) -> None:
@@ -199,6 +203,7 @@ def test_the_run_fits_its_own_classifier_and_shows_the_ablation(
     assert "Description alone" in html
 
 
+@pytest.mark.extended
 def test_no_truth_is_in_reach(runs: Path, blind: Path, tmp_path: Path) -> None:
     """The truth's file is not there, and the rows are the same."""
     label(blind, tmp_path / "run", classifier=str(runs / "classifier"))
@@ -206,6 +211,7 @@ def test_no_truth_is_in_reach(runs: Path, blind: Path, tmp_path: Path) -> None:
     assert cells(rows(tmp_path / "run"), kept) == cells(rows(runs / "run"), kept)
 
 
+@pytest.mark.extended
 def test_broken_images_are_rows_with_their_code(runs: Path, tmp_path: Path) -> None:
     archive = archive_of_files(tmp_path / "images")
     classifier = str(runs / "classifier")

@@ -64,6 +64,7 @@ def run(*arguments: str) -> tuple[int, str]:
     return execute(list(arguments), out), out.getvalue()
 
 
+@pytest.mark.extended
 def test_broken_images_are_counted_and_left_out(broken: Path, classes: str, tmp_path: Path) -> None:
     made = fit(broken, classes, tmp_path / "fit")
     assert made["images"] == len(FILES)
@@ -84,6 +85,7 @@ def test_broken_images_get_their_row(broken: Path, classes: str, tmp_path: Path)
     assert all((row["description"] is None) == (FILES[row["path"]][1] is not None) for row in rows)
 
 
+@pytest.mark.extended
 def test_a_writer_that_only_refuses_leaves_the_first_prompt(
     broken: Path, classes: str, tmp_path: Path
 ) -> None:

@@ -133,6 +133,7 @@ def test_the_learned_prompt_names_more_birds_than_no_prompt(fits: Path, tmp_path
     assert accuracy["learned"] > max(accuracy["initial"], accuracy["vanilla"]) + 0.1, accuracy
 
 
+@pytest.mark.extended
 def test_a_second_fit_asks_nothing_and_finds_the_same(siblings: Path, fits: Path) -> None:
     made = fit(siblings, fits / "again")
     assert (made["mllm_calls"], made["engine_starts"]) == (0, 0)

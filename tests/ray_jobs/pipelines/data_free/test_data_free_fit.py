@@ -93,6 +93,21 @@ def test_the_classifier_says_how_it_was_made(fits: Path) -> None:
     assert epochs[-1]["held_out_loss"] < epochs[0]["held_out_loss"]
 
 
+def test_captions_take_the_place_of_sentences_and_no_llm_is_asked(
+    scenes: Path, tmp_path: Path
+) -> None:
+    """TaI-DPT, as far as it goes: one prompt for all, learned from captions that people wrote."""
+    names = sorted(CATEGORIES)
+    lines = [f"A {one} beside a {other} in the rain." for one in names for other in names[:6]]
+    (tmp_path / "captions.txt").write_text("\n".join([*lines, "Nothing to be seen here."]))
+    captions = str(tmp_path / "captions.txt")
+    made = fit(scenes, tmp_path / "tai", captions=captions, hierarchy="shared")
+    assert (made["mllm_calls"], made["engine_starts"]) == (0, 0)
+    record = load_classifier(str(tmp_path / "tai")).made
+    assert record["sentences"] == len(lines)
+    assert record["sentences_dropped"] == {"beyond_most": 0, "names_no_class": 1}
+
+
 def test_its_labels_rank_images_better_than_zero_shot(
     fits: Path, scenes: Path, tmp_path: Path
 ) -> None:
@@ -139,6 +154,7 @@ def test_scores_are_those_of_both_matrices(fits: Path, scenes: Path, tmp_path: P
         assert score == pytest.approx(expected[name], abs=1e-4)
 
 
+@pytest.mark.extended
 def test_a_second_fit_asks_nothing_and_is_the_same(fits: Path, scenes: Path) -> None:
     made = fit(scenes, fits / "again", mllm_batch=7)
     assert (made["mllm_calls"], made["engine_starts"]) == (0, 0)

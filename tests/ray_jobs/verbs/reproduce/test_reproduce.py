@@ -13,6 +13,7 @@ import pytest
 from ray_jobs.cli import DONE, WRONG_USAGE, _find, execute
 from ray_jobs.commands import COMMANDS
 from ray_jobs.config.base import parse
+from ray_jobs.config.published import PUBLISHED
 from ray_jobs.verbs.reproduce.papers import MEAN, PAPERS
 from tests.helpers import dataset_folders as layouts
 
@@ -178,3 +179,11 @@ def test_data_free_learns_of_names_and_is_measured_by_map(tmp_path: Path) -> Non
     assert all(" --classifier " in command for command in labels)
     assert len(labels) == 3
     assert found["forecast"]["total"]["mllm_calls"] == 20 * 50
+
+
+def test_autosep_s_rows_ask_in_the_published_form() -> None:
+    """Nothing published is replaced by what a data set has in our words."""
+    published = {row.name for row in PUBLISHED["autosep"]}
+    assert {"classify_prompt", "vanilla_prompt", "compare_prompt", "reading"} <= published
+    for row in PAPERS["autosep"].rows:
+        assert not published & {*row.settings, *row.fit_settings}, row.title
