@@ -75,10 +75,10 @@ def camera_raw(data: bytes) -> str | None:
     if order is None:
         return None
     try:
-        name = _raw_tiff(data, order)
+        kind = _raw_tiff(data, order)
     except (struct.error, IndexError, ValueError):  # its decoder says what is wrong
         return None
-    return None if name is None else _of_camera(name)
+    return None if kind is None else _of_camera(kind)
 
 
 def _of_camera(name: str) -> str:
@@ -90,7 +90,7 @@ def _of_camera(name: str) -> str:
 
 def _raw_tiff(data: bytes, order: str) -> str | None:
     """The name of a raw file that is a TIFF, None for a plain one."""
-    waiting, seen = [struct.unpack_from(f"{order}I", data, 4)[0]], set()
+    waiting, seen = [struct.unpack_from(f"{order}I", data, 4)[0]], set[int]()
     make, is_raw = "", False
     while waiting and len(seen) < 16:
         at = waiting.pop(0)

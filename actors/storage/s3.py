@@ -48,14 +48,14 @@ def is_behind_proxy(bucket: str, settings: S3Settings) -> bool:
 
     PyArrow's client looks at no such variable; botocore, which s3fs asks, goes by all of them.
     """
-    from urllib.request import getproxies_environment, proxy_bypass_environment
+    from urllib.request import getproxies_environment, proxy_bypass
 
     where = urlsplit(endpoint_of(settings) or f"https://{bucket}.s3.amazonaws.com")
     proxies = getproxies_environment()
     scheme = where.scheme.lower()
     if not any(proxies.get(name) for name in (scheme, "all")):
         return False
-    return not proxy_bypass_environment(where.netloc, proxies)
+    return not proxy_bypass(where.netloc)
 
 
 @lru_cache(maxsize=64)

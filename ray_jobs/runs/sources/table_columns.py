@@ -128,8 +128,8 @@ def _image(uri: str, schema: pa.Schema, named: str | None) -> str:
             )
         return column
     for names, fits in ((BYTES_COLUMNS, is_bytes), (URI_COLUMNS, is_text)):
-        if (column := _first(schema, names, fits)) is not None:
-            return column
+        if (found := _first(schema, names, fits)) is not None:
+            return found
     fitting = [field.name for field in schema if is_bytes(field.type)]
     if len(fitting) == 1:
         return fitting[0]
