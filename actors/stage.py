@@ -23,6 +23,7 @@ import pyarrow as pa
 import ray
 from numpy.typing import NDArray
 
+from actors.kept import carry_kept
 from actors.metrics import OK, outcomes, record
 from methods.errors import RowError
 
@@ -181,11 +182,11 @@ def _counted(
 ) -> Callable[..., pa.Table]:
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> pa.Table:
-        if not ray.is_initialized():
-            return function(*args, **kwargs)
         batch = next(each for each in args if isinstance(each, pa.Table))
+        if not ray.is_initialized():
+            return carry_kept(batch, function(*args, **kwargs))
         began = time.perf_counter()
-        table = function(*args, **kwargs)
+        table = carry_kept(batch, function(*args, **kwargs))
         name = info_of(*args).name
         record(name, outcomes(batch, table), _own_seconds(name, began))
         return table

@@ -22,11 +22,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from actors.compat.pillow import allow_pixels, refused_pixels
 from actors.embedding_store import stored_rows
 from actors.images.errors import ImageError
+from actors.images.formats import camera_raw, decoder_wanted, register_plugins
 from actors.images.limits import DEFAULT_MAX_PIXELS
 from actors.stage import RowErrors, stage
 
 _MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
-_ISO_MEDIA_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1", b"avif", b"avis")
 _MOST_RESIZED: Final = 16_000_000  # pixels; of a longer strip only the centre is resized
 
 
@@ -84,6 +84,9 @@ def decode_image(
             too_many_pixels.
     """
     allow_pixels(max_pixels)
+    register_plugins()
+    if (camera := camera_raw(data)) is not None:  # of which Pillow would read a thumbnail, or none
+        raise ImageError("unsupported_format", camera)
     try:
         image: Image.Image = Image.open(io.BytesIO(data))
         width, height = image.size
@@ -157,9 +160,8 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def _unidentified(data: bytes) -> ImageError:
-    if data[4:8] == b"ftyp" and data[8:12] in _ISO_MEDIA_BRANDS:
-        brand = data[8:12].decode("ascii")
-        return ImageError("unsupported_format", f"{brand} images need a decoder that is not here")
+    if (needs := decoder_wanted(data)) is not None:
+        return ImageError("unsupported_format", needs)
     if data.startswith(_MAGIC):
         return ImageError("corrupt", "starts like an image, but its header cannot be read")
     return ImageError("not_an_image", f"no image format known begins with {data[:12]!r}")

@@ -3,9 +3,9 @@
 Local paths and ``file://`` URIs go to the local file system; ``s3://`` and ``gs://`` to PyArrow's
 own clients, which take credentials, region and endpoint from the usual environment (``AWS_*``,
 Google's defaults), but for buckets that only s3fs asks as wanted (`actors.storage.s3`): those of a
-profile, anonymous ones and those whose requester pays; every other scheme to the fsspec file system
-of that name. Keys after ``s3://bucket/`` are taken literally, never percent-decoded; ``file://``
-URIs are percent-encoded bytes, so that any file name survives.
+profile, anonymous ones, those whose requester pays, and all behind a proxy; every other scheme to
+the fsspec file system of that name. Keys after ``s3://bucket/`` are taken literally, never
+percent-decoded; ``file://`` URIs are percent-encoded bytes, so that any file name survives.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pyarrow.fs as pafs
 
 from actors.s3_settings import S3Settings, current_words, settings_of
 from actors.storage.odd_names import MARK, OddNamesHandler, is_utf8, marked, plain
-from actors.storage.s3 import needs_s3fs, s3_filesystem
+from actors.storage.s3 import endpoint_of, is_behind_proxy, needs_s3fs, s3_filesystem
 from methods.errors import InputError
 
 _S3_ATTEMPTS = 6
@@ -65,18 +65,17 @@ def local_uri(path: str) -> str:
 
 @lru_cache(maxsize=64)
 def _s3(bucket: str, settings: S3Settings) -> pafs.FileSystem:
-    if needs_s3fs(settings):
+    if needs_s3fs(settings) or is_behind_proxy(bucket, settings):
         return pafs.PyFileSystem(pafs.FSSpecHandler(s3_filesystem(settings)))
     options: dict[str, Any] = {}
-    endpoint = (
-        settings.endpoint
-        or os.environ.get("AWS_ENDPOINT_URL_S3")
-        or os.environ.get("AWS_ENDPOINT_URL")
-    )
+    endpoint = endpoint_of(settings)
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if endpoint:  # PyArrow takes every other AWS_* variable by itself
         scheme, separator, rest = endpoint.rpartition("://")
-        options = {"endpoint_override": rest, "scheme": scheme if separator else "https"}
+        options = {
+            "endpoint_override": rest,
+            "scheme": scheme.lower() if separator else "https",
+        }
     elif not region:
         region = pafs.resolve_s3_region(bucket)
     return pafs.S3FileSystem(
@@ -137,7 +136,8 @@ def s3fs_of(uri: str) -> Any:
 
 def reads_by_s3fs(uri: str) -> bool:
     """Whether the bytes of an ``s3://`` address come through s3fs rather than PyArrow's client."""
-    return needs_s3fs(_settings(uri))
+    settings = _settings(uri)
+    return needs_s3fs(settings) or is_behind_proxy(bucket_of(uri), settings)
 
 
 def join(uri: str, *parts: str) -> str:
@@ -145,6 +145,27 @@ def join(uri: str, *parts: str) -> str:
     if uri.startswith("file://"):
         parts = tuple(quote_from_bytes(os.fsencode(part)) for part in parts)
     return "/".join([uri.rstrip("/"), *parts])
+
+
+def beside(uri: str, address: str) -> str:
+    """Return an address that stands in a file: a URI as it is, a path from the file's folder on.
+
+    Args:
+        uri: the file.
+        address: a URI, an absolute local path, or one relative to the folder of the file.
+    """
+    if not is_local(address) or address.startswith("file://"):
+        return address
+    address = os.path.expanduser(address)
+    if os.path.isabs(address):
+        return local_uri(address)
+    if is_local(uri):
+        folder = os.path.dirname(local_path(uri))
+        return local_uri(os.path.normpath(os.path.join(folder, address)))
+    scheme, _, place = uri.partition("://")
+    bucket, _, key = place.partition("/")
+    inside = os.path.normpath(os.path.join("/", os.path.dirname(key), address))
+    return f"{scheme}://{bucket}{inside}"
 
 
 def absolute(uri: str) -> str:
@@ -160,6 +181,22 @@ def exists(uri: str) -> bool:
     return bool(filesystem.get_file_info(path).type != pafs.FileType.NotFound)
 
 
+def is_file_entry(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry of a local folder is a file, links followed; a loop of links is none."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def is_folder_entry(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry of a local folder is one too, links followed; a loop of links is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def list_files(uri: str, suffix: str = "") -> list[str]:
     """List the files directly in a folder as paths on its file system, sorted; none if absent."""
     filesystem, path = resolve(uri)
@@ -168,7 +205,7 @@ def list_files(uri: str, suffix: str = "") -> list[str]:
         if not os.path.isdir(path):
             return []
         with os.scandir(path) as entries:
-            files = [entry.path for entry in entries if entry.is_file()]
+            files = [entry.path for entry in entries if is_file_entry(entry)]
     else:
         infos = filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True))
         files = [info.path for info in infos if info.type == pafs.FileType.File]
@@ -182,7 +219,7 @@ def list_folders(uri: str) -> list[str]:
         if not os.path.isdir(path):
             return []
         with os.scandir(path) as entries:
-            return sorted(entry.path for entry in entries if entry.is_dir())
+            return sorted(entry.path for entry in entries if is_folder_entry(entry))
     filesystem, path = resolve(uri)
     infos = filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True))
     return sorted(info.path for info in infos if info.type == pafs.FileType.Directory)

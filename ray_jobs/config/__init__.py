@@ -48,6 +48,7 @@ if TYPE_CHECKING:  # the same names as below
         AskingImagesConfig as AskingImagesConfig,
         ClipConfig as ClipConfig,
         MllmConfig as MllmConfig,
+        TablesConfig as TablesConfig,
     )
     from ray_jobs.config.slac_tlac import (
         LabelSlacConfig as LabelSlacConfig,
@@ -93,7 +94,7 @@ _HOMES = {
     "reproduce": "ReproduceConfig",
     "review": "ExportConfig ReviewConfig",
     "serve": "ServeConfig",
-    "shared": "ArchiveConfig AskingConfig AskingImagesConfig ClipConfig MllmConfig",
+    "shared": "ArchiveConfig AskingConfig AskingImagesConfig ClipConfig MllmConfig TablesConfig",
     "slac_tlac": "LabelSlacConfig LabelTlacConfig RecogniseConfig",
     "submit": "SubmitConfig",
     "table": "LayoutConfig TableConfig",

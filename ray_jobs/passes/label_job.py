@@ -94,7 +94,7 @@ def _label(method: LabelMethod[Any], config: ArchiveConfig, inputs: Any, run: Ru
         return run.record
     run.save(models=models_record(inputs))
     started = time.time()
-    list_archive(run, config.images)
+    list_archive(run, config)
     images = int(run.record["manifest"]["images"])
     checkpoint = run.checkpoint(LABEL)
     done = rows_committed(checkpoint)
@@ -140,12 +140,12 @@ def _answered(run: RunFolder, passes: Any) -> int | None:
     return None
 
 
-def list_archive(run: RunFolder, images: str) -> None:
+def list_archive(run: RunFolder, config: ArchiveConfig) -> None:
     """Write the run's manifest, once: a resumed run keeps to the archive as it was first listed."""
     if "manifest" in run.record:
         return
     storage.delete_folder(run.manifest)  # an attempt that died while listing
-    manifest = write_manifest(images, run.manifest)
+    manifest = write_manifest(config.images, run.manifest, columns=config.table_columns())
     run.save(manifest=asdict(manifest), images=manifest.images)
 
 

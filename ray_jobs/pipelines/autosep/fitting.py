@@ -65,7 +65,7 @@ def learn(job: Job, inputs: AutosepInputs) -> dict[str, Any]:
 
 def draw(run: RunFolder, config: FitAutosepConfig) -> None:
     """Draw the sample from the listing; no image is read."""
-    draw_sample(run, config.images, config.sample, config.seed)
+    draw_sample(run, config, config.sample)
 
 
 def result(run: RunFolder, _inputs: AutosepInputs) -> dict[str, Any]:

@@ -144,5 +144,5 @@ def _draw(config: ArchiveConfig, sample: str) -> int:
         stretch = max(1, config.pilot // _BLOCKS)
         return draw_stretches(counted(), config.pilot, stretch, config.seed)
 
-    write_manifest(config.images, sample, choose)
+    write_manifest(config.images, sample, choose, config.table_columns())
     return listed
