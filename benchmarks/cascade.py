@@ -181,7 +181,7 @@ def print_expected(archives: Sequence[Archive], fits: Sequence[PilotFit]) -> Non
     for each, fit in zip(archives, fits, strict=True):
         scored = each.scored("gain", fit)
         best = np.stack([scored.confidence, scored.inside - scored.confidence], axis=1)
-        order = ranked(scored.ids, scored.uncertainty)
+        order = ranked(scored.ids, each.scored("gain", NOTHING_KNOWN).uncertainty)
         for point in estimate.curve(best, order, fit, len(scored.ids)):
             picked = scored.ids[order[: point.images]]
             was = each.accuracy(np.isin(each.ids, picked))
