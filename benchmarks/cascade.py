@@ -232,9 +232,9 @@ def main() -> None:
         print(describe())
         print(f"| asked about first by | CLIP alone | {' | '.join(BUDGETS)} | every image |")
         print("|---" * (len(BUDGETS) + 3) + "|")
-        print_budgets(archives, [NOTHING_KNOWN] * len(archives), "no pilot")
+        print_budgets(archives, [NOTHING_KNOWN] * len(archives), "at CLIP's own temperature")
         fits = [each.pilot(options.pilot) for each in archives]
-        print_budgets(archives, fits, f"pilot of {options.pilot}")
+        print_budgets(archives, fits, f"at the temperature of a pilot of {options.pilot}")
         print_bounds(archives)
         print_expected(archives, fits)
         if options.again:
