@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ray_jobs.config.names import flag_of
-from ray_jobs.pipelines.registry import label_method_of_run, reconstruction_note
+from ray_jobs.pipelines.registry import label_method_of_run, load, reconstruction_note
 from ray_jobs.verbs.plan.comparison import compare
 from ray_jobs.verbs.review.telling import review_lines
 
@@ -36,6 +36,11 @@ _COSTS = (
     ("images/s of labelling", "images_per_second", ",.1f"),
 )
 
+_LINES = {
+    "audit": "ray_jobs.verbs.audit.words:audit_lines",
+    "calibrate": "ray_jobs.verbs.calibrate:calibrate_lines",
+}
+
 
 def show(name: str, result: dict[str, Any], out: TextIO) -> None:
     """Print the result of a verb."""
@@ -60,15 +65,8 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
         console.print(metrics_table(result))
         for note in _notes(result):
             console.print(f"Note: {note}", soft_wrap=True, markup=False)
-    elif name == "audit":
-        from ray_jobs.verbs.audit.words import audit_lines
-
-        for line in audit_lines(result):
-            console.print(line, soft_wrap=True, markup=False)
-    elif name == "calibrate":
-        from ray_jobs.verbs.calibrate import calibrate_lines
-
-        for line in calibrate_lines(result):
+    elif name in _LINES:
+        for line in load(_LINES[name])(result):
             console.print(line, soft_wrap=True, markup=False)
     elif name == "table":
         out.write(f"table: {result['out']}\n" if result["out"] else result["table"])
