@@ -81,11 +81,8 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
     elif name == "dataset":
         for line in dataset_lines(result):
             console.print(line, soft_wrap=True, markup=False)
-    elif name == "review":
-        for line in review_lines(result):
-            console.print(line, soft_wrap=True, markup=False)
-    elif name == "serve":
-        for line in served_lines(result):
+    elif name in ("review", "serve"):
+        for line in review_lines(result) if name == "review" else served_lines(result):
             console.print(line, soft_wrap=True, markup=False)
     elif name == "demo":
         console.print(demo_table(result))
