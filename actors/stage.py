@@ -23,7 +23,7 @@ import pyarrow as pa
 import ray
 from numpy.typing import NDArray
 
-from actors.metrics import OK, outcomes, record
+from actors.metrics import OK, note, outcomes, record
 from methods.errors import RowError
 
 __all__ = ["OK", "RowErrors", "StageInfo", "StageName", "record", "stage", "stage_info"]
@@ -186,6 +186,7 @@ def _counted(
         table = function(*args, **kwargs)
         name = info_of(*args).name
         record(name, outcomes(batch, table), _own_seconds(name, began))
+        note(name, passed=table.num_rows)
         return table
 
     return wrapped

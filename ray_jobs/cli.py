@@ -12,8 +12,7 @@ import logging
 import os
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from itertools import chain, repeat, takewhile
 from typing import TYPE_CHECKING, TextIO, get_origin
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, TextIO, get_origin
 from methods.errors import InputError, LedgerError
 from ray_jobs.commands import COMMANDS, OF_METHODS, Command, methods_of
 from ray_jobs.config.names import did_you_mean
+from ray_jobs.console import console_log
 
 if TYPE_CHECKING:
     from ray_jobs.config import VerbConfig
@@ -92,7 +92,7 @@ def _run(arguments: list[str], results: TextIO) -> int:
     config = _configure(COMMANDS[name], rest, results)
     if config is None:
         return DONE
-    with _console_log(config.verbose):
+    with console_log(config.verbose):
         return _execute(COMMANDS[name], config, results)
 
 
@@ -112,7 +112,7 @@ def _execute(command: Command, config: VerbConfig, results: TextIO) -> int:
     else:
         from ray_jobs.summary import show
 
-        show(command.name, result, results)
+        show(command.name, result, results, getattr(config, "out", None))
     if "exit_code" in result:
         return int(result["exit_code"] or DONE)
     return DONE if result.get("ready", True) and result.get("passed", True) else FAILED
@@ -137,41 +137,6 @@ def _tell(error: Exception) -> int:
     if (sentence := wrong_input(error)) is not None:
         return _complain(sentence, WRONG_USAGE)
     return _complain(f"failed: {failure(error)}", FAILED)
-
-
-@contextmanager
-def _console_log(verbose: bool) -> Iterator[None]:
-    """Write what is logged to standard error while a command runs.
-
-    Ours is progress and notices, ``onoma: text``; of the libraries come warnings. With ``verbose``
-    tracebacks come as well, and whatever the libraries say.
-    """
-    if verbose:
-        os.environ.setdefault("VLLM_LOGGING_LEVEL", "INFO")  # of the engines that Ray starts here
-    levels = {
-        logging.getLogger(): logging.INFO if verbose else logging.WARNING,
-        logger: logging.DEBUG if verbose else logging.INFO,
-    }
-    before = {each: each.level for each in levels}
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Line())
-    logging.getLogger().addHandler(handler)
-    for each, level in levels.items():
-        each.setLevel(level)
-    try:
-        yield
-    finally:
-        logging.getLogger().removeHandler(handler)
-        for each, level in before.items():
-            each.setLevel(level)
-
-
-class _Line(logging.Formatter):
-    """``onoma: text``, and for others the name of their logger in place of ours."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The record as a line, and its traceback."""
-        return f"{record.name.partition('.')[0]}: {super().format(record)}"
 
 
 def _find(arguments: list[str]) -> tuple[str, list[str]]:

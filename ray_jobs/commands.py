@@ -89,6 +89,10 @@ _ROWS = [
     *(Command(f"label {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),
     *(PlanCommand(f"plan {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),
     Command(
+        "status", f"{_CONFIG}.status:StatusConfig", f"{_VERBS}.status:status",
+        "how far a run is, here or in a bucket: status RUN", positional="run",
+    ),
+    Command(
         "submit", f"{_CONFIG}:SubmitConfig", f"{_VERBS}.submit:submit",
         "run a verb on a cluster: submit --address URL -- VERB ...",
     ),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # the same names as below
         AskingConfig as AskingConfig,
         AskingImagesConfig as AskingImagesConfig,
         ClipConfig as ClipConfig,
+        GrowingConfig as GrowingConfig,
         MllmConfig as MllmConfig,
     )
     from ray_jobs.config.slac_tlac import (
@@ -75,7 +76,7 @@ _HOMES = {
     "plan": "PlanConfig plan_of",
     "reproduce": "ReproduceConfig",
     "serve": "ServeConfig",
-    "shared": "ArchiveConfig AskingConfig AskingImagesConfig ClipConfig MllmConfig",
+    "shared": "ArchiveConfig AskingConfig AskingImagesConfig ClipConfig GrowingConfig MllmConfig",
     "slac_tlac": "LabelSlacConfig LabelTlacConfig RecogniseConfig",
     "submit": "SubmitConfig",
     "table": "LayoutConfig TableConfig",

@@ -15,6 +15,7 @@ from ray_jobs.config.shared import (
     AskingImagesConfig,
     ClassListForm,
     ClipConfig,
+    GrowingConfig,
     Positive,
 )
 
@@ -70,7 +71,7 @@ class FitWhatDoYouSeeConfig(ClassTextsConfig):
     )
 
 
-class LabelWhatDoYouSeeConfig(AskingImagesConfig, ClassTextsConfig):
+class LabelWhatDoYouSeeConfig(AskingImagesConfig, ClassTextsConfig, GrowingConfig):
     """Label an archive with What Do You See: CLIP features of image and two answers, fused."""
 
     method: Literal["what_do_you_see"] = "what_do_you_see"

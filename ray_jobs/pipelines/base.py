@@ -91,6 +91,8 @@ class LabelMethod(Generic[I]):
         parts: of a method that fuses parts: title and hint of each, the fused one included. The
             column ``PART_label`` is what a part alone would say.
         finish: what else is kept when the labels are there; returns what goes into ``run.json``.
+        relabels: whether the label of an image depends on others, so that all labels are written
+            again, without asking anything, when images come in.
     """
 
     name: str
@@ -101,6 +103,7 @@ class LabelMethod(Generic[I]):
     responses: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     finish: Callable[[Job, I], dict[str, Any]] | None = None
+    relabels: bool = False
 
 
 @dataclass(frozen=True)
