@@ -29,7 +29,8 @@ logger = logging.getLogger("onoma")
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 _OF_ARCHIVES = ("label", "plan")
-_HELP = {"-h", "--help"}
+_HELP_ALL = "--help-all"
+_HELP = {"-h", "--help", _HELP_ALL}
 _COLUMNS = 100
 
 
@@ -189,6 +190,9 @@ def _configure(command: Command, rest: list[str], results: TextIO) -> VerbConfig
     """Parse the settings; None after ``--help``."""
     from ray_jobs.config.base import parse
 
+    if _HELP & set(takewhile(lambda word: word != "--", rest)):
+        results.write(_help_of(command, everything=_HELP_ALL in rest))
+        return None
     fields = command.config.model_fields
     if command.positional:
         words = list(takewhile(lambda word: not word.startswith("-"), rest))
@@ -199,15 +203,22 @@ def _configure(command: Command, rest: list[str], results: TextIO) -> VerbConfig
     if "--" in rest and "command" in fields:  # the words of another command
         at = rest.index("--")
         rest = [*rest[:at], f"--command={json.dumps(rest[at + 1 :])}"]
-    if _HELP & set(rest):
-        results.flush()
-        os.dup2(results.fileno(), 1)
-    try:
-        return parse(command.config, rest, f"{_program()} {command.name}")
-    except SystemExit as stop:
-        if stop.code:
-            raise
-        return None
+    return parse(command.config, rest, f"{_program()} {command.name}")
+
+
+def _help_of(command: Command, *, everything: bool) -> str:
+    from ray_jobs.config.examples import EXAMPLES
+    from ray_jobs.config.help import help_text
+
+    full = f"{_program()} {command.name}"
+    return help_text(
+        command.config,
+        full.removesuffix(" classifier"),
+        full=full,
+        positional=command.positional,
+        examples=EXAMPLES.get(command.name, ()),
+        everything=everything,
+    )
 
 
 def _program() -> str:
@@ -250,7 +261,7 @@ def _overview() -> str:
         "Onoma names the images of archives nobody has labelled.\n\n"
         f"usage: {_program()} VERB [METHOD] [settings]\n\n{_listed(_verbs())}\n\n"
         f"methods of label: {', '.join(methods_of('label'))}\n"
-        "Every verb takes --help, --config FILE.yaml, --json, --seed and --verbose.\n"
+        "Every verb takes --help, --help-all, --config FILE.yaml, --json, --seed and --verbose.\n"
         f"{_program()} --version says which version this is.\n"
     )
 
@@ -262,5 +273,5 @@ def _methods(verb: str) -> str:
     what = "METHOD" if verb in OF_METHODS else "|".join(lines)
     return (
         f"usage: {_program()} {verb} {what} [settings]\n{about}\n{_listed(lines)}\n\n"
-        f"{_program()} {verb} {what} --help lists the settings of one.\n"
+        f"{_program()} {verb} {what} --help lists the settings of one, --help-all every one.\n"
     )

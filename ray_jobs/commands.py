@@ -117,6 +117,11 @@ _ROWS = [
         "an HTTP endpoint for classifiers: serve CLASSIFIER ...", positional="classifiers",
     ),
     Command(
+        "completion", f"{_CONFIG}.completion:CompletionConfig", f"{_VERBS}.completion:complete",
+        "a script that completes commands in a shell: completion bash|zsh|fish",
+        positional="shell",
+    ),
+    Command(
         "fieldguide draw", f"{_CONFIG}:DrawConfig", f"{_VERBS}.draw:draw",
         "draw a test archive with its truth",
     ),
