@@ -187,7 +187,7 @@ def test_an_archive_that_is_gone_or_lists_an_image_twice_changes_nothing(tmp_pat
     before = dict(run.record)
     for text in ("a.jpg\nb.jpg\na.jpg\n", "a.jpg\nc.jpg\nc.jpg\n"):
         listing.write_text(text)
-        with pytest.raises(InputError, match="is listed twice|is listed 2 times|twice"):
+        with pytest.raises(InputError, match="twice"):
             update(run, str(listing), TABLES)
         assert len(ids_in(run.manifest)) == 2
     listing.unlink()
