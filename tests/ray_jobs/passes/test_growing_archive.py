@@ -106,9 +106,7 @@ def test_a_run_that_asks_asks_only_what_it_has_to(
     record = run_label(LabelTlacConfig(**given, update=True))
     assert (record["images"], record["labelled"]) == (13, 13)
     texts = {row["answer"] for row in rows_by_path(tmp_path / "run", ANSWER_LABELS_SCHEMA).values()}
-    assert record["mllm_calls"] == 13 + len(texts), (
-        "each image and each text once, of both attempts"
-    )
+    assert record["mllm_calls"] == 13 + len(texts), "each image and each text once"
     assert record["answers_reused"] == 0
     rows = rows_by_path(tmp_path / "run", ANSWER_LABELS_SCHEMA)
     assert all(rows[path] == before[path] for path in before)
