@@ -30,7 +30,7 @@ def status(config: StatusConfig) -> dict[str, Any]:
     state = state_of(record, progress, now)
     silent = round(max(0.0, now - float(progress.get("updated_at", now))), 1)
     if state == "finished":
-        known = {name: record[name] for name in _OF_RECORD if name in record}
+        known: dict[str, Any] = {name: record[name] for name in _OF_RECORD if name in record}
         known["errors"] = record.get("errors", {})
         known["done"] = record.get("images")
     else:
