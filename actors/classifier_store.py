@@ -17,6 +17,17 @@ def save_classifier(classifier: Classifier, folder: str) -> None:
         storage.write_bytes(storage.join(storage.absolute(folder), name), files[name])
 
 
+def find_classifier(folder: str) -> str:
+    """The classifier folder that a folder is or, as that of a run, holds; absolute."""
+    uri = storage.absolute(folder)
+    inner = storage.join(uri, "classifier")
+    if not storage.exists(storage.join(uri, CONFIG_FILE)) and storage.exists(
+        storage.join(inner, CONFIG_FILE)
+    ):
+        return inner
+    return uri
+
+
 def load_classifier(folder: str) -> Classifier:
     """Read a classifier folder.
 

@@ -23,6 +23,7 @@ import pyarrow as pa
 import ray
 from numpy.typing import NDArray
 
+from actors.kept import carry_kept
 from actors.metrics import OK, note, outcomes, record
 from methods.errors import RowError
 
@@ -30,6 +31,8 @@ __all__ = ["OK", "RowErrors", "StageInfo", "StageName", "record", "stage", "stag
 
 StageName = Literal[
     "fetch",  # encoded bytes of images
+    "stored",  # features that an embedding store holds
+    "digest",  # content hashes of encoded bytes
     "decode",  # pixels
     "cached",  # answers that are known already
     "ask",  # requests to a multimodal LLM, prepared
@@ -39,7 +42,7 @@ StageName = Literal[
     "join",  # answers of one pass with those of another
     "shortlist",  # classes closest to a description
     "names",  # names, of answers
-    "sentences",  # sentences with the classes that they name, of answers
+    "sentences",  # sentences with the classes that they name, of answers or captions
     "sentence_features",  # sentences through CLIP
     "class_vectors",  # classes through CLIP
     "label",  # answers to labels
@@ -179,11 +182,11 @@ def _counted(
 ) -> Callable[..., pa.Table]:
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> pa.Table:
-        if not ray.is_initialized():
-            return function(*args, **kwargs)
         batch = next(each for each in args if isinstance(each, pa.Table))
+        if not ray.is_initialized():
+            return carry_kept(batch, function(*args, **kwargs))
         began = time.perf_counter()
-        table = function(*args, **kwargs)
+        table = carry_kept(batch, function(*args, **kwargs))
         name = info_of(*args).name
         record(name, outcomes(batch, table), _own_seconds(name, began))
         note(name, passed=table.num_rows)

@@ -65,21 +65,22 @@ def save_model(folder: Path, name: str = "ViT-B-32") -> None:
 def bare(images: Path, model: str, limit: int) -> float:
     """Label the first images with a plain loop; returns its seconds, model loading included."""
     started = time.perf_counter()
-    from actors.clip.encoder import ClipEncoder, cpu_threads
+    from actors.clip.encoder import ClipEncoder
     from actors.clip.model import resolve_clip
+    from actors.cores import usable_cores
     from actors.images.decode import input_pixels
     from methods.class_matrix import softmax_scores, top_k
 
     resolved = resolve_clip(model)
     how = resolved.preprocessing
-    encoder = ClipEncoder(resolved, threads=cpu_threads())
+    encoder = ClipEncoder(resolved, threads=usable_cores())
     matrix = encoder.encode_texts(["a photo of a cat.", "a photo of a dog."])
     files = sorted(images.iterdir())[:limit]
 
     def pixels(file: Path) -> np.ndarray:
         return input_pixels(file.read_bytes(), how)
 
-    with ThreadPoolExecutor(cpu_threads()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         for start in range(0, len(files), BATCH):
             batch = np.stack(list(pool.map(pixels, files[start : start + BATCH])))
             scores = softmax_scores(encoder.encode_pixels(batch), matrix, encoder.logit_scale)

@@ -40,10 +40,11 @@ def limit(model: str, batch: int, seconds: float) -> float:
     import numpy as np
     import torch
 
-    from actors.clip.encoder import ClipEncoder, cpu_threads
+    from actors.clip.encoder import ClipEncoder
     from actors.clip.model import resolve_clip
+    from actors.cores import usable_cores
 
-    encoder = ClipEncoder(resolve_clip(model), threads=cpu_threads())
+    encoder = ClipEncoder(resolve_clip(model), threads=usable_cores())
     how = encoder.model_info.preprocessing
     rng = np.random.default_rng(0)
     shape = (batch, 3, how.height, how.width)

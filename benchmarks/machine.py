@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib.metadata import version
+
+from actors.cores import usable_cores
 
 
 def describe() -> str:
@@ -15,6 +16,6 @@ def describe() -> str:
             model = next(line.partition(":")[2].strip() for line in file if "model name" in line)
     except (OSError, StopIteration):
         pass
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     packages = ", ".join(f"{name} {version(name)}" for name in ("ray", "torch", "open_clip_torch"))
     return f"{cores} cores ({model}), Python {platform.python_version()}, {packages}"

@@ -46,6 +46,8 @@ class Classifier:
             their mean over classes. Without thresholds an image gets its three best.
         scoring: how images are scored, multi-label only: ``scale``, ``kappa_image``, ``fusion``,
             ``dense_mode`` and ``global_positions``.
+        abstain_below: with C scores below which a label is not given, one label an image only
+            (`methods.calibration`); None where every image gets a label.
         made: how it was made: config, seed, counts, versions.
     """
 
@@ -62,6 +64,7 @@ class Classifier:
     logit_bias: float | None = None
     names: tuple[str, ...] | None = None
     others: tuple[tuple[str, ...], ...] = ()
+    abstain_below: tuple[float, ...] | None = None
 
     @property
     def classes(self) -> ClassNames:
@@ -80,6 +83,10 @@ class Classifier:
             raise InputError("a classifier needs at least one label, and no label twice")
         if self.names is not None and {len(self.names), len(self.others)} != {len(self.labels)}:
             raise InputError(f"there are {len(self.names)} names of {len(self.labels)} labels")
+        if self.abstain_below is not None and len(self.abstain_below) != len(self.labels):
+            raise InputError(
+                f"there are {len(self.abstain_below)} thresholds of {len(self.labels)}"
+            )
         shape = (len(self.labels), int(self.clip["embed_dim"]))
         for name in ("matrix", "local_matrix"):
             matrix = getattr(self, name)
@@ -106,6 +113,7 @@ class Classifier:
             "logit_scale": self.logit_scale,
             **({} if self.logit_bias is None else {"logit_bias": self.logit_bias}),
             **({"scoring": dict(self.scoring)} if self.scoring else {}),
+            **({"abstain_below": list(self.abstain_below)} if self.abstain_below else {}),
             "clip": dict(self.clip),
             "weights_hash": xxhash.xxh3_128_hexdigest(weights),
             "made": dict(self.made),
@@ -125,6 +133,8 @@ class Classifier:
             digest.update(f"bias {self.logit_bias}".encode())
         if self.names is not None:
             digest.update(json.dumps([self.names, self.others]).encode())
+        if self.abstain_below is not None:
+            digest.update(f"abstain {self.abstain_below}".encode())
         if self.scoring:
             digest.update(json.dumps(dict(self.scoring), sort_keys=True).encode())
         return digest.hexdigest()
@@ -135,6 +145,12 @@ def with_classes(classifier: Classifier, classes: ClassNames) -> Classifier:
     if classes.is_plain:
         return classifier
     return replace(classifier, names=classes.names, others=classes.others)
+
+
+def abstains(classifier: Classifier, label: int, score: float) -> bool:
+    """Whether a score is too low for its label to be given."""
+    below = classifier.abstain_below
+    return below is not None and score < below[label]
 
 
 def _written(classes: ClassNames) -> dict[str, Any]:
@@ -189,6 +205,8 @@ def parse_classifier(files: Mapping[str, bytes], where: str) -> Classifier:
         names = words and tuple(str(own[0]) for own in words)
         others = tuple(tuple(own[1:]) for own in words or ())
         written = config["format"], config["weights_hash"], float(config["logit_scale"])
+        below = config.get("abstain_below")
+        abstain_below = None if below is None else tuple(float(each) for each in below)
         bias = None if config.get("logit_bias") is None else float(config["logit_bias"])
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(f"{where}/{CONFIG_FILE} is corrupt ({error!r}); fit it again") from error
@@ -215,6 +233,7 @@ def parse_classifier(files: Mapping[str, bytes], where: str) -> Classifier:
             logit_bias=bias,
             names=names,
             others=others,
+            abstain_below=abstain_below,
         )
     except (SafetensorError, KeyError, TypeError) as error:
         raise InputError(f"{where} is corrupt ({error!r}); fit it again") from error

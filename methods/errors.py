@@ -62,8 +62,13 @@ FEATURE_CODES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What can be wrong with what CLIP makes of an image."""
 
+DECISION_CODES: Final[Mapping[str, str]] = MappingProxyType(
+    {"abstained": "the score is below what the wanted precision needs (onoma calibrate)"}
+)
+"""Why an image that could be labelled was not."""
+
 ROW_CODES: Final[Mapping[str, str]] = MappingProxyType(
-    {**IMAGE_CODES, **REQUEST_CODES, **ANSWER_CODES, **FEATURE_CODES}
+    {**IMAGE_CODES, **REQUEST_CODES, **ANSWER_CODES, **FEATURE_CODES, **DECISION_CODES}
 )
 """Every code that the column ``error`` of a labels table or a stage table may hold."""
 

@@ -1,8 +1,8 @@
 """The command line: ``onoma VERB ...`` and ``python -m ray_jobs VERB ...`` are the same.
 
-Exit codes: 0 done, 1 failed or stopped, 2 wrong usage. Standard output carries only results (a
-table, or with ``--json`` one JSON object); progress, logs and whatever libraries print go to
-standard error.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 and 143 stopped by Ctrl-C and SIGTERM. Standard
+output carries only results (a table, or with ``--json`` one JSON object); progress, logs and
+whatever libraries print go to standard error.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from itertools import chain, repeat, takewhile
 from typing import TYPE_CHECKING, TextIO, get_origin
 
 from methods.errors import InputError, LedgerError
+from methods.json_text import json_text
 from ray_jobs.commands import COMMANDS, OF_METHODS, Command, methods_of
 from ray_jobs.config.names import did_you_mean
 from ray_jobs.console import console_log
+from ray_jobs.home import ensure_home
+from ray_jobs.stopping import AGAIN, ENDING, Stopped, leave, taking_signals
 
 if TYPE_CHECKING:
     from ray_jobs.config import VerbConfig
@@ -29,13 +32,30 @@ logger = logging.getLogger("onoma")
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 _OF_ARCHIVES = ("label", "plan")
+_RESUMED = ("label", "fit", "demo", "reproduce")
 _HELP_ALL = "--help-all"
 _HELP = {"-h", "--help", _HELP_ALL}
 _COLUMNS = 100
 
 
 def main() -> int:
-    """Run this process's command and leave nothing behind it; returns the exit code."""
+    """Run this process's command and leave nothing behind it; returns the exit code.
+
+    Where Ray was there and the command failed or was stopped, the process ends here.
+    """
+    code = FAILED
+    with taking_signals():
+        try:
+            ensure_home()
+            code = _command()
+            _end_ray(code)
+        except KeyboardInterrupt:  # before the command, or after it was done
+            code = _complain("stopped", ENDING.code)
+            _end_ray(code)
+    return code
+
+
+def _command() -> int:
     results = _results_stream()
     try:
         code = execute(sys.argv[1:], results)
@@ -47,17 +67,28 @@ def main() -> int:
     finally:
         with suppress(OSError):
             results.close()
-    if "ray" in sys.modules:
-        from ray_jobs.passes.session import stop_ray
-
-        stop_ray()
     return code
+
+
+def _end_ray(code: int) -> None:
+    """End what this process has of Ray; one that has failed or was stopped ends with it."""
+    if "ray_jobs.passes.session" not in sys.modules:
+        return
+    from ray_jobs.passes.session import abandon_ray, stop_ray
+
+    if code in (DONE, WRONG_USAGE) and ENDING.signal is None:
+        stop_ray()
+        return
+    abandon_ray()
+    logging.shutdown()
+    leave(code)
 
 
 def _results_stream() -> TextIO:
     """Keep standard output for results: file descriptor 1 becomes standard error for all others."""
     sys.stdout.flush()
-    results = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # a path may be no UTF-8
+    results = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
     os.dup2(2, 1)
     return results
 
@@ -69,7 +100,8 @@ def execute(arguments: list[str], results: TextIO) -> int:
     except InputError as error:
         return _complain(str(error), WRONG_USAGE)
     except KeyboardInterrupt:
-        return _complain("stopped", FAILED)
+        on = f"; {AGAIN}" if arguments[:1] and arguments[0] in _RESUMED else ""
+        return _complain(f"stopped{on}", ENDING.code)
     except BrokenPipeError:
         return FAILED
 
@@ -109,7 +141,7 @@ def _execute(command: Command, config: VerbConfig, results: TextIO) -> int:
         logger.debug("traceback", exc_info=True)
         return _tell(error)
     if config.json_output:
-        results.write(json.dumps(result, ensure_ascii=False) + "\n")
+        results.write(json_text(result) + "\n")
     else:
         from ray_jobs.summary import show
 
@@ -128,11 +160,16 @@ def _tell(error: Exception) -> int:
     """
     from ray_jobs.failures import failure, wrong_input
     from ray_jobs.passes.label_job import Interrupted
+    from ray_jobs.runs.claim import ClaimLost
 
     if isinstance(error, (InputError, BrokenPipeError)):
         raise error
+    if isinstance(error, ClaimLost):
+        return _complain(str(error), FAILED)
     if isinstance(error, Interrupted):
-        return _complain(f"{error}. Run the same command again to finish the rest.", FAILED)
+        return _complain(f"{error}. Run the same command again to finish the rest.", ENDING.code)
+    if ENDING.signal is not None:  # Ray's processes have had the signal too
+        raise Stopped(ENDING.signal) from None
     if isinstance(error, LedgerError):
         return _complain(str(error), FAILED)
     if (sentence := wrong_input(error)) is not None:

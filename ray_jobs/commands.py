@@ -85,6 +85,14 @@ _ROWS = [
         "a data set of the papers on disk as images, classes and truth: dataset NAME --root DIR",
         positional="name",
     ),
+    Command(
+        "embed", f"{_CONFIG}:EmbedConfig", f"{_VERBS}.embed:embed",
+        "encode an archive by CLIP once, for every later job and search",
+    ),
+    Command(
+        "search", f"{_CONFIG}:SearchConfig", f"{_VERBS}.search:search",
+        "the images nearest to a text or an image: search DIR \"a red bird\"", positional="words",
+    ),
     *(Command(f"fit {m.name}", m.fit_settings, _FIT, m.does) for m in METHODS if m.fit),
     *(Command(f"label {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),
     *(PlanCommand(f"plan {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),
@@ -101,6 +109,16 @@ _ROWS = [
         "compare a run with the truth",
     ),
     Command(
+        "audit", f"{_CONFIG}:AuditConfig", f"{_VERBS}.audit:run",
+        "how right a run's labels seem to be, no label of a person read: audit RUN --with RUN ...",
+        positional="run",
+    ),
+    Command(
+        "calibrate", f"{_CONFIG}:CalibrateConfig", f"{_VERBS}.calibrate:run",
+        "thresholds for a wanted precision from reviewed images: calibrate RUN --reviewed FILE",
+        positional="run",
+    ),
+    Command(
         "table", f"{_CONFIG}:TableConfig", f"{_VERBS}.table:run",
         "one table from many evaluated runs: table RUN ...", positional="runs",
     ),
@@ -111,6 +129,19 @@ _ROWS = [
     Command(
         "report", f"{_CONFIG}:ReportConfig", f"{_VERBS}.report:run",
         "write RUN/report.html", positional="run",
+    ),
+    Command(
+        "repair", f"{_CONFIG}:RepairConfig", f"{_VERBS}.repair:repair",
+        "make a run folder whole that two jobs wrote to: repair RUN", positional="run",
+    ),
+    Command(
+        "review", f"{_CONFIG}:ReviewConfig", f"{_VERBS}.review:run",
+        "a page to confirm or correct a sample, and what it says of all: review RUN",
+        positional="run",
+    ),
+    Command(
+        "export", f"{_CONFIG}:ExportConfig", f"{_VERBS}.export:run",
+        "a run's labels for another tool: export RUN --to FORMAT --out PATH", positional="run",
     ),
     Command(
         "serve", f"{_CONFIG}:ServeConfig", f"{_VERBS}.serve:serve_classifiers",

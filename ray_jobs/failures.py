@@ -11,9 +11,11 @@ import re
 import sys
 from collections.abc import Iterator
 
+from actors.compat.ray_versions import other_version
 from methods.errors import EndpointRefused, InputError, OnomaError
 
-_AGAIN = "run the same command again to resume"
+RESUME = "run the same command again to resume"
+"""How to go on with a job that has failed."""
 _REPLICA_DIED = (
     "a model's replica died again and again, most often for lack of memory; its log is in Ray's "
     "session folder (/tmp/ray/session_latest/logs on one machine)"
@@ -30,16 +32,16 @@ def failure(error: BaseException) -> str:
         error: what the job raised.
     """
     refused = _sentence(_layers(error), EndpointRefused)
-    return refused or f"{_reason(error)}; {_AGAIN}"
+    return refused or f"{_reason(error)}; {RESUME}"
 
 
 def wrong_input(error: BaseException) -> str | None:
-    """What is wrong with what the user gave, where a stage or a task found out; None otherwise.
+    """What is wrong with what the user gave, where Ray, a stage or a task found out; else None.
 
     Args:
         error: what the job raised.
     """
-    return _sentence(_layers(error), InputError)
+    return _sentence(_layers(error), InputError) or other_version(error)
 
 
 def _reason(error: BaseException) -> str:

@@ -12,6 +12,7 @@ from rich.table import Table
 from ray_jobs.config.names import flag_of
 from ray_jobs.pipelines.registry import label_method_of_run, reconstruction_note
 from ray_jobs.verbs.plan.comparison import compare
+from ray_jobs.verbs.review.telling import review_lines
 
 _METRICS = (
     *("accuracy", "top5", "macro_f1", "macro_f1_true_classes", "cacc", "sacc", "nmi", "ari"),
@@ -49,6 +50,7 @@ def show(name: str, result: dict[str, Any], out: TextIO, folder: str | None = No
     console = Console(file=out, width=None if out.isatty() else 100, highlight=False)
     if name.startswith("label"):
         console.print(run_table(result))
+        show_expected(console, result)
         for line in error_lines(result):
             console.print(line, soft_wrap=True, markup=False)
         if note := reconstruction_note(result["method"]):
@@ -62,22 +64,41 @@ def show(name: str, result: dict[str, Any], out: TextIO, folder: str | None = No
     elif name.startswith("plan"):
         console.print(stages_table(result))
         console.print(forecast_table(result))
+        show_expected(console, result)
         if told := result.get("note"):
             console.print(f"Note: {told}", soft_wrap=True, markup=False)
+    elif name == "search":
+        for line in found_lines(result):
+            console.print(line, soft_wrap=True, markup=False)
     elif name == "evaluate":
         console.print(metrics_table(result))
         for note in _notes(result):
             console.print(f"Note: {note}", soft_wrap=True, markup=False)
+    elif name == "audit":
+        from ray_jobs.verbs.audit.words import audit_lines
+
+        for line in audit_lines(result):
+            console.print(line, soft_wrap=True, markup=False)
+    elif name == "calibrate":
+        from ray_jobs.verbs.calibrate import calibrate_lines
+
+        for line in calibrate_lines(result):
+            console.print(line, soft_wrap=True, markup=False)
     elif name == "table":
         out.write(f"table: {result['out']}\n" if result["out"] else result["table"])
     elif name == "reproduce":
         for line in reproduced_lines(result):
             out.write(f"{line}\n")
         out.write(result["table"])
+    elif name == "repair":
+        console.print(f"{result['run']}: {result['message']}", soft_wrap=True, markup=False)
     elif name == "doctor":
         console.print(_checks_table(result))
     elif name == "dataset":
         for line in dataset_lines(result):
+            console.print(line, soft_wrap=True, markup=False)
+    elif name == "review":
+        for line in review_lines(result):
             console.print(line, soft_wrap=True, markup=False)
     elif name == "serve":
         for line in served_lines(result):
@@ -94,6 +115,28 @@ def show(name: str, result: dict[str, Any], out: TextIO, folder: str | None = No
         if folder and name.startswith("fit "):
             for line in next_lines(name, result, folder):
                 console.print(line, soft_wrap=True, markup=False)
+
+
+def show_expected(console: Console, result: dict[str, Any]) -> None:
+    """Accuracy against cost, where a pilot without labels expects something of it."""
+    expected = result.get("expected")
+    if not expected:
+        return
+    table = Table(title="expected of a pilot without labels", title_justify="left")
+    for column in ("asked about", "MLLM calls", "confident up to", "accuracy"):
+        table.add_column(column, justify="right")
+    for each in expected["curve"]:
+        mark = " (picked)" if each["share"] == expected["picked"]["share"] else ""
+        row = f"{each['share']:.0%}{mark}", f"{each['calls']:,}"
+        table.add_row(*row, f"{each['below']:.3f}", f"{each['accuracy']:.3f}")
+    console.print(table)
+    said = (
+        f"of {expected['images']:,} images {expected['answered']:,} were answered, "
+        f"{expected['agreed']:,} as CLIP says; the MLLM is taken to be right in "
+        f"{expected['right']:.1%} ({expected['low']:.1%} to {expected['high']:.1%}) where it can "
+        f"be, CLIP's temperature is {expected['temperature']:.2f}; {expected['assumes']}"
+    )
+    console.print(f"Note: {said}", soft_wrap=True, markup=False)
 
 
 def stages_table(forecast: dict[str, Any]) -> Table:
@@ -239,6 +282,19 @@ def dataset_lines(result: dict[str, Any]) -> Iterator[str]:
     for key, value in result.items():
         if key not in ("datasets", "missing_images", "notes") and value not in ("", None):
             yield f"{key}: {value}"
+
+
+def found_lines(result: dict[str, Any]) -> Iterator[str]:
+    """What a search found: a line an image, its number first."""
+    yield f"{result['looked_for']}: of {result['images']:,} images"
+    if "duplicates" in result:
+        yield f"near-duplicates: {result['duplicates']:,}"
+    for row in result["results"]:
+        value = row["outlier_score"] if "outlier_score" in row else row["similarity"]
+        other = f", like {row['duplicate_of_path']}" if "duplicate_of_path" in row else ""
+        yield f"{value:.4f}  {row['path']}{other}"
+    if page := result.get("html"):
+        yield f"page: {page}"
 
 
 def served_lines(result: dict[str, Any]) -> list[str]:

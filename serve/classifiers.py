@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from ray import serve
 
-from actors.clip.encoder import ClipEncoder, cpu_threads
+from actors.clip.encoder import ClipEncoder
 from actors.clip.image_scorer import ImageScorer, Ranking
 from actors.clip.int8 import int8_cosine
 from actors.compat.ray import set_max_batch_size
+from actors.cores import usable_cores
 from actors.images.decode import input_pixels
 from actors.images.errors import ImageError
+from methods.classifier import abstains
 from serve.catalogue import Catalogue, LoadedClassifier, UserConfig, changed, load_available
 from serve.drift_metrics import Drift
 from serve.gate import Gate
@@ -73,7 +75,7 @@ class Classifiers:
         self._settings = settings
         self._catalogue: Catalogue | None = None
         self._drift: dict[tuple[str, str], Drift] = {}
-        self._decoders = ThreadPoolExecutor(cpu_threads(), thread_name_prefix="decode")
+        self._decoders = ThreadPoolExecutor(usable_cores(), thread_name_prefix="decode")
         self._model_thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._gate = Gate(settings.max_batch)
         self._working_since: float | None = None
@@ -114,7 +116,7 @@ class Classifiers:
         """Load everything, and run the model once at the smallest and the largest batch."""
         settings = self._settings
         catalogue = load_available(wanted.classifiers, settings.clip)
-        threads = None if settings.gpus else settings.threads or cpu_threads() // settings.replicas
+        threads = None if settings.gpus else settings.threads or usable_cores() // settings.replicas
         self._encoder = ClipEncoder(
             catalogue.model,
             precision=settings.precision,
@@ -259,10 +261,17 @@ class Classifiers:
             pairs = zip(columns.tolist(), scores.tolist(), strict=True)
             return [LabelScore(label=labels[at], score=score) for at, score in pairs]
 
+        def not_sure(each: Ranking) -> bool:
+            classifier = loaded.scorer.classifier
+            if classifier.multi_label or not len(each.given):
+                return False
+            return abstains(classifier, int(each.given[0]), float(each.given_scores[0]))
+
         answers = [
             ImageAnswer(
                 name=name,
-                labels=listed(each.given, each.given_scores),
+                labels=[] if (unsure := not_sure(each)) else listed(each.given, each.given_scores),
+                abstained=unsure,
                 top=listed(each.top, each.top_scores),
             )
             for name, each in zip(names, rankings, strict=True)

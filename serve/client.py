@@ -1,4 +1,4 @@
-"""A typed Python client of the endpoint; needs httpx and pydantic, no Ray and no torch.
+"""A typed Python client of the endpoint: `onoma.client`. Needs httpx and pydantic, no Ray.
 
 with Client("http://127.0.0.1:8000") as client:
     answer = client.classify([Path("bird.jpg")], top_k=3)

@@ -61,6 +61,10 @@ class ImageAnswer(BaseModel):
     labels: list[LabelScore] = Field(
         description="its label; or all above their thresholds, perhaps none"
     )
+    abstained: bool = Field(
+        False,
+        description="not sure: the score is below the classifier's threshold, so no label is given",
+    )
     top: list[LabelScore] = Field(
         description="the best classes: probabilities, or scaled cosines for several labels"
     )

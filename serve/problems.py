@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from methods.errors import OnomaError
+
+if TYPE_CHECKING:
+    from fastapi.responses import JSONResponse
 
 MEDIA_TYPE: Final = "application/problem+json"
 _LONGEST: Final = 300
@@ -61,6 +63,8 @@ class RequestError(OnomaError):
 
     def response(self) -> JSONResponse:
         """The HTTP answer."""
+        from fastapi.responses import JSONResponse  # the client does without
+
         problem = Problem(
             title=_TITLES.get(self.status) or HTTPStatus(self.status).phrase,
             status=self.status,

@@ -14,7 +14,16 @@ from ray_jobs.passes.session import Capacity
 from ray_jobs.runs.reader import RunReader
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("methods", "actors", "ray_jobs", "serve", "fieldguide", "benchmarks", "examples")
+FOLDERS = (
+    "methods",
+    "actors",
+    "ray_jobs",
+    "serve",
+    "onoma",
+    "fieldguide",
+    "benchmarks",
+    "examples",
+)
 READERS = {"read_parquet", "read_table", "dataset", "ParquetDataset"}
 KEYS = ("label=x", "score=9", "image_id=3", "method=mine", "error=none", "top_labels=q")
 

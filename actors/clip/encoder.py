@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from actors.clip.model import ClipModel
 from actors.clip.precision import INT8_ON_GPU
 from actors.clip.precision import Precision as Precision
 from actors.clip.tokenizer import takes_whole
+from actors.embedding_store import STORED, stored_rows, unit_features
 from actors.images.decode import usable_pixels
 from methods.dense import DenseMode
 from methods.errors import InputError
@@ -143,13 +143,20 @@ class ClipEncoder:
     def encode_decoded(self, batch: pa.Table) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
         """Encode the images of a batch of `actors.images.decode.decode` that have no error.
 
+        Images that bring their feature along, from an embedding store, are not encoded.
+
         Returns:
             Their rows (n,), ascending, and their unit features, float32 (n, D).
         """
         rows, pixels = usable_pixels(batch, self.model_info.preprocessing)
-        if not len(rows):
-            return rows, np.zeros((0, self.model_info.embed_dim), np.float32)
-        return rows, self.encode_pixels(pixels)
+        stored = stored_rows(batch)
+        features = np.zeros((batch.num_rows, self.model_info.embed_dim), np.float32)
+        if stored.any():
+            features[stored] = unit_features(batch.column(STORED))[stored]
+        if len(rows):
+            features[rows] = self.encode_pixels(pixels)
+        found = np.union1d(rows, np.flatnonzero(stored))
+        return found, features[found]
 
     def encode_dense(
         self, pixels: NDArray[np.uint8], mode: DenseMode = "auto"
@@ -189,11 +196,6 @@ def _unit(features: torch.Tensor) -> torch.Tensor:
     import torch
 
     return torch.nn.functional.normalize(features.to(torch.float32), dim=-1)
-
-
-def cpu_threads() -> int:
-    """Threads that a model alone on this machine should use: one for each core it may run on."""
-    return len(os.sched_getaffinity(0))
 
 
 def clip_record(model: ClipModel, encoder: ClipEncoder) -> dict[str, Any]:

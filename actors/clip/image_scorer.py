@@ -152,6 +152,21 @@ class ImageScorer:
         self._on(device)
         return self
 
+    def likeliest(self, features: torch.Tensor, k: int) -> tuple[Best, torch.Tensor]:
+        """The k best classes of whole images, where an image has one label.
+
+        Args:
+            features: unit features, float32 (n, D).
+            k: classes to rank.
+
+        Returns:
+            The classes with their probabilities, and distances, float32 (n,).
+        """
+        ranker = self._on(features.device)
+        cosines = ranker.cosines(features)
+        distances = 1 - cosines.amax(dim=1)
+        return ranker.likeliest(cosines, k), distances
+
     def ranked(
         self, encoded: Encoded, k: int, take: Take, threshold: float | None = None
     ) -> list[Ranking]:
@@ -168,15 +183,15 @@ class ImageScorer:
             threshold: takes the place of the classifier's own, of scores without their mean over
                 classes; of no meaning where an image has one label.
         """
-        ranker = self._on(encoded.whole.device)
-        cosines = ranker.cosines(encoded.whole)
-        distances = 1 - cosines.amax(dim=1)
         if not self.classifier.multi_label:
-            found = take(*ranker.likeliest(cosines, k), distances)
+            likeliest, distances = self.likeliest(encoded.whole, k)
+            found = take(*likeliest, distances)
             return [
                 Ranking(top[:1], values[:1], top, values, float(distance))
                 for top, values, distance in zip(*found, strict=True)
             ]
+        cosines = self._on(encoded.whole.device).cosines(encoded.whole)
+        distances = 1 - cosines.amax(dim=1)
         scores = fused_scores(cosines, encoded.dense, self._local, self._settings)
         limits = self._limits(scores, threshold)
         if limits is None:

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from actors.compat.pillow import allow_pixels, refused_pixels
+from actors.embedding_store import stored_rows
 from actors.images.errors import ImageError
+from actors.images.formats import camera_raw, decoder_wanted, register_plugins
 from actors.images.limits import DEFAULT_MAX_PIXELS
 from actors.stage import RowErrors, stage
 
 _MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
-_ISO_MEDIA_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1", b"avif", b"avis")
 _MOST_RESIZED: Final = 16_000_000  # pixels; of a longer strip only the centre is resized
 
 
@@ -83,6 +84,9 @@ def decode_image(
             too_many_pixels.
     """
     allow_pixels(max_pixels)
+    register_plugins()
+    if (camera := camera_raw(data)) is not None:  # of which Pillow would read a thumbnail, or none
+        raise ImageError("unsupported_format", camera)
     try:
         image: Image.Image = Image.open(io.BytesIO(data))
         width, height = image.size
@@ -143,10 +147,21 @@ def input_pixels(
     return np.asarray(to_input_size(image, how))
 
 
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """What `decode_image` makes of an image that Pillow has opened already; it stays as it is.
+
+    Raises:
+        ImageError: as `decode_image`.
+    """
+    try:
+        return _to_rgb(ImageOps.exif_transpose(image))
+    except Exception as error:  # an image is read when its pixels are asked for
+        raise ImageError("corrupt", " ".join(str(error).split()) or type(error).__name__) from error
+
+
 def _unidentified(data: bytes) -> ImageError:
-    if data[4:8] == b"ftyp" and data[8:12] in _ISO_MEDIA_BRANDS:
-        brand = data[8:12].decode("ascii")
-        return ImageError("unsupported_format", f"{brand} images need a decoder that is not here")
+    if (needs := decoder_wanted(data)) is not None:
+        return ImageError("unsupported_format", needs)
     if data.startswith(_MAGIC):
         return ImageError("corrupt", "starts like an image, but its header cannot be read")
     return ImageError("not_an_image", f"no image format known begins with {data[:12]!r}")
@@ -242,12 +257,12 @@ def pixels_array(column: pa.ChunkedArray, how: Preprocessing) -> NDArray[np.uint
 def usable_pixels(
     batch: pa.Table, how: Preprocessing
 ) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
-    """Take the images of a batch of `decode` that have no error.
+    """Take the images of a batch of `decode` that have no error and no stored feature.
 
     Returns:
         Their rows (n,), ascending, and their pixels, uint8 (n, height, width, 3).
     """
-    rows = np.flatnonzero(RowErrors.of(batch).fine)
+    rows = np.flatnonzero(RowErrors.of(batch).fine & ~stored_rows(batch))
     return rows, pixels_array(batch.column("pixels"), how)[rows]
 
 
@@ -262,11 +277,12 @@ def decode(
     """Map an image table batch to pixels: ``bytes`` is replaced by ``pixels``, rows stay in order.
 
     ``pixels`` is fixed-size binary of height x width x 3 bytes (all zero with an error). Rows that
-    come with an error keep it. ``exact`` and ``as_stored`` are those of `input_pixels`.
+    come with an error keep it; those that bring a stored feature are left as they are. ``exact``
+    and ``as_stored`` are those of `input_pixels`.
     """
     pixels = np.zeros((batch.num_rows, how.height, how.width, 3), np.uint8)
     errors, cells = RowErrors.of(batch), batch.column("bytes")
-    for index in np.flatnonzero(errors.fine).tolist():
+    for index in np.flatnonzero(errors.fine & ~stored_rows(batch)).tolist():
         try:
             data = bytes(cells[index].as_buffer())
             pixels[index] = input_pixels(

@@ -19,8 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors import storage
+from actors.embedding_store import STORED, stored_rows
 from actors.images.errors import ImageError
 from actors.images.limits import DEFAULT_MAX_BYTES
+from actors.images.web import is_web, read_address
 from actors.s3_settings import set_words
 from actors.stage import RowErrors, stage
 from actors.storage.s3 import read_objects, why
@@ -41,7 +43,7 @@ def fetch_bytes(row: Mapping[str, Any], max_bytes: int = DEFAULT_MAX_BYTES) -> b
         raise ImageError("missing", "the table gives no address")
     try:
         if row.get("row_group") is not None:
-            data = _parquet_cell(uri, row["column"], row["row_group"], row["row"])
+            data = _parquet_cell(uri, row["column"], row["row_group"], row["row"], max_bytes)
         elif row.get("offset") is not None:
             data = _byte_range(uri, row["offset"], row["length"], max_bytes)
         elif storage.is_local(uri):
@@ -87,18 +89,9 @@ def _local_file(path: str, max_bytes: int) -> bytes:
         return file.read()
 
 
-def _web_page(uri: str, max_bytes: int) -> bytes:
-    """Read over HTTP; through PyArrow a server that does not answer looks like an absent file."""
-    import fsspec
-
-    data = bytes(fsspec.filesystem("http").cat_file(uri))
-    _check_size(len(data), max_bytes)
-    return data
-
-
 def _remote_file(uri: str, max_bytes: int) -> bytes:
-    if storage.scheme_of(uri) in ("http", "https"):
-        return _web_page(uri, max_bytes)
+    if is_web(uri):
+        return read_address(uri, max_bytes)
     filesystem, path = storage.resolve(uri)
     with filesystem.open_input_file(path) as file:
         _check_size(file.size(), max_bytes)
@@ -128,17 +121,36 @@ def _parquet_column(uri: str, column: str, row_group: int) -> pa.ChunkedArray:
     filesystem, path = storage.resolve(uri)
     with pq.ParquetFile(path, filesystem=filesystem, pre_buffer=True) as file:
         table = file.read_row_group(row_group, columns=[column])
-    cells = table.column(table.column_names[0])
-    if pa.types.is_struct(cells.type):
-        cells = pa.chunked_array([chunk.field("bytes") for chunk in cells.chunks])
-    return cells
+    return table.column(table.column_names[0])
 
 
-def _parquet_cell(uri: str, column: str, row_group: int, row: int) -> bytes:
+def _parquet_cell(uri: str, column: str, row_group: int, row: int, max_bytes: int) -> bytes:
     cell = _parquet_column(uri, column, row_group)[row]
-    if not cell.is_valid:
+    data, address = _content(cell)
+    if data is not None:
+        _check_size(len(data), max_bytes)
+        return data
+    if not address:
         raise ImageError("missing", f"row {row} of row group {row_group} in {uri} is null")
-    return bytes(cell.as_buffer())
+    return fetch_bytes({"uri": storage.beside(uri, address)}, max_bytes)
+
+
+def _content(cell: pa.Scalar) -> tuple[bytes | None, str | None]:
+    """The bytes of a cell; where it has none but says where they are, that."""
+    if isinstance(cell, pa.DictionaryScalar):
+        cell = cell.value
+    if not cell.is_valid:
+        return None, None
+    if isinstance(cell, pa.StructScalar):  # {bytes, path}, as Hugging Face data sets write images
+        data, _ = _content(cell["bytes"])
+        path = cell["path"].as_py() if "path" in cell else None
+        return data, path if isinstance(path, str) else None
+    if isinstance(cell, pa.ListScalar):
+        values = cell.values
+        if values.null_count:
+            raise ImageError("corrupt", "a byte of the list is null")
+        return values.to_numpy().tobytes(), None
+    return bytes(cell.as_buffer()), None
 
 
 def _is_of_s3fs(rows: Sequence[Mapping[str, Any]]) -> bool:
@@ -187,12 +199,24 @@ def _s3_objects(
     return results
 
 
+def _rows_to_read(batch: pa.Table) -> list[dict[str, Any]]:
+    """The rows as dicts, with an ``error`` where there is nothing to read."""
+    stored = stored_rows(batch)
+    if STORED in batch.column_names:
+        batch = batch.drop_columns([STORED])  # thousands of numbers a row
+    rows: list[dict[str, Any]] = batch.to_pylist()
+    for at in stored.nonzero()[0].tolist():
+        rows[at]["error"] = STORED
+    return rows
+
+
 @stage("fetch", ("bytes", "error", "error_detail"))
 def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES, s3: str | None = None) -> pa.Table:
     """Map a manifest batch to an image table batch of the same rows in the same order.
 
     Columns out: those that come, ``bytes`` (large_binary, null with an error), ``error`` and
-    ``error_detail``. A row that comes with an error keeps it and is not read again. Remote objects
+    ``error_detail``. A row that comes with an error keeps it and is not read again; nor is one read
+    that brings a stored feature. Remote objects
     are read by several threads, or by s3fs all at once; local files one after another. ``s3`` is
     how S3 is asked (`actors.s3_settings.current_words` of the driver); with None, as this process
     is set.
@@ -208,7 +232,7 @@ def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES, s3: str | None = 
         except ImageError as error:
             return error
 
-    rows = batch.to_pylist()
+    rows = _rows_to_read(batch)
     if _is_of_s3fs(rows):
         results = _s3_objects(rows, max_bytes)
     elif any(not storage.is_local(row["uri"]) for row in rows):

@@ -15,8 +15,8 @@ from actors.mllm.response_cache import KEY_BYTES
 from actors.mllm.responses import cut_of, response_text
 from actors.stage import RowErrors, stage
 from methods.answers import AnswerError
-from methods.autosep.choices import ChoiceReader, published_choice
 from methods.autosep.prompts import PromptTexts
+from methods.choices import ChoiceReader, published_choice
 
 DESCRIBE: Final = "describe"
 CLASSIFY: Final = "classify"

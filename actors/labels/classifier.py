@@ -15,6 +15,7 @@ from actors.classifier_store import load_classifier, save_classifier
 from actors.clip.encoder import ClipEncoder, clip_record
 from actors.clip.image_scorer import ImageScorer, Ranking
 from actors.clip.lane import IN_FLIGHT
+from actors.clip.model import ClipModel
 from actors.clip.runtime import ClipRuntime
 from actors.images.decode import usable_pixels
 from actors.labels.table import (
@@ -29,6 +30,7 @@ from methods.class_names import ClassNames
 from methods.classifier import (
     CONFIG_FILE,
     Classifier,
+    abstains,
     parse_classifier,
     with_classes,
     zero_shot_classifier,
@@ -67,6 +69,9 @@ class ClassifierLabels:
         for row, ranking in zip(rows.tolist(), self._ranked(pixels), strict=True):
             if math.isfinite(ranking.distance):
                 found[row] = self._labels(ranking)
+                if self._abstains(ranking):
+                    errors.fail(row, "abstained", self._why(ranking))
+                    found[row] |= {"label": None, "score": None}
             else:
                 errors.fail(row, "not_finite", "CLIP's feature of it is not finite")
         columns: dict[str, Any] = dict(errors.columns())
@@ -99,9 +104,46 @@ class ClassifierLabels:
             "distance": ranking.distance,
         }
 
+    def _abstains(self, ranking: Ranking) -> bool:
+        classifier = self._scorer.classifier
+        if classifier.multi_label:
+            return False
+        return abstains(classifier, int(ranking.given[0]), float(ranking.given_scores[0]))
+
+    def _why(self, ranking: Ranking) -> str:
+        best = self._scorer.classifier.labels[int(ranking.given[0])]
+        return f"{best}: a score of {float(ranking.given_scores[0]):.4f} is too low"
+
     @staticmethod
     def _given(labels: list[str], scores: list[float]) -> Row:
         return {"label": labels[0], "score": scores[0]}
+
+
+def zero_shot_in(
+    folder: str,
+    encoder: ClipEncoder,
+    model: ClipModel,
+    classes: ClassNames,
+    templates: Sequence[str],
+    made: Mapping[str, Any],
+) -> Classifier:
+    """The classifier of a run, made of class names by the replica that is there first.
+
+    Args:
+        folder: of the classifier; what is there is taken.
+        encoder: of the model.
+        model: that encodes the names.
+        classes: C of them.
+        templates: of the prompts, each with ``{}`` for a name.
+        made: what the classifier keeps of how it was made.
+    """
+    if storage.exists(storage.join(folder, CONFIG_FILE)):
+        return load_classifier(folder)
+    matrix = class_matrix(classes.names, templates, encoder.encode_texts)
+    record = clip_record(model, encoder)
+    classifier = with_classes(zero_shot_classifier(classes.ids, matrix, record, made), classes)
+    save_classifier(classifier, folder)
+    return classifier
 
 
 @stage("clip", CLASSIFIER_LABELS_SCHEMA)
@@ -129,14 +171,7 @@ class ZeroShotLabels(ClassifierLabels):
             made: what the classifier keeps of how it was made.
         """
         encoder = clip.load()
-        if storage.exists(storage.join(folder, CONFIG_FILE)):
-            classifier = load_classifier(folder)
-        else:
-            matrix = class_matrix(classes.names, templates, encoder.encode_texts)
-            record = clip_record(clip.model, encoder)
-            made_here = zero_shot_classifier(classes.ids, matrix, record, made)
-            classifier = with_classes(made_here, classes)
-            save_classifier(classifier, folder)
+        classifier = zero_shot_in(folder, encoder, clip.model, classes, templates, made)
         self._load(encoder, classifier)
 
 

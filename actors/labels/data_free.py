@@ -72,7 +72,7 @@ class LabelledSentences:
         return rows
 
 
-@stage("captions", CORPUS_SCHEMA)
+@stage("sentences", CORPUS_SCHEMA)
 class LabelledCaptions:
     """Rows with a ``caption`` in, rows of `CORPUS_SCHEMA` out: the classes that each one names."""
 

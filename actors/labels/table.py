@@ -93,3 +93,23 @@ CHOICE_LABELS_SCHEMA = pa.schema(
 )
 """One label an image that a multimodal LLM chose of the class list (AutoSEP): the description that
 it was shown (null without one), what it answered, several answers in lines, and `CUT`."""
+
+CASCADE_LABELS_SCHEMA = pa.schema(
+    [
+        *CLASSIFIER_LABELS_SCHEMA,
+        ("decided_by", pa.string()),
+        ("confidence", pa.float32()),
+        ("clip_label", pa.string()),
+        ("clip_score", pa.float32()),
+        ("mllm_label", pa.string()),
+        ("choices", pa.list_(pa.string())),
+        ("description", pa.string()),
+        ("answer", pa.string()),
+        ("mllm_problem", pa.string()),
+        (CUT, pa.string()),
+    ]
+)
+"""One label an image from CLIP, or from a multimodal LLM where it was asked (cascade): who decided
+(``clip`` or ``mllm``; null with an error), CLIP's confidence in its best class at the temperature
+of the run, what each alone says, the classes that were shown in their order (null where nothing was
+asked), the model's words, what kept its answer from being used, and `CUT`."""

@@ -25,6 +25,7 @@ from actors.mllm.model_files import (
     folder_format,
     image_position_of,
 )
+from actors.mllm.vllm_installed import check_vllm
 from actors.revisions import find_commit, parse_hub_name
 from methods.errors import InputError
 
@@ -166,19 +167,19 @@ def _split_adapter(name: str) -> tuple[str, str]:
 
 def _resolve_base(flag: str, name: str) -> MllmModel:
     """Find a model that vLLM runs."""
-    if name == FIELD_GUIDE:
-        import fieldguide
-
-        return _from_folder(flag, name, Path(fieldguide.MLLM_FOLDER))
     folder = folder_of(name)
-    if folder is not None:
-        return _from_folder(flag, name, folder)
-    if looks_like_a_path(name) or parse_hub_name(name) is None:
+    no_name = folder is None and (looks_like_a_path(name) or parse_hub_name(name) is None)
+    if name != FIELD_GUIDE and no_name:
         raise InputError(
             f"{flag} {name}: no such folder; give fieldguide, a folder, a Hugging Face id "
             "(ORG/MODEL or ORG/MODEL@REVISION), openai:MODEL@BASE_URL or dummy:FILE"
         )
-    return _from_hub(flag, name)
+    check_vllm(flag, name)
+    if name == FIELD_GUIDE:
+        import fieldguide
+
+        return _from_folder(flag, name, Path(fieldguide.MLLM_FOLDER))
+    return _from_hub(flag, name) if folder is None else _from_folder(flag, name, folder)
 
 
 def _from_folder(flag: str, name: str, folder: Path) -> MllmModel:

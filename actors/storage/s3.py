@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from actors.s3_settings import S3Settings
 from methods.errors import one_line
@@ -31,6 +32,30 @@ def needs_s3fs(settings: S3Settings) -> bool:
     """
     named = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
     return settings.anon or settings.requester_pays or bool(settings.profile or named)
+
+
+def endpoint_of(settings: S3Settings) -> str | None:
+    """The server that is asked, None for Amazon's."""
+    return (
+        settings.endpoint
+        or os.environ.get("AWS_ENDPOINT_URL_S3")
+        or os.environ.get("AWS_ENDPOINT_URL")
+    )
+
+
+def is_behind_proxy(bucket: str, settings: S3Settings) -> bool:
+    """Whether the environment names a proxy for a bucket's server.
+
+    PyArrow's client looks at no such variable; botocore, which s3fs asks, goes by all of them.
+    """
+    from urllib.request import getproxies_environment, proxy_bypass
+
+    where = urlsplit(endpoint_of(settings) or f"https://{bucket}.s3.amazonaws.com")
+    proxies = getproxies_environment()
+    scheme = where.scheme.lower()
+    if not any(proxies.get(name) for name in (scheme, "all")):
+        return False
+    return not proxy_bypass(where.netloc)
 
 
 @lru_cache(maxsize=64)

@@ -46,7 +46,7 @@ class Node:
         environment.pop("RAY_ADDRESS", None)
         command = [str(Path(sys.executable).with_name("ray")), "start", "--block", *flags]
         command += ["--object-store-memory", str(_STORE), "--disable-usage-stats"]
-        command += ["--dashboard-agent-listen-port", str(_free_port())]
+        command += ["--dashboard-agent-listen-port", str(free_port())]
         with log.open("wb") as out:
             self._process = subprocess.Popen(
                 command,
@@ -91,12 +91,26 @@ def cluster(ray: Path, logs: Path) -> Iterator[tuple[dict[str, str], list[Node]]
             stack.callback(node.die)
             return node
 
-        port = str(_free_port())
+        port = str(free_port())
         start("head", "--head", "--port", port, "--num-cpus", "0", "--include-dashboard", "false")
         address = f"{_own_address()}:{port}"
         joining = ("--address", address, "--num-cpus", str(_CPUS))
         environment = {**own, "RAY_ADDRESS": address}
         yield environment, [start("first", *joining), start("second", *joining)]
+
+
+@contextlib.contextmanager
+def lone_head(ray: Path, logs: Path) -> Iterator[tuple[dict[str, str], Node]]:
+    """A cluster of one node; gives the environment that a job needs to join, and the node."""
+    logs.mkdir(parents=True, exist_ok=True)
+    own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    port = str(free_port())
+    flags = ["--head", "--port", port, "--num-cpus", "5", "--include-dashboard", "false"]
+    node = Node(flags, {**own, "RAY_TMPDIR": str(ray)}, logs / f"head-{port}.txt")
+    try:
+        yield {**own, "RAY_ADDRESS": f"{_own_address()}:{port}"}, node
+    finally:
+        node.die()
 
 
 def node(world: World) -> Outcome:
@@ -130,7 +144,8 @@ def _own_address() -> str:
     return str(ray.util.get_node_ip_address())
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -68,16 +68,17 @@ def load_labeller(model: str) -> Label:
     """Load the model; returns what labels a list of encoded images."""
     import numpy as np
 
-    from actors.clip.encoder import ClipEncoder, cpu_threads
+    from actors.clip.encoder import ClipEncoder
     from actors.clip.model import resolve_clip
+    from actors.cores import usable_cores
     from actors.images.decode import input_pixels
     from methods.class_matrix import softmax_scores, top_k
 
     resolved = resolve_clip(model)
     how = resolved.preprocessing
-    encoder = ClipEncoder(resolved, threads=cpu_threads())
+    encoder = ClipEncoder(resolved, threads=usable_cores())
     matrix = encoder.encode_texts(["a photo of a cat.", "a photo of a dog."])
-    pool = ThreadPoolExecutor(cpu_threads())
+    pool = ThreadPoolExecutor(usable_cores())
 
     def pixels(data: bytes) -> np.ndarray:
         return input_pixels(data, how)

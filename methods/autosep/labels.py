@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from methods.autosep.choices import ChoiceReader
 from methods.autosep.history import Tally
 from methods.autosep.objective import DescriptionJudge, ErrorShown
 from methods.autosep.prompts import PromptTexts
 from methods.autosep.requests import Mllm, SearchRequest
 from methods.autosep.seeded_choice import choose, uniform
 from methods.autosep.settings import SearchSettings
+from methods.choices import ChoiceReader
 from methods.class_matching import display_name
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from methods.autosep.choices import marked
+from methods.choices import marked
 from methods.prompt import Prompt
 
 PLACEHOLDERS: Final[dict[str, tuple[str, ...]]] = {

@@ -21,15 +21,26 @@ if TYPE_CHECKING:  # the same names as below
         parse as parse,
         settings_from as settings_from,
     )
+    from ray_jobs.config.cascade import LabelCascadeConfig as LabelCascadeConfig
     from ray_jobs.config.data_free import FitDataFreeConfig as FitDataFreeConfig
     from ray_jobs.config.dataset import DatasetConfig as DatasetConfig
+    from ray_jobs.config.embeddings import (
+        EmbedConfig as EmbedConfig,
+        SearchConfig as SearchConfig,
+        StoredConfig as StoredConfig,
+    )
     from ray_jobs.config.near import FitNearConfig as FitNearConfig
     from ray_jobs.config.open_vocabulary import (
         LabelMllmNamesConfig as LabelMllmNamesConfig,
         NamingConfig as NamingConfig,
     )
     from ray_jobs.config.plan import PlanConfig as PlanConfig, plan_of as plan_of
+    from ray_jobs.config.quality import (
+        AuditConfig as AuditConfig,
+        CalibrateConfig as CalibrateConfig,
+    )
     from ray_jobs.config.reproduce import ReproduceConfig as ReproduceConfig
+    from ray_jobs.config.review import ExportConfig as ExportConfig, ReviewConfig as ReviewConfig
     from ray_jobs.config.serve import ServeConfig as ServeConfig
     from ray_jobs.config.shared import (
         ArchiveConfig as ArchiveConfig,
@@ -38,6 +49,7 @@ if TYPE_CHECKING:  # the same names as below
         ClipConfig as ClipConfig,
         GrowingConfig as GrowingConfig,
         MllmConfig as MllmConfig,
+        TablesConfig as TablesConfig,
     )
     from ray_jobs.config.slac_tlac import (
         LabelSlacConfig as LabelSlacConfig,
@@ -52,6 +64,9 @@ if TYPE_CHECKING:  # the same names as below
         DrawConfig as DrawConfig,
         EvaluateConfig as EvaluateConfig,
         ManifestConfig as ManifestConfig,
+        RepairConfig as RepairConfig,
+    )
+    from ray_jobs.config.verbs import (
         ReportConfig as ReportConfig,
     )
     from ray_jobs.config.what_do_you_see import (
@@ -69,18 +84,24 @@ if TYPE_CHECKING:  # the same names as below
 _HOMES = {
     "autosep": "DescribingConfig FitAutosepConfig LabelAutosepConfig",
     "base": "VerbConfig method_of parse settings_from",
+    "cascade": "LabelCascadeConfig",
     "data_free": "FitDataFreeConfig",
     "dataset": "DatasetConfig",
+    "embeddings": "EmbedConfig SearchConfig StoredConfig",
     "near": "FitNearConfig",
     "open_vocabulary": "LabelMllmNamesConfig NamingConfig",
     "plan": "PlanConfig plan_of",
+    "quality": "AuditConfig CalibrateConfig",
     "reproduce": "ReproduceConfig",
+    "review": "ExportConfig ReviewConfig",
     "serve": "ServeConfig",
-    "shared": "ArchiveConfig AskingConfig AskingImagesConfig ClipConfig GrowingConfig MllmConfig",
+    "shared": "ArchiveConfig AskingConfig AskingImagesConfig ClipConfig GrowingConfig MllmConfig "
+    "TablesConfig",
     "slac_tlac": "LabelSlacConfig LabelTlacConfig RecogniseConfig",
     "submit": "SubmitConfig",
     "table": "LayoutConfig TableConfig",
-    "verbs": "DemoConfig DoctorConfig DrawConfig EvaluateConfig ManifestConfig ReportConfig",
+    "verbs": "DemoConfig DoctorConfig DrawConfig EvaluateConfig ManifestConfig "
+    "RepairConfig ReportConfig",
     "what_do_you_see": "ClassTextsConfig FitWhatDoYouSeeConfig LabelWhatDoYouSeeConfig",
     "yaml_file": "yaml_method",
     "zero_shot": "FitZeroShotConfig LabelClassifierConfig LabelZeroShotConfig",

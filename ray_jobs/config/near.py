@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from methods.near.settings import Training, WarmupOn
+from ray_jobs.config.embeddings import StoredConfig
 from ray_jobs.config.open_vocabulary import NamingConfig
-from ray_jobs.config.shared import ClipConfig, Positive
+from ray_jobs.config.shared import Positive
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 
 
-class FitNearConfig(NamingConfig, ClipConfig):
+class FitNearConfig(NamingConfig, StoredConfig):
     """Make a NeaR classifier: an MLLM names a sample of the images, CLIP learns those names.
 
     A reconstruction of arXiv 2505.01064, of which no code is public: docs/methods/near.md.

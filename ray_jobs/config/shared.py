@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import Field, field_validator
@@ -13,6 +13,9 @@ from methods.errors import ROW_CODES
 from ray_jobs.config.base import VerbConfig
 from ray_jobs.config.names import did_you_mean
 
+if TYPE_CHECKING:
+    from ray_jobs.runs.sources.table_columns import TableColumns
+
 Positive = Annotated[int, Field(ge=1)]
 ClassListForm = Literal["lines", "python"]
 CLASS_LIST_HELP: Final = (
@@ -20,7 +23,33 @@ CLASS_LIST_HELP: Final = (
 )
 
 
-class ArchiveConfig(VerbConfig):
+class TablesConfig(VerbConfig):
+    """Which columns of Parquet files are read."""
+
+    image_column: str | None = Field(
+        None,
+        description="column of a Parquet file with the images or their addresses [default: the "
+        "first of the usual names whose type fits]",
+    )
+    id_column: str | None = Field(
+        None,
+        description="column of a Parquet file with what images are called, text or whole numbers; "
+        "# numbers the rows [default: the first of the usual names]",
+    )
+    keep_columns: list[str] = Field(
+        default_factory=list,
+        description="columns of the tables in or beside the archive that the labels table gets as "
+        "well: NAME,NAME,... or all",
+    )
+
+    def table_columns(self) -> TableColumns:
+        """These settings as the listing of an archive takes them."""
+        from ray_jobs.runs.sources.table_columns import TableColumns
+
+        return TableColumns(self.image_column, self.id_column, tuple(self.keep_columns))
+
+
+class ArchiveConfig(TablesConfig):
     """Which archive, how its images are read and decoded, and where the run goes."""
 
     images: str = Field(

@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from ray_jobs.config.base import VerbConfig
-from ray_jobs.config.shared import Positive
+from ray_jobs.config.shared import Positive, TablesConfig
 
 
-class ManifestConfig(VerbConfig):
+class ManifestConfig(TablesConfig):
     """List an archive as a Parquet manifest: image_id, path, uri."""
 
     images: str = Field(description="folder, glob, s3:// prefix, .parquet, .tar or .txt list")
@@ -47,6 +47,12 @@ class ReportConfig(VerbConfig):
     truth: str | None = Field(
         None, description="CSV with columns path,label, to show what is wrong"
     )
+
+
+class RepairConfig(VerbConfig):
+    """Make a run folder whole that two jobs wrote to: one row of each image."""
+
+    run: str = Field(description="run folder")
 
 
 class DemoConfig(VerbConfig):

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from methods.long_texts import LongText
 from methods.what_do_you_see import CLASS_PARTS, ClassPart
+from ray_jobs.config.embeddings import StoredConfig
 from ray_jobs.config.published import PublishedConfig
 from ray_jobs.config.shared import (
     CLASS_LIST_HELP,
@@ -71,7 +72,7 @@ class FitWhatDoYouSeeConfig(ClassTextsConfig):
     )
 
 
-class LabelWhatDoYouSeeConfig(AskingImagesConfig, ClassTextsConfig, GrowingConfig):
+class LabelWhatDoYouSeeConfig(AskingImagesConfig, StoredConfig, ClassTextsConfig, GrowingConfig):
     """Label an archive with What Do You See: CLIP features of image and two answers, fused."""
 
     method: Literal["what_do_you_see"] = "what_do_you_see"

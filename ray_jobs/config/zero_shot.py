@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from ray_jobs.config.embeddings import StoredConfig
 from ray_jobs.config.published import PublishedConfig
-from ray_jobs.config.shared import ArchiveConfig, ClipConfig, GrowingConfig, TemplatesConfig
+from ray_jobs.config.shared import ClipConfig, GrowingConfig, TemplatesConfig
 
 
 class FitZeroShotConfig(PublishedConfig, ClipConfig, TemplatesConfig):
@@ -18,15 +19,13 @@ class FitZeroShotConfig(PublishedConfig, ClipConfig, TemplatesConfig):
     out: str = Field(description="classifier folder to write, local or s3://")
 
 
-class LabelZeroShotConfig(
-    PublishedConfig, ArchiveConfig, ClipConfig, TemplatesConfig, GrowingConfig
-):
+class LabelZeroShotConfig(PublishedConfig, StoredConfig, TemplatesConfig, GrowingConfig):
     """Label an archive with zero-shot CLIP."""
 
     method: Literal["zero_shot"] = "zero_shot"
 
 
-class LabelClassifierConfig(PublishedConfig, ArchiveConfig, ClipConfig, GrowingConfig):
+class LabelClassifierConfig(PublishedConfig, StoredConfig, GrowingConfig):
     """Label an archive with a classifier made by fit."""
 
     method: Literal["classifier"] = "classifier"

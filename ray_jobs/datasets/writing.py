@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from methods.errors import InputError
+from methods.json_text import json_text
 from ray_jobs.datasets.base import Dataset, DatasetClass, Table
 
 IMAGES, CLASSES, TRUTH, PROMPTS = "images.txt", "classes.txt", "truth.csv", "prompts"
@@ -45,7 +45,7 @@ def write_dataset(table: Table, dataset: Dataset, out: Path, record: dict[str, A
             )
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
+        (out / RECORD).write_text(json_text(record, indent=1), "utf-8")
         paths = _write_pixels(table, out) if table.pixels is not None else _paths(table, out)
         (out / IMAGES).write_text("".join(f"{path}\n" for path in paths), "utf-8")
         (out / CLASSES).write_text(class_file(table.classes), "utf-8")

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.clip.encoder import ClipEncoder, Precision, clip_record, cpu_threads
+from actors.clip.encoder import ClipEncoder, Precision, clip_record
 from actors.clip.model import ClipModel
+from actors.cores import usable_cores
 from methods.class_matrix import class_matrix
 from ray_jobs.config import ClipConfig
 from ray_jobs.passes.remote_tasks import start_task
@@ -46,5 +47,5 @@ def _encode(
     device: str,
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """Load CLIP and compute the class matrix; runs as a Ray task."""
-    encoder = ClipEncoder(model, precision=precision, threads=cpu_threads(), device=device)
+    encoder = ClipEncoder(model, precision=precision, threads=usable_cores(), device=device)
     return class_matrix(names, templates, encoder.encode_texts), clip_record(model, encoder)

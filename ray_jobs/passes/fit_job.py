@@ -9,6 +9,7 @@ from ray_jobs.passes.follow import Follower, following
 from ray_jobs.passes.int8_check import say_int8
 from ray_jobs.passes.job import Job, models_record
 from ray_jobs.passes.session import start_ray
+from ray_jobs.runs.claim import claimed
 from ray_jobs.runs.class_names import check_builtin_models
 from ray_jobs.runs.folder import FINISHED, RunFolder, open_run
 from ray_jobs.runs.stage_timer import StageTimer
@@ -31,14 +32,21 @@ def fit_job(method: FitMethod[Any], config: Any) -> dict[str, Any]:
         What the method says of its result.
 
     Raises:
-        InputError: files, models, the archive, the folder or a setting cannot work.
+        InputError: files, models, the archive, the folder or a setting cannot work, or another job
+            writes to the folder.
     """
     inputs = method.resolve(config)
     check_builtin_models(config, inputs.clip, inputs.mllm, inputs.names)
     identity = {"method": method.name, **inputs.identity(config)}
     clip = inputs.clip
     renamed = dict.fromkeys(clip.earlier, clip.fingerprint) if clip is not None else {}
-    run = open_run(config.out, identity, config.public(), renamed)
+    with claimed(config.out):
+        run = open_run(config.out, identity, config.public(), renamed)
+        return _fit(method, config, inputs, run)
+
+
+def _fit(method: FitMethod[Any], config: Any, inputs: Any, run: RunFolder) -> dict[str, Any]:
+    """Do what is left to do of a fit that is open and claimed."""
     if run.finished:
         logger.info("%s is finished; nothing to do (give a new --out to fit again)", run.uri)
         return method.result(run, inputs)

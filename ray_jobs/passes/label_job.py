@@ -20,18 +20,19 @@ from ray_jobs.passes.job import Job, models_record
 from ray_jobs.passes.read_images import reading_identity
 from ray_jobs.passes.run_pass import LABEL, Pass, run_passes
 from ray_jobs.passes.session import start_ray
+from ray_jobs.runs.claim import claimed
 from ray_jobs.runs.class_names import check_builtin_models
 from ray_jobs.runs.error_examples import error_examples
 from ray_jobs.runs.folder import FINISHED, RUNNING, RunFolder, open_run
 from ray_jobs.runs.forecast import find_forecast
 from ray_jobs.runs.growth import RunTables, end_retry, retry, settle, update
-from ray_jobs.runs.ledger import Ledger, count_labels, count_values, rows_committed
+from ray_jobs.runs.ledger import Ledger, count_labels, count_of, rows_committed
 from ray_jobs.runs.manifest import write_manifest
 from ray_jobs.runs.stage_timer import StageTimer
 from ray_jobs.runs.usage import count_usage
 
 if TYPE_CHECKING:
-    from ray_jobs.pipelines.base import Counter, LabelMethod
+    from ray_jobs.pipelines.base import LabelMethod
 
 logger = logging.getLogger(f"onoma.{__name__}")
 
@@ -72,7 +73,9 @@ def label_archive(method: LabelMethod[Any], config: ArchiveConfig) -> dict[str, 
         The content of ``run.json``.
 
     Raises:
-        InputError: files, models, the archive, the output folder or a setting cannot work.
+        InputError: files, models, the archive, the output folder or a setting cannot work, or
+            another job writes to the folder.
+        ClaimLost: another job has taken over the folder.
         Interrupted: stopped by the user.
         LedgerError: the rows written do not add up.
     """
@@ -81,14 +84,25 @@ def label_archive(method: LabelMethod[Any], config: ArchiveConfig) -> dict[str, 
     identity = {"method": method.name, **inputs.identity(config), **reading_identity(config)}
     clip = inputs.clip
     renamed = dict.fromkeys(clip.earlier, clip.fingerprint) if clip is not None else {}
-    run = open_run(config.out, identity, config.public(), renamed)
-    go_on(run, method, config, inputs)
+    with claimed(config.out, finished=_grows(config)):
+        run = open_run(config.out, identity, config.public(), renamed)
+        go_on(run, method, config, inputs)
+        return _open(run, method, config, inputs)
+
+
+def _open(run: RunFolder, method: LabelMethod[Any], config: ArchiveConfig, inputs: Any) -> Any:
+    """Do what is left to do of a run that is open and claimed; returns its record."""
     if run.finished:
         logger.info("%s is finished; nothing to do (%s)", run.uri, _MORE)
         check_ledger(run, count_labels(run.labels))
         return run.record
     with following(run) as follower:
         return _label(run, method, config, inputs, follower)
+
+
+def _grows(config: ArchiveConfig) -> bool:
+    """Whether a finished run is to go on."""
+    return isinstance(config, GrowingConfig) and (config.update or bool(config.retry_errors))
 
 
 def go_on(run: RunFolder, method: LabelMethod[Any], config: ArchiveConfig, inputs: Any) -> None:
@@ -100,12 +114,12 @@ def go_on(run: RunFolder, method: LabelMethod[Any], config: ArchiveConfig, input
     if "manifest" not in run.record:  # nothing is there yet
         return
     asked = config if isinstance(config, GrowingConfig) else None
-    if run.finished and not (asked and (asked.update or asked.retry_errors)):
+    if run.finished and not _grows(config):
         return
     tables = tables_of(method, method.passes(config, inputs))
     settle(run, tables)
     if asked and asked.update:
-        update(run, config.images, tables)
+        update(run, config.images, tables, config.table_columns())
     if asked and asked.retry_errors:
         retry(run, asked.retry_errors, tables)
     settle(run, tables)
@@ -133,7 +147,7 @@ def _label(
     """Label what is not labelled yet; returns the content of ``run.json``."""
     run.save(models=models_record(inputs))
     started = time.time()
-    list_archive(run, config.images)
+    list_archive(run, config)
     images = int(run.record["manifest"]["images"])
     checkpoint = run.checkpoint(LABEL)
     done = rows_committed(checkpoint)
@@ -156,7 +170,9 @@ def _label(
             labelled_by=method.name, responses=list(method.responses), passes=passes_record(passes)
         )
         extra = method.finish(job, inputs) if method.finish else {}
-        run.save(**count_usage(run, job.asked).record(), **_counts(run, method.counters), **extra)
+        run.save(
+            **count_usage(run, job.asked).record(), **count_of(run.labels, method.counters), **extra
+        )
     finish(run, time.time() - started, images - done)
     end_retry(run)
     return run.record
@@ -179,24 +195,12 @@ def _answered(run: RunFolder, passes: Any) -> int | None:
     return None
 
 
-def _counts(run: RunFolder, counters: tuple[Counter, ...]) -> dict[str, Any]:
-    """What the counters of a method find in the labels table, as ``run.json`` holds it."""
-    found: dict[str, Any] = {}
-    for counter in counters:
-        parts = {}
-        for name, column in counter.columns.items():
-            counts = count_values(run.labels, column)
-            parts[name] = {value: counts.get(value, 0) for value in counter.meanings or counts}
-        found[counter.key] = parts[""] if set(parts) == {""} else parts
-    return found
-
-
-def list_archive(run: RunFolder, images: str) -> None:
+def list_archive(run: RunFolder, config: ArchiveConfig) -> None:
     """Write the run's manifest, once: a resumed run keeps to the archive as it was first listed."""
     if "manifest" in run.record:
         return
     storage.delete_folder(run.manifest)  # an attempt that died while listing
-    manifest = write_manifest(images, run.manifest)
+    manifest = write_manifest(config.images, run.manifest, columns=config.table_columns())
     run.save(manifest=asdict(manifest), images=manifest.images)
 
 

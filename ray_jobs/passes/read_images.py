@@ -28,6 +28,11 @@ def reading_identity(config: ArchiveConfig) -> dict[str, Any]:
         "images": storage.absolute(config.images),
         "max_bytes": config.max_bytes,
         "max_pixels": config.max_pixels,
+        **{
+            name: value
+            for name in ("image_column", "id_column", "keep_columns")
+            if (value := getattr(config, name))
+        },
         **({"exact_decode": True} if config.exact_decode else {}),
         **({"as_stored": True} if config.as_stored else {}),
     }

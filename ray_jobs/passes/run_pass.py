@@ -38,19 +38,24 @@ class Pass:
     Attributes:
         name: of its stage table, of its checkpoint and in ``timings``; `LABEL` writes ``labels/``.
         flow: its steps.
-        images: those that it is over; the run's own unless others are given.
+        images: those that it is over, or what finds them when it runs; the run's own unless
+            others are given.
         mllm: what it asks, where that is another one than the job's.
     """
 
     name: str
     flow: Flow
-    images: Images | None = None
+    images: Images | Callable[[Job], Images] | None = None
     mllm: MllmModel | None = None
 
     @property
     def asks(self) -> bool:
         """Whether it needs replicas of the multimodal LLM."""
         return bool(self.flow.queries)
+
+    def over(self, job: Job) -> Images | None:
+        """The images that it is over; None for the run's own."""
+        return self.images(job) if callable(self.images) else self.images
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def run_pass(job: Job, each: Pass) -> None:
 
 
 def _run_by_image(job: Job, each: Pass) -> None:
-    count = (each.images or images_of(job.run)).count
+    count = (each.over(job) or images_of(job.run)).count
     checkpoint = job.run.checkpoint(each.name)
     done = rows_committed(checkpoint)
     if done == count:
@@ -162,12 +167,12 @@ def pass_context(job: Job, each: Pass) -> PassContext:
         block = rows_per_block(job, _side_by_side(each), each.flow.by_image)
         tasks = job.replicas.calls
         ahead = 1 if job.replicas.share_cores else tasks
-        return PassContext(job, tasks, ahead, options, block, each.images)
+        return PassContext(job, tasks, ahead, options, block, each.over(job))
     tasks = (archive and archive.decode_tasks) or job.capacity.cores
     block = READ_BATCH
     if isinstance(job.config, ClipConfig):
         block = size_clip_pool(job.capacity, job.config).batch(job.config)
-    return PassContext(job, tasks, tasks, options, block, each.images)
+    return PassContext(job, tasks, tasks, options, block, each.over(job))
 
 
 def _side_by_side(each: Pass) -> int:

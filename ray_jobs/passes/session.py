@@ -25,8 +25,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.compat import ray as ray_compat
+from actors.cores import usable_cores
 from actors.s3_settings import VARIABLE, current_words
 from methods.errors import InputError
+from ray_jobs.failures import RESUME
+from ray_jobs.passes.cluster import ClusterWatch, check_cluster, find_cluster, unanswered
+from ray_jobs.stopping import ENDING, kept_handlers
 
 logger = logging.getLogger("onoma")
 
@@ -36,6 +40,7 @@ _CLUSTER_CPUS = 3
 _BUILT_IN = {"CPU", "GPU", "memory", "object_store_memory"}
 _STARTED_CORES: list[int] = []
 _VERBOSE: list[bool] = []
+_WATCHES: list[ClusterWatch] = []
 
 
 @dataclass(frozen=True)
@@ -89,11 +94,14 @@ def start_ray(*, here: bool = False) -> Capacity:
     import ray
 
     if not ray.is_initialized():
-        address, source = (None, "") if here else _find_cluster()
-        if address is None:
-            _start_here()
-        else:
-            _join(address, source)
+        address, source = (None, "") if here else find_cluster()
+        ray_compat.name_process()
+        with kept_handlers():
+            if address is None:
+                _start_here()
+            else:
+                _join(address, source)
+        _watch()
     alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     resources = _with_growth(ray.cluster_resources())
     cpus = int(resources.get("CPU", 0))
@@ -113,29 +121,38 @@ def start_ray(*, here: bool = False) -> Capacity:
     )
 
 
-def _find_cluster() -> tuple[str | None, str]:
-    """The cluster to join, and what names it; None where Ray is to start here.
-
-    Only what the user has said counts: a Ray that merely runs on this machine may be another's.
-    """
-    given = os.environ.get("RAY_ADDRESS")
-    if given:
-        return (None if given == "local" else given), "RAY_ADDRESS"
-    return ray_compat.started_address(), "ray start"
-
-
 def _join(address: str, source: str) -> None:
     import ray
 
+    check_cluster(address, source)
     try:
-        ray.init(address=address, **_s3_words(), **_logging_options())
+        ray.init(address=address, **ray_compat.ours_first(), **_s3_words(), **_logging_options())
     except ConnectionError as error:
-        remedy = "unset it" if source == "RAY_ADDRESS" else "run `ray stop`"
-        raise InputError(
-            f"{source} names the Ray cluster {address}, which does not answer; {remedy}, or set "
-            "RAY_ADDRESS=local to start Ray on this machine"
-        ) from error
+        raise InputError(unanswered(address, source)) from error
     logger.info("joined the Ray cluster %s (%s)", address, source)
+
+
+def _watch() -> None:
+    """On the command line, end the job when its cluster goes away; Ray's core would abort it."""
+    import ray
+
+    if _VERBOSE:
+        address = ray.get_runtime_context().gcs_address
+        _WATCHES.append(ClusterWatch(address, _say_gone))
+        ENDING.at_once(abandon_ray)
+
+
+def _say_gone(address: str) -> None:
+    import ray
+
+    if ray.is_initialized():
+        sentence = f"the Ray cluster {address} is gone, nothing answers there"
+        ENDING.end(f"failed: {sentence}; {RESUME}", 1)
+
+
+def _unwatch() -> None:
+    while _WATCHES:
+        _WATCHES.pop().end()
 
 
 def _start_here() -> None:
@@ -143,13 +160,17 @@ def _start_here() -> None:
 
     if _is_quiet_console():
         ray_compat.set_environment("own console")
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     slots = cores + _EXTRA_SLOTS
     with quiet_ray():
         for left in range(_START_ATTEMPTS - 1, -1, -1):
             try:
                 ray.init(
-                    address="local", num_cpus=slots, include_dashboard=False, **_logging_options()
+                    address="local",
+                    num_cpus=slots,
+                    include_dashboard=False,
+                    **ray_compat.ours_first(),
+                    **_logging_options(),
                 )
                 break
             except Exception as error:
@@ -185,12 +206,24 @@ def _is_custom(name: str) -> bool:
 
 def stop_ray() -> None:
     """End the Ray that was started on this machine; on a cluster there is nothing to do."""
+    _unwatch()
     if not _STARTED_CORES:
         return
     import ray
 
     ray.shutdown()
     _STARTED_CORES.clear()
+
+
+def abandon_ray() -> None:
+    """Leave Ray when a job has failed or was stopped: its own end may hang then, or crash.
+
+    What was started here is ended; a cluster sees that its driver is gone and takes back what the
+    job had.
+    """
+    _unwatch()
+    if _STARTED_CORES:
+        ray_compat.end_processes_below()
 
 
 def _is_quiet_console() -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from actors import storage
 from actors.classifier_store import clip_of, load_classifier, save_classifier, save_reference
 from actors.clip.model import ClipModel
+from actors.embedding_store import EmbeddingStore
 from actors.labels.classifier import ClassifierLabels, MultiLabels
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA
 from methods.classifier import CONFIG_FILE, Classifier
@@ -21,6 +22,7 @@ from ray_jobs.config import LabelClassifierConfig
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
 from ray_jobs.passes.steps import Late, clip, decode, fetch, images
+from ray_jobs.passes.stored import label_by_store, refuse_store, store_identity, store_of
 from ray_jobs.pipelines.base import LabelMethod
 from ray_jobs.runs.class_names import check_same_classes
 from ray_jobs.runs.ledger import batches_of
@@ -35,10 +37,12 @@ class ClassifierInputs:
     Attributes:
         classifier: as a fit made it.
         clip: the model that it was made with.
+        store: of features of images; None without one.
     """
 
     classifier: Classifier
     clip: ClipModel
+    store: EmbeddingStore | None = None
     mllm: None = None
     names: tuple[str, ...] = ()
 
@@ -49,6 +53,7 @@ class ClassifierInputs:
             "clip": self.clip.fingerprint,
             "classifier": self.classifier.identity,
             "precision": config.precision,
+            **store_identity(self.store),
             **({} if self.classifier.names is None else self.classifier.classes.identity()),
         }
 
@@ -62,7 +67,14 @@ def resolve_inputs(config: LabelClassifierConfig) -> ClassifierInputs:
     classifier = load_classifier(config.classifier)
     if config.classes is not None:
         check_same_classes(config.classes, classifier.labels, config.classifier)
-    return ClassifierInputs(classifier, clip_of(classifier, config.clip, config.classifier))
+    model = clip_of(classifier, config.clip, config.classifier)
+    if classifier.multi_label:
+        refuse_store(
+            config,
+            f"--classifier {config.classifier} gives several labels by features of positions in "
+            "the image, which no embedding folder holds",
+        )
+    return ClassifierInputs(classifier, model, store_of(config, model))
 
 
 def passes(config: LabelClassifierConfig, inputs: ClassifierInputs) -> Sequence[Pass | Call]:
@@ -70,7 +82,7 @@ def passes(config: LabelClassifierConfig, inputs: ClassifierInputs) -> Sequence[
     classifier = inputs.classifier
     return [
         Call("classifier", make_once(lambda _job: classifier)),
-        label_pass(inputs.clip, classifier.multi_label),
+        label_pass(inputs.clip, classifier.multi_label, inputs.store),
     ]
 
 
@@ -84,17 +96,19 @@ def make_once(make: MakeClassifier) -> Callable[[Job], None]:
     return put
 
 
-def label_pass(model: ClipModel, multi_label: bool = False) -> Pass:
-    """The pass that labels with the run's classifier."""
+def label_pass(
+    model: ClipModel, multi_label: bool = False, store: EmbeddingStore | None = None
+) -> Pass:
+    """The pass that labels with the run's classifier; images of a store are not read."""
     stage = MultiLabels if multi_label else ClassifierLabels
     files = Late(lambda job: load_classifier(job.run.classifier).dump())
-    return Pass(
-        LABEL,
+    encode = (
         images()
         >> fetch()
         >> decode(model.preprocessing)
-        >> clip(stage, model, classifier_files=files),
+        >> clip(stage, model, classifier_files=files)
     )
+    return Pass(LABEL, encode if store is None else label_by_store(store, files, encode))
 
 
 def remember_archive(job: Job, _inputs: Any) -> dict[str, Any]:

@@ -126,6 +126,14 @@ METHODS: Final = (
         reconstructs="arXiv 2403.01209",
     ),
     Method(
+        name="cascade",
+        does="CLIP labels everything, and an MLLM chooses among CLIP's best classes where that is "
+        "expected to gain most, within a budget",
+        per_image="CLIP image, and 1 MLLM answer for those within the budget",
+        label=f"{_P}.cascade.labelling:CASCADE",
+        label_settings=f"{_C}:LabelCascadeConfig",
+    ),
+    Method(
         name="mllm_names",
         does="an MLLM names every image, what near is measured by",
         per_image="1 MLLM answer",

@@ -14,19 +14,28 @@ from actors import storage
 from actors.classifier_store import save_classifier
 from actors.clip.alike_names import check_names_apart
 from actors.clip.model import ClipModel, resolve_clip
+from actors.embedding_store import EmbeddingStore
 from actors.labels.classifier import ZeroShotLabels
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA
 from methods.class_names import ClassNames
-from methods.classifier import CONFIG_FILE, WEIGHTS_FILE, with_classes, zero_shot_classifier
+from methods.classifier import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    Classifier,
+    with_classes,
+    zero_shot_classifier,
+)
 from methods.drift import REFERENCE_FILE
 from methods.errors import InputError
 from ray_jobs.config import FitZeroShotConfig, LabelZeroShotConfig
 from ray_jobs.passes.encode_names import encode_names
+from ray_jobs.passes.job import Job
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
 from ray_jobs.passes.session import start_ray
 from ray_jobs.passes.steps import Late, clip, decode, fetch, images
+from ray_jobs.passes.stored import store_identity, store_of
 from ray_jobs.pipelines.base import LabelMethod
-from ray_jobs.pipelines.classifier import remember_archive
+from ray_jobs.pipelines.classifier import label_pass, make_once, remember_archive
 from ray_jobs.runs.class_names import check_builtin_models, read_classes
 from ray_jobs.runs.folder import versions
 from ray_jobs.runs.templates import read_templates
@@ -42,11 +51,13 @@ class ZeroShotInputs:
         classes: their ids and names.
         templates: of the prompts, each with ``{}`` for a name.
         clip: the model.
+        store: of features of images; None without one.
     """
 
     classes: ClassNames
     templates: tuple[str, ...]
     clip: ClipModel
+    store: EmbeddingStore | None = None
     mllm: None = None
 
     @property
@@ -61,6 +72,7 @@ class ZeroShotInputs:
             **self.classes.identity(),
             "templates": list(self.templates),
             "precision": config.precision,
+            **store_identity(self.store),
         }
 
     def made(self, config: Config) -> dict[str, Any]:
@@ -81,11 +93,20 @@ def resolve_inputs(config: Config) -> ZeroShotInputs:
     classes = read_classes(config.classes, "zero_shot")
     templates, model = read_templates(config.templates), resolve_clip(config.clip)
     check_names_apart(model, classes, templates, f"--classes {config.classes}")
-    return ZeroShotInputs(classes, templates, model)
+    store = store_of(config, model) if isinstance(config, LabelZeroShotConfig) else None
+    return ZeroShotInputs(classes, templates, model, store)
 
 
 def passes(config: LabelZeroShotConfig, inputs: ZeroShotInputs) -> Sequence[Pass | Call]:
-    """Label; the replicas that label make the classifier, so that CLIP is loaded once for both."""
+    """Label; the replicas that label make the classifier, so that CLIP is loaded once for both.
+
+    With an embedding store there may be no such replicas, and the classifier is made first.
+    """
+    if inputs.store is not None:
+        return [
+            Call("classifier", make_once(lambda job: _classifier(job, config, inputs))),
+            label_pass(inputs.clip, store=inputs.store),
+        ]
     labels = clip(
         ZeroShotLabels,
         inputs.clip,
@@ -95,6 +116,14 @@ def passes(config: LabelZeroShotConfig, inputs: ZeroShotInputs) -> Sequence[Pass
         made=inputs.made(config),
     )
     return [Pass(LABEL, images() >> fetch() >> decode(inputs.clip.preprocessing) >> labels)]
+
+
+def _classifier(job: Job, config: LabelZeroShotConfig, inputs: ZeroShotInputs) -> Classifier:
+    """The classifier of a run, made in a task of its own."""
+    arguments = config, inputs.clip, inputs.names, inputs.templates, job.capacity
+    matrix, record = encode_names(*arguments)
+    made = zero_shot_classifier(inputs.classes.ids, matrix, record, inputs.made(config))
+    return with_classes(made, inputs.classes)
 
 
 def fit(config: FitZeroShotConfig) -> dict[str, Any]:

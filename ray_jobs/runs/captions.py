@@ -53,6 +53,7 @@ def _of_json(path: str, text: str) -> list[str]:
         content = content.get("annotations")
     rows = content if isinstance(content, list) else [None]
     found = [row.get("caption") if isinstance(row, dict) else row for row in rows]
-    if not all(isinstance(each, str) for each in found):
+    captions = [each for each in found if isinstance(each, str)]
+    if len(captions) < len(found):
         raise InputError(f"{FLAG} {path} is JSON without captions; {_FORMS}")
-    return found
+    return captions

@@ -7,6 +7,7 @@ folder belongs to the run that made it: another configuration is refused rather 
 from __future__ import annotations
 
 import json
+import os
 import platform
 import time
 from collections.abc import Iterator, Mapping
@@ -19,9 +20,12 @@ import xxhash
 
 from actors import storage
 from methods.errors import InputError
+from methods.json_text import json_text
 from ray_jobs.runs.stage_timer import StageTimer, added
 
 RECORD = "run.json"
+CLAIM = "claim.json"
+"""Of the job that writes to the folder."""
 RUNNING, FINISHED = "running", "finished"
 FIRST_MANIFEST = "first_manifest"
 """Key of the manifest as it was before the first update, by which checkpoints are named."""
@@ -104,7 +108,7 @@ class RunFolder:
     def save(self, **changes: Any) -> None:
         """Change ``run.json``."""
         self.record.update(changes)
-        text = json.dumps(self.record, indent=1, ensure_ascii=False)
+        text = json_text(self.record, indent=1)
         storage.write_bytes(storage.join(self.uri, RECORD), text.encode())
 
 
@@ -128,7 +132,7 @@ def open_run(
     uri = storage.absolute(out)
     plain = json.loads(json.dumps(identity))
     try:
-        record = _read_record(uri, out)
+        record = read_record(uri, out)
         if record is None:
             record = {
                 "format": FORMAT,
@@ -154,14 +158,39 @@ def open_run(
         if not run.finished:
             run.save(config=dict(config), versions=versions())
     except OSError as error:
-        reason = (
-            "no permission" if isinstance(error, PermissionError) else " ".join(str(error).split())
-        )
-        raise InputError(f"--out {out}: cannot be written ({reason})") from error
+        raise not_written(out, error) from error
     return run
 
 
-def _read_record(uri: str, out: str) -> dict[str, Any] | None:
+def not_written(out: str, error: OSError) -> InputError:
+    """That a folder cannot be written, and why, as a sentence."""
+    denied = isinstance(error, PermissionError)
+    reason = "no permission" if denied else " ".join(str(error).split())
+    return InputError(f"--out {out}: cannot be written ({reason})")
+
+
+def read_record(uri: str, out: str) -> dict[str, Any] | None:
+    """Read a folder's ``run.json``; None where a new run may begin.
+
+    Args:
+        uri: absolute path or URI of the folder.
+        out: the folder as the user has named it.
+
+    Raises:
+        InputError: it is a file, holds something else, or its name is none that can be written.
+    """
+    try:
+        uri.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"--out {out!r}: a name in its path is no UTF-8, which Parquet's writer does not take; "
+            "give a folder whose whole path is (images may have any names)"
+        ) from error
+    if any(each in uri for each in "\n\r\t"):
+        raise InputError(
+            f"--out {out!r}: a name in its path holds a line's end or a tab, which Ray takes out "
+            "of paths; give a folder without them"
+        )
     filesystem, path = storage.resolve(uri)
     kind = filesystem.get_file_info(path).type
     if kind.name == "File":
@@ -185,7 +214,10 @@ def _read_record(uri: str, out: str) -> dict[str, Any] | None:
 def _holds_something(filesystem: Any, path: str) -> bool:
     import pyarrow.fs as pafs
 
-    return bool(filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True)))
+    if isinstance(filesystem, pafs.LocalFileSystem):  # PyArrow reads names of UTF-8 only
+        return any(name != CLAIM for name in os.listdir(path))
+    found = filesystem.get_file_info(pafs.FileSelector(path, allow_not_found=True))
+    return any(each.base_name != CLAIM for each in found)
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:

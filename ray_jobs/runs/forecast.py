@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from actors import storage
+from methods.json_text import json_text
 
 _FILE: Final = "forecast.json"
 
@@ -18,7 +19,7 @@ def plan_folder(out: str) -> str:
 
 def save_forecast(out: str, forecast: Mapping[str, Any]) -> None:
     """Keep the forecast of a run."""
-    text = json.dumps(forecast, indent=1, ensure_ascii=False)
+    text = json_text(forecast, indent=1)
     storage.write_bytes(storage.join(plan_folder(out), _FILE), text.encode())
 
 

@@ -27,6 +27,7 @@ from methods.image_ids import IdFingerprint
 from ray_jobs.runs.folder import FIRST_MANIFEST, RUNNING, RunFolder
 from ray_jobs.runs.ledger import batches_of
 from ray_jobs.runs.manifest_update import extend_manifest, forget_updates, replace_file
+from ray_jobs.runs.sources import TableColumns
 from ray_jobs.runs.stage_tables import stage_table
 from ray_jobs.runs.usage import EARLIER, Usage, add_answers
 
@@ -59,7 +60,9 @@ class RunTables:
     relabels: bool = False
 
 
-def update(run: RunFolder, images: str, tables: RunTables) -> int:
+def update(
+    run: RunFolder, images: str, tables: RunTables, columns: TableColumns | None = None
+) -> int:
     """List the archive again, and take in what is new.
 
     Returns:
@@ -69,7 +72,7 @@ def update(run: RunFolder, images: str, tables: RunTables) -> int:
         InputError: the archive is not there, is empty, or two of its images have one id.
     """
     number = int(run.record.get(_UPDATES, 0)) + 1
-    found = extend_manifest(images, run.manifest, number)
+    found = extend_manifest(images, run.manifest, number, columns)
     if found.gone:
         logger.warning(
             "%d of the run's images are no longer in %s, such as %s; their rows stay",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter as Tally
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,9 @@ import pyarrow.parquet as pq
 from actors import storage
 from actors.compat.ray import is_committed
 from methods.image_ids import IdFingerprint
+
+if TYPE_CHECKING:
+    from ray_jobs.pipelines.base import Counter
 
 _ROWS_AT_ONCE = 65_536
 
@@ -48,7 +52,7 @@ class Ledger:
 
 def count_labels(labels: str) -> Ledger:
     """Count a labels table, streaming: memory does not grow with it."""
-    rows, fingerprint, errors = 0, IdFingerprint(), Counter[str]()
+    rows, fingerprint, errors = 0, IdFingerprint(), Tally[str]()
     for batch in batches_of(labels, ("image_id", "error")):
         rows += batch.num_rows
         fingerprint = fingerprint.add(batch.column("image_id").to_numpy())
@@ -68,10 +72,22 @@ def rows_committed(checkpoint: str) -> int:
 
 def count_values(labels: str, column: str) -> dict[str, int]:
     """Count the values of one string column of a labels table, nulls aside, streaming."""
-    counts = Counter[str]()
+    counts = Tally[str]()
     for batch in batches_of(labels, (column,)):
         _count(counts, batch.column(column))
     return dict(counts)
+
+
+def count_of(labels: str, counters: Iterable[Counter]) -> dict[str, Any]:
+    """What the counters of a method find in a labels table, as ``run.json`` holds it."""
+    found: dict[str, Any] = {}
+    for counter in counters:
+        parts = {}
+        for name, column in counter.columns.items():
+            counts = count_values(labels, column)
+            parts[name] = {value: counts.get(value, 0) for value in counter.meanings or counts}
+        found[counter.key] = parts[""] if set(parts) == {""} else parts
+    return found
 
 
 def batches_of(folder: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -83,6 +99,6 @@ def batches_of(folder: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
                 yield from file.iter_batches(_ROWS_AT_ONCE, columns=list(columns))
 
 
-def _count(counts: Counter[str], values: pa.Array) -> None:
+def _count(counts: Tally[str], values: pa.Array) -> None:
     for item in pc.value_counts(values.drop_null()).to_pylist():
         counts[item["values"]] += item["counts"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors import storage
+from actors.kept import KEPT
 from methods.errors import InputError
 from methods.image_ids import IdFingerprint, image_id
-from ray_jobs.runs.sources import Listing, ManifestRow, list_images
+from ray_jobs.runs.sources import Listing, TableColumns, list_images
 
 logger = logging.getLogger(f"onoma.{__name__}")
 
@@ -55,25 +56,28 @@ Choose = Callable[[Iterator[pa.Table]], Iterator[pa.Table]]
 """Chooses among the rows of a listing, as tables of `MANIFEST_SCHEMA`."""
 
 
-def write_manifest(source: str, out: str, choose: Choose = iter) -> Manifest:
+def write_manifest(
+    source: str, out: str, choose: Choose = iter, columns: TableColumns | None = None
+) -> Manifest:
     """List ``source`` and write its manifest.
 
     Args:
         source: what ``--images`` takes.
         out: a ``.parquet`` file, or a folder that gets files of at most 500,000 rows.
         choose: which of the images listed the manifest is to hold; all by default.
+        columns: of tables, those that the user names.
 
     Raises:
         InputError: the archive is not there, is empty, or two of its images have one id.
     """
-    listing = list_images(source)
+    listing = list_images(source, columns)
     ids: array[int] = array("q")
-    write_files(out, choose(listed_tables(listing.rows)), ids)
+    write_files(out, choose(listed_tables(listing)), ids)
     if not ids:
         raise InputError(empty_archive(source, listing))
     values = np.frombuffer(ids, np.int64)
     if len(np.unique(values)) != len(values):
-        _explain_collision(out, values, source)
+        _explain_collision(out, values, source, listing.hint())
     skipped = listing.skipped.sentence()
     if skipped:
         logger.warning("%s: %s", source, skipped)
@@ -101,14 +105,18 @@ def empty_archive(source: str, listing: Listing) -> str:
     return f"--images {source}: no images there" + (f"; {skipped}" if skipped else "")
 
 
-def listed_tables(rows: Iterable[ManifestRow]) -> Iterator[pa.Table]:
-    """The rows of a listing as tables of `MANIFEST_SCHEMA`, with their ids."""
-    iterator = iter(rows)
+def listed_tables(listing: Listing) -> Iterator[pa.Table]:
+    """The rows of a listing as tables of `MANIFEST_SCHEMA` and what it keeps, with their ids."""
+    iterator = iter(listing.rows)
     names = [name for name in MANIFEST_SCHEMA.names if name != "image_id"]
     while chunk := list(islice(iterator, _ROWS_AT_ONCE)):
         ids = [image_id(r.path) if r.image_id is None else r.image_id for r in chunk]
         columns = {"image_id": ids, **{n: [getattr(r, n) for r in chunk] for n in names}}
-        yield pa.table(columns, schema=MANIFEST_SCHEMA)
+        table = pa.table(columns, schema=MANIFEST_SCHEMA)
+        listing.kept.close()
+        if listing.kept.fields:
+            table = table.append_column(KEPT, listing.kept.array([r.kept for r in chunk]))
+        yield table
 
 
 def _files(tables: Iterator[pa.Table], *, single: bool) -> Iterator[Iterator[pa.Table]]:
@@ -128,13 +136,14 @@ def _write_file(target: str, tables: Iterator[pa.Table], ids: array[int]) -> Non
     filesystem, path = storage.resolve(target)
     if storage.is_local(target):
         filesystem.create_dir(path.rpartition("/")[0] or "/")
-    with pq.ParquetWriter(path, MANIFEST_SCHEMA, filesystem=filesystem) as writer:
-        for table in tables:
+    first = next(tables)
+    with pq.ParquetWriter(path, first.schema, filesystem=filesystem) as writer:
+        for table in _chain(first, tables):
             ids.frombytes(table.column("image_id").to_numpy().tobytes())
             writer.write_table(table, row_group_size=_ROWS_AT_ONCE)
 
 
-def _explain_collision(out: str, ids: np.ndarray, source: str) -> None:
+def _explain_collision(out: str, ids: np.ndarray, source: str, hint: str) -> None:
     values, counts = np.unique(ids, return_counts=True)
     doubled = int(values[counts > 1][0])
     paths: list[str] = []
@@ -146,7 +155,7 @@ def _explain_collision(out: str, ids: np.ndarray, source: str) -> None:
         total = int((counts - 1).sum())
         raise InputError(
             f"--images {source}: {path!r} is listed {often} times ({total} rows too many in all); "
-            "every image needs a path or key of its own"
+            f"every image needs a path or key of its own{f'; {hint}' if hint else ''}"
         )
     raise InputError(f"--images {source}: {paths[0]!r} and {paths[1]!r} hash to one id; rename one")
 

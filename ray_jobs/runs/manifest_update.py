@@ -27,7 +27,7 @@ from ray_jobs.runs.manifest import (
     read_manifest,
     write_files,
 )
-from ray_jobs.runs.sources import list_images
+from ray_jobs.runs.sources import TableColumns, list_images
 
 _PREFIX: Final = "update-"
 _GATHERED: Final = 50_000
@@ -94,25 +94,28 @@ class _Known:
         return table.filter(pa.array(~known))
 
 
-def extend_manifest(source: str, manifest: str, number: int) -> Extension:
+def extend_manifest(
+    source: str, manifest: str, number: int, columns: TableColumns | None = None
+) -> Extension:
     """List an archive again and write what is new beside the manifest that there is.
 
     Args:
         source: what ``--images`` takes.
         manifest: folder of the manifest.
         number: of the update, from 1; it names the files.
+        columns: of tables, those that the user names.
 
     Raises:
         InputError: the archive is not there, is empty, or two of its images have one id.
     """
     forget_updates(manifest, number - 1)
-    known, listing = _Known.of(manifest), list_images(source)
+    known, listing = _Known.of(manifest), list_images(source, columns)
     ids: array[int] = array("q")
     listed = 0
 
     def new() -> Iterator[pa.Table]:
         nonlocal listed
-        for table in listed_tables(listing.rows):
+        for table in listed_tables(listing):
             listed += table.num_rows
             if (rest := known.take(table, source)).num_rows:
                 yield rest
@@ -129,7 +132,7 @@ def extend_manifest(source: str, manifest: str, number: int) -> Extension:
         )
     moved = sum(table.num_rows for table in known.moved)
     if moved:
-        _rewrite(manifest, pa.concat_tables(known.moved))
+        _rewrite(manifest, pa.concat_tables(known.moved, promote_options="default"))
     gone = known.ids[~known.listed]
     return Extension(
         len(added),
@@ -162,10 +165,10 @@ def _gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     for table in tables:
         kept.append(table)
         if sum(each.num_rows for each in kept) >= _GATHERED:
-            yield pa.concat_tables(kept)
+            yield pa.concat_tables(kept, promote_options="default")
             kept = []
     if kept:
-        yield pa.concat_tables(kept)
+        yield pa.concat_tables(kept, promote_options="default")
 
 
 def _rewrite(manifest: str, moved: pa.Table) -> None:
@@ -183,7 +186,9 @@ def _rewrite(manifest: str, moved: pa.Table) -> None:
             kept = table.filter(pa.array(~hit))
             replace_file(
                 storage.join(manifest, path.rpartition("/")[2]),
-                pa.concat_tables([kept, moved.take(pa.array(order[at[hit]]))]),
+                pa.concat_tables(
+                    [kept, moved.take(pa.array(order[at[hit]]))], promote_options="default"
+                ),
             )
 
 

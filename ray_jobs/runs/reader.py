@@ -34,6 +34,7 @@ class RunReader:
 
     Attributes:
         uri: the folder.
+        columns: what the labels table has.
         multi_label: whether an image can have several labels.
         parts: of a run that fuses parts, the column with the label that each alone would give.
         responses: columns with what a multimodal LLM said, some or none.
@@ -58,6 +59,7 @@ class RunReader:
         base = MULTI_LABELS_SCHEMA if self.multi_label else LABELS_SCHEMA
         others = [found.field(name) for name in columns if name not in base.names]
         self._schema = pa.schema([*base, *others])
+        self.columns = tuple(columns)
         self.parts = {
             name.removesuffix(_PART_ENDING): name for name in columns if name.endswith(_PART_ENDING)
         }
@@ -96,7 +98,7 @@ class RunReader:
 
         Args:
             columns: of ``image_id, path, uri, labels, scores, top_labels, top_scores, error,
-                error_detail``, `responses` and `parts`; ``scores`` only together with ``labels``.
+                error_detail``, and others of `columns`; ``scores`` only together with ``labels``.
 
         Yields:
             Tables of one chunk and at most `BATCH_ROWS` rows with exactly these columns.
@@ -114,16 +116,45 @@ class RunReader:
                 {name: lists[name] if name in lists else table.column(name) for name in columns}
             )
 
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the labels table."""
+        return list(self._schema.names)
+
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read the labels table as it is stored, whole, into memory.
+
+        Args:
+            columns: of the table; all by default.
+
+        Raises:
+            InputError: there is no such column.
+        """
+        names = list(self._schema.names if columns is None else columns)
+        if strangers := [name for name in names if name not in self._schema.names]:
+            raise InputError(
+                f"{self.uri}: its labels have no column {strangers[0]!r}; there are "
+                f"{', '.join(self._schema.names)}"
+            )
+        parts = list(_scan(self.uri, self._labels, self._schema, names))
+        schema = pa.schema([self._schema.field(name) for name in names])
+        return pa.concat_tables(parts) if parts else schema.empty_table()
+
     def manifest_rows(self, image_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Return the manifest rows (all columns) of ``image_ids`` that the manifest holds."""
-        files = _parquet_files(storage.join(self.uri, "manifest"))
-        if not files or not image_ids:
-            return {}
-        wanted = pc.field("image_id").isin(pa.array(image_ids, pa.int64()))
-        rows: dict[int, dict[str, Any]] = {}
-        for table in _scan(self.uri, files, None, None, wanted):
-            rows.update((row["image_id"], row) for row in table.to_pylist())
-        return rows
+        return rows_of_manifest(storage.join(self.uri, "manifest"), image_ids)
+
+
+def rows_of_manifest(folder: str, image_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return the rows (all columns) of ``image_ids`` that a manifest's folder holds."""
+    files = _parquet_files(folder)
+    if not files or not image_ids:
+        return {}
+    wanted = pc.field("image_id").isin(pa.array(image_ids, pa.int64()))
+    rows: dict[int, dict[str, Any]] = {}
+    for table in _scan(folder, files, None, None, wanted):
+        rows.update((row["image_id"], row) for row in table.to_pylist())
+    return rows
 
 
 def explode(lists: pa.ListArray) -> tuple[np.ndarray[Any, np.dtype[np.int64]], pa.Array]:

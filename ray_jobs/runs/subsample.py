@@ -6,6 +6,7 @@ import logging
 from functools import partial
 
 from actors import storage
+from ray_jobs.config import ArchiveConfig
 from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.manifest import write_manifest
 from ray_jobs.runs.reservoir import draw
@@ -13,7 +14,7 @@ from ray_jobs.runs.reservoir import draw
 logger = logging.getLogger(f"onoma.{__name__}")
 
 
-def draw_sample(run: RunFolder, images: str, size: int, seed: int) -> None:
+def draw_sample(run: RunFolder, config: ArchiveConfig, size: int) -> None:
     """List an archive and write the manifest of the images drawn, once; no image is read.
 
     Raises:
@@ -22,7 +23,8 @@ def draw_sample(run: RunFolder, images: str, size: int, seed: int) -> None:
     if "images" in run.record:
         return
     storage.delete_folder(run.manifest)  # an attempt that died while listing
-    drawn = write_manifest(images, run.manifest, partial(draw, size=size, seed=seed))
+    chosen = partial(draw, size=size, seed=config.seed)
+    drawn = write_manifest(config.images, run.manifest, chosen, config.table_columns())
     if drawn.images < size:
         logger.info("the archive has %d images; all of them are taken", drawn.images)
     run.save(images=drawn.images)

@@ -19,6 +19,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from actors.compat.ray_versions import TESTED
+from actors.cores import usable_cores
 from actors.mllm.images import decode_for_mllm
 
 State = Literal["ready", "missing", "note"]
@@ -67,7 +69,7 @@ def _python() -> list[Check]:
 
 def _packages() -> list[Check]:
     wanted = {
-        "ray": "2.60.0",
+        "ray": TESTED,
         "torch": "2.13",
         "open_clip_torch": "3.3",
         "pyarrow": "",
@@ -123,7 +125,7 @@ def _gpu() -> list[Check]:
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         return [Check("ready", "GPU", ", ".join(names))]
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     advice = "small models run on the CPU; for large ones take a GPU and touch engine/gpu"
     return [Check("note", "GPU", f"none; {cores} CPU cores", advice)]
 

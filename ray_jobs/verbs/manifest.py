@@ -23,7 +23,7 @@ def manifest(config: ManifestConfig) -> dict[str, Any]:
             f"--out {config.out}: the manifest is one Parquet file; end it in .parquet"
         )
     try:
-        listed = write_manifest(config.images, config.out)
+        listed = write_manifest(config.images, config.out, columns=config.table_columns())
     except PermissionError as error:
         raise InputError(f"--out {config.out}: cannot be written (no permission)") from error
     return {"manifest": config.out, "images": listed.images, "skipped": listed.skipped}

@@ -27,7 +27,7 @@ def test_what_is_copied_is_there_and_gets_to_the_builder() -> None:
 
 
 def test_it_holds_all_packages_and_installs_the_gpu_build() -> None:
-    assert set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) < COPIED
+    assert set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]) < COPIED
     assert "--extra gpu" in DOCKERFILE
     assert "gpu" in PROJECT["project"]["optional-dependencies"]
 

@@ -13,6 +13,7 @@ from actors.images.errors import ImageError
 from methods.answers import AnswerError
 from methods.errors import (
     ANSWER_CODES,
+    DECISION_CODES,
     FEATURE_CODES,
     IMAGE_CODES,
     REQUEST_CODES,
@@ -85,7 +86,7 @@ def test_every_code_of_the_table_is_raised_somewhere() -> None:
 
 
 def test_kinds_of_codes_do_not_overlap_and_each_is_a_sentence() -> None:
-    kinds = (IMAGE_CODES, REQUEST_CODES, ANSWER_CODES, FEATURE_CODES)
+    kinds = (IMAGE_CODES, REQUEST_CODES, ANSWER_CODES, FEATURE_CODES, DECISION_CODES)
     assert len(ROW_CODES) == sum(len(kind) for kind in kinds)
     for code, meaning in ROW_CODES.items():
         assert code.replace("_", "").isalpha()

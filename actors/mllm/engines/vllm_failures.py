@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from actors.mllm.model import MllmModel
+from actors.mllm.vllm_installed import HOW_TO_INSTALL
 from methods.errors import EngineStartError
 
 _MEMORY: Final = (
@@ -106,10 +107,7 @@ def start_error(model: MllmModel, error: BaseException, log: str = "") -> Engine
         log: what the processes of the engine said meanwhile.
     """
     if isinstance(error, ImportError) and (error.name or "").partition(".")[0] == "vllm":
-        return EngineStartError(
-            f"vLLM cannot be imported ({error}); install it with uv sync (CPU) or uv sync --extra "
-            "gpu --no-dev (GPU)"
-        )
+        return EngineStartError(f"vLLM cannot be imported ({error}): {HOW_TO_INSTALL}")
     said = list(_reasons(error, log))
     known = [each for each in said if _cause(each) is not _UNKNOWN]
     reason = (known or said)[-1]

@@ -22,12 +22,13 @@ from ray_jobs.passes.fit_job import fit_job
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.mllm_pool import Replicas, mllm_replicas, size_mllm_pool
 from ray_jobs.passes.session import Capacity
-from ray_jobs.pipelines.autosep.inputs import METHOD, PROMPT, AutosepInputs, resolve_inputs
+from ray_jobs.pipelines.autosep.inputs import METHOD, AutosepInputs, resolve_inputs
 from ray_jobs.pipelines.autosep.record import Record, to_json
 from ray_jobs.pipelines.autosep.sample import load_sample
 from ray_jobs.pipelines.autosep.sample_mllm import SampleMllm
 from ray_jobs.pipelines.base import FitMethod
 from ray_jobs.runs.folder import RunFolder
+from ray_jobs.runs.learned_prompt import LEARNED_PROMPT
 from ray_jobs.runs.subsample import draw_sample
 
 
@@ -53,7 +54,7 @@ def learn(job: Job, inputs: AutosepInputs) -> dict[str, Any]:
         "score": history.final,
         "mllm": inputs.mllm.name,
     }
-    storage.write_bytes(storage.join(run.uri, PROMPT), to_json(learned))
+    storage.write_bytes(storage.join(run.uri, LEARNED_PROMPT), to_json(learned))
     return {
         "usable": len(sample.pictures),
         "errors": dict(sorted(sample.errors.items())),
@@ -64,7 +65,7 @@ def learn(job: Job, inputs: AutosepInputs) -> dict[str, Any]:
 
 def draw(run: RunFolder, config: FitAutosepConfig) -> None:
     """Draw the sample from the listing; no image is read."""
-    draw_sample(run, config.images, config.sample, config.seed)
+    draw_sample(run, config, config.sample)
 
 
 def result(run: RunFolder, _inputs: AutosepInputs) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import Any
 from actors.mllm.model import FIELD_GUIDE, MllmModel, resolve_mllm
 from actors.mllm.query import model_identity
 from actors.mllm.request import Sampling
-from methods.autosep.choices import ChoiceReader
 from methods.autosep.prompts import OPTIONAL, PLACEHOLDERS, PromptTexts
 from methods.autosep.requests import RequestKind
 from methods.autosep.settings import SearchSettings
+from methods.choices import ChoiceReader
 from methods.class_names import ClassNames
 from ray_jobs.config import DescribingConfig, FitAutosepConfig, settings_from
 from ray_jobs.passes.mllm_settings import engine_options
@@ -20,8 +20,6 @@ from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.prompts import read_prompt
 
 METHOD = "autosep"
-PROMPT = "prompt.json"
-"""The learned prompt, in the folder of a fit."""
 
 WRITING: tuple[RequestKind, ...] = ("reflect", "modify", "paraphrase")
 """What the model that rewrites prompts is asked for."""

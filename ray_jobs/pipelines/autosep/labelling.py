@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from actors import storage
 from actors.labels.autosep import (
     ABOUT,
     CLASSIFY,
@@ -24,16 +22,16 @@ from actors.mllm.request import Sampling
 from methods.autosep.prompts import PromptTexts
 from methods.class_names import ClassNames
 from methods.errors import InputError
-from methods.prompt import Prompt
 from ray_jobs.config import LabelAutosepConfig
 from ray_jobs.passes.generate import cached, generate, prepare
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.mllm_settings import engine_options, image_query, sampling
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
 from ray_jobs.passes.steps import fetch, images, rows, table
-from ray_jobs.pipelines.autosep.inputs import METHOD, PROMPT, make_prompt_texts
+from ray_jobs.pipelines.autosep.inputs import METHOD, make_prompt_texts
 from ray_jobs.pipelines.base import ANSWERS_CUT, LabelMethod
 from ray_jobs.runs.class_names import read_classes
+from ray_jobs.runs.learned_prompt import read_learned
 
 ANSWERS: Final = "answers"
 """Name of the pass that asks about images."""
@@ -161,28 +159,6 @@ def passes(config: LabelAutosepConfig, inputs: LabelAutosepInputs) -> Sequence[P
 def keep_prompt(_job: Job, inputs: LabelAutosepInputs) -> dict[str, Any]:
     """What the descriptions were asked for with."""
     return {"prompt": inputs.prompt}
-
-
-def read_learned(path: str) -> dict[str, Any]:
-    """Read a learned prompt: from the folder of a fit, or from a text file that holds one.
-
-    Raises:
-        InputError: neither.
-    """
-    file = storage.join(storage.absolute(path), PROMPT)
-    try:
-        if storage.exists(file):
-            return dict(json.loads(storage.read_bytes(file)))
-        text = storage.read_bytes(path).decode("utf-8-sig").strip()
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"--prompt {path}: neither a folder made by fit autosep (with {PROMPT}) nor a UTF-8 "
-            f"text file with a prompt ({reason})"
-        ) from error
-    if not text:
-        raise InputError(f"--prompt {path} holds no prompt; write what the model is to be asked")
-    return {"prompt": Prompt(text).text}
 
 
 LABEL_AUTOSEP = LabelMethod(

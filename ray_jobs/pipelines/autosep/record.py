@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from typing import Any
 from actors import storage
 from methods.autosep.chance_level import null_band
 from methods.autosep.history import History
+from methods.json_text import json_text
 from ray_jobs.config import FitAutosepConfig
 from ray_jobs.pipelines.autosep.history_page import draw_history
 from ray_jobs.pipelines.autosep.inputs import AutosepInputs
@@ -101,4 +101,4 @@ class Record:
 
 def to_json(record: dict[str, Any]) -> bytes:
     """A record as a JSON file that a person can read."""
-    return json.dumps(record, indent=1, ensure_ascii=False).encode()
+    return json_text(record, indent=1).encode()

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from actors.clip.image_features import ClipFeatures
 from actors.clip.model import ClipModel
+from actors.embedding_store import EmbeddingStore
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.run_pass import Pass, run_pass
 from ray_jobs.passes.steps import clip, decode, fetch, images
+from ray_jobs.passes.stored import attach_stored
 from ray_jobs.runs.ledger import batches_of
 from ray_jobs.runs.stage_tables import stage_table
 
@@ -40,14 +42,18 @@ class Features:
         return self.matrix[np.searchsorted(self.ids, ids)]
 
 
-def compute_features(job: Job, model: ClipModel, context: int | str) -> Features:
+def compute_features(
+    job: Job, model: ClipModel, context: int | str, store: EmbeddingStore | None = None
+) -> Features:
     """Encode the images drawn, resuming where an earlier attempt stopped, and read what came.
+
+    Images of which a store holds the feature are not encoded.
 
     The replicas check first whether a prompt with this context can be learned for the model: before
     any image is encoded or asked about.
     """
     encode = clip(ClipFeatures, model, context=context)
-    flow = images() >> fetch() >> decode(model.preprocessing) >> encode
+    flow = images() >> attach_stored(store) >> fetch() >> decode(model.preprocessing) >> encode
     run_pass(job, Pass(FEATURES, flow))
     return read_features(stage_table(job.run, FEATURES), model.embed_dim)
 

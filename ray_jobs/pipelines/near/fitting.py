@@ -49,7 +49,7 @@ def learn(job: Job, inputs: NearInputs) -> dict[str, Any]:
     """Encode, name, label the sample, train, keep the classifier."""
     run, config, capacity = job.run, job.settings(FitNearConfig), job.capacity
     workers = check_workers(config, capacity)
-    features = compute_features(job, inputs.clip, inputs.context)
+    features = compute_features(job, inputs.clip, inputs.context, inputs.store)
     names = _ask_for_names(job, inputs, features)
     labelled = label_sample(config, inputs, names, features, capacity)
     warn_builtin_models(inputs.clip, inputs.mllm, labelled.vocabulary.forms)

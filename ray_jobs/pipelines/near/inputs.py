@@ -8,6 +8,7 @@ from typing import Any
 import xxhash
 
 from actors.clip.model import ClipModel, resolve_clip
+from actors.embedding_store import EmbeddingStore
 from actors.mllm.model import MllmModel, resolve_mllm
 from methods.discovered_names import read_names
 from methods.errors import InputError
@@ -15,6 +16,7 @@ from methods.near.settings import NearTrainSettings
 from ray_jobs.config import FitNearConfig, settings_from
 from ray_jobs.passes.mllm_settings import engine_options
 from ray_jobs.passes.read_images import reading_identity
+from ray_jobs.passes.stored import store_identity, store_of
 from ray_jobs.pipelines.name_query import NameReader, resolve_name_reader
 from ray_jobs.pipelines.near.sample_names import samplings
 from ray_jobs.runs.text_files import read_text
@@ -30,6 +32,7 @@ class NearInputs:
         merges: a person's decisions, from a name's key to the name to use; empty without any.
         settings: of training.
         context: learned tokens: how many random ones, or words to start from.
+        store: of features of images; None without one.
     """
 
     clip: ClipModel
@@ -38,6 +41,7 @@ class NearInputs:
     merges: dict[str, str]
     settings: NearTrainSettings
     context: int | str
+    store: EmbeddingStore | None = None
     names: tuple[str, ...] = ()
 
     def identity(self, config: FitNearConfig) -> dict[str, Any]:
@@ -52,6 +56,7 @@ class NearInputs:
             **reading_identity(config),
             "clip": self.clip.fingerprint,
             "precision": config.precision,
+            **store_identity(self.store),
             "sample": config.sample,
             "spread": config.spread,
             "seed": config.seed,
@@ -72,9 +77,10 @@ def resolve_inputs(config: FitNearConfig) -> NearInputs:
     Raises:
         InputError: one of them cannot work.
     """
-    mllm = resolve_mllm(config.mllm)
+    clip, mllm = resolve_clip(config.clip), resolve_mllm(config.mllm)
     return NearInputs(
-        clip=resolve_clip(config.clip),
+        clip=clip,
+        store=store_of(config, clip),
         mllm=mllm,
         reader=resolve_name_reader(config, mllm),
         merges=_decisions(config.names) if config.names is not None else {},

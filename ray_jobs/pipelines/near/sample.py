@@ -24,7 +24,7 @@ def draw_images(run: RunFolder, config: FitNearConfig) -> None:
     Raises:
         InputError: the archive is not there or is empty.
     """
-    draw_sample(run, config.images, config.sample * config.spread, config.seed)
+    draw_sample(run, config, config.sample * config.spread)
 
 
 def choose_spread(run: RunFolder, config: FitNearConfig, features: Features) -> Images:

@@ -9,6 +9,7 @@ from typing import Any
 from actors.classifier_store import clip_of, load_classifier
 from actors.clip.alike_names import check_names_apart
 from actors.clip.model import ClipModel, resolve_clip
+from actors.embedding_store import EmbeddingStore
 from actors.labels.what_do_you_see import DESCRIPTION, PREDICTION
 from actors.labels.what_do_you_see_classes import ClassTexts
 from actors.mllm.model import MllmModel, resolve_mllm
@@ -22,6 +23,7 @@ from methods.errors import InputError
 from methods.what_do_you_see import TEMPLATE, Part
 from ray_jobs.config import ClassTextsConfig, LabelWhatDoYouSeeConfig
 from ray_jobs.passes.mllm_settings import engine_options, image_query, sampling
+from ray_jobs.passes.stored import refuse_store, store_identity, store_of
 from ray_jobs.pipelines.what_do_you_see.classes import METHOD, ClassInputs
 from ray_jobs.runs.class_names import check_same_classes, read_classes
 from ray_jobs.runs.prompts import read_prompt, read_prompts
@@ -65,6 +67,7 @@ class WhatDoYouSeeInputs:
         clip, mllm: the models.
         queries: what is asked about each image.
         weights: of the parts in the fused query.
+        store: of features of images; None without one.
     """
 
     named: ClassNames
@@ -73,6 +76,7 @@ class WhatDoYouSeeInputs:
     mllm: MllmModel
     queries: tuple[Query, ...]
     weights: dict[Part, float]
+    store: EmbeddingStore | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,6 +89,7 @@ class WhatDoYouSeeInputs:
         return {
             "clip": self.clip.fingerprint,
             "precision": config.precision,
+            **store_identity(self.store),
             **self.named.identity(),
             "class_matrix": (own.identity if isinstance(own, Classifier) else own.identity(config)),
             "weights": self.weights,
@@ -130,13 +135,15 @@ def resolve_inputs(config: LabelWhatDoYouSeeConfig) -> WhatDoYouSeeInputs:
             "--description-weight and --prediction-weight are both 0, so no model is to be asked: "
             "label with the image alone is onoma label --classifier DIR"
         )
+    if config.published_pixels:
+        refuse_store(config, "--published-pixels prepares images in another way than it was made")
     mllm = resolve_mllm(config.mllm)
     if config.classifier is None:
         clip = resolve_clip(config.clip)
         named = read_classes(config.classes, METHOD)
         own = resolve_class_inputs(config, named, clip)
         queries = _queries(config, named.names, weights)
-        return WhatDoYouSeeInputs(named, own, clip, mllm, queries, weights)
+        return WhatDoYouSeeInputs(named, own, clip, mllm, queries, weights, store_of(config, clip))
     classifier = load_classifier(config.classifier)
     if config.classes is not None:
         check_same_classes(config.classes, classifier.labels, config.classifier)
@@ -145,4 +152,5 @@ def resolve_inputs(config: LabelWhatDoYouSeeConfig) -> WhatDoYouSeeInputs:
     named = classifier.classes
     ClassMatcher(named.names, named.others)
     queries = _queries(config, named.names, weights)
-    return WhatDoYouSeeInputs(named, classifier, clip, mllm, queries, weights)
+    store = store_of(config, clip)
+    return WhatDoYouSeeInputs(named, classifier, clip, mllm, queries, weights, store)

@@ -16,6 +16,7 @@ from ray_jobs.passes.generate import cached, generate
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
 from ray_jobs.passes.steps import Late, clip, decode, fetch, images, table
+from ray_jobs.passes.stored import attach_stored
 from ray_jobs.pipelines.base import ANSWERS_CUT, Counter, LabelMethod
 from ray_jobs.pipelines.classifier import make_once
 from ray_jobs.pipelines.what_do_you_see.classes import METHOD, describe_classes, make_classifier
@@ -43,6 +44,7 @@ def passes(config: LabelWhatDoYouSeeConfig, inputs: WhatDoYouSeeInputs) -> Seque
         Pass(
             LABEL,
             table(ANSWERS)
+            >> attach_stored(inputs.store)
             >> fetch()
             >> decode(model.preprocessing)
             >> clip(

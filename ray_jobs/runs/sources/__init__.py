@@ -4,5 +4,6 @@
 """
 
 from ray_jobs.runs.sources.listing import Listing, ManifestRow, list_images
+from ray_jobs.runs.sources.table_columns import TableColumns
 
-__all__ = ["Listing", "ManifestRow", "list_images"]
+__all__ = ["Listing", "ManifestRow", "TableColumns", "list_images"]

@@ -13,6 +13,7 @@ from actors import storage
 from actors.storage.s3 import why
 from actors.storage.s3_listing import list_keys
 from methods.errors import InputError, one_line
+from ray_jobs.runs.sources.braces import has_braces
 from ray_jobs.runs.sources.globs import Glob, is_glob, local_matches
 from ray_jobs.runs.sources.rows import ManifestRow, Skipped, is_image_name
 
@@ -42,9 +43,9 @@ def local_folder(root: str, skipped: Skipped) -> Iterator[ManifestRow]:
             path = prefix + readable(entry.name)
             if is_image_name(entry.name):
                 yield ManifestRow(path, storage.local_uri(entry.path))
-            elif not entry.is_dir():
+            elif not storage.is_folder_entry(entry):
                 skipped.file(entry.name)
-            if entry.is_dir():
+            if storage.is_folder_entry(entry):
                 yield from walk(entry.path, path + "/")
 
     yield from walk(root, "")
@@ -55,8 +56,10 @@ def readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def split_glob(source: str) -> tuple[str, Glob]:
-    """Split a glob into its fixed folder, which may have marks in its name, and the rest.
+def split_pattern(source: str) -> tuple[str, str]:
+    """Split a glob, or a name with braces, into its fixed folder and the rest.
+
+    The folder may have such marks in its name.
 
     Raises:
         InputError: the name of a bucket has marks.
@@ -64,7 +67,8 @@ def split_glob(source: str) -> tuple[str, Glob]:
     names = source.split("/")
     fixed = 0
     for at, name in enumerate(names[:-1]):
-        if is_glob(name) and ("**" in name or not _is_there("/".join(names[: at + 1]))):
+        marked = is_glob(name) or has_braces(name)
+        if marked and ("**" in name or not _is_there("/".join(names[: at + 1]))):
             break
         fixed = at + 1
     if not storage.is_local(source) and fixed < 3:
@@ -72,7 +76,7 @@ def split_glob(source: str) -> tuple[str, Glob]:
     root = "/".join(names[:fixed])
     if storage.is_local(source):
         root = storage.local_path(root or ("/" if source.startswith("/") else "."))
-    return root, Glob("/".join(names[fixed:]))
+    return root, "/".join(names[fixed:])
 
 
 def _is_there(uri: str) -> bool:

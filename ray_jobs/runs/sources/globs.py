@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from actors.storage import is_folder_entry
+
 GLOB_MARKS: Final = frozenset("*?[")
 _ANY_DEPTH: Final = "**"
 
@@ -113,7 +115,7 @@ def local_matches(root: str, glob: Glob) -> Iterator[tuple[str, str]]:
             further = glob.below(places, entry.name)
             if not further:
                 continue
-            if entry.is_dir():
+            if is_folder_entry(entry):
                 yield from walk(entry.path, f"{prefix}{entry.name}/", further, (*above, here))
             elif glob.is_whole(further):
                 yield prefix + entry.name

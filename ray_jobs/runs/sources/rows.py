@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
+
+from ray_jobs.runs.sources.packed_tars import how_to_unpack, is_packed_tar
 
 IMAGE_EXTENSIONS: Final = frozenset(
-    "jpg jpeg jpe jfif png webp gif bmp dib tif tiff avif heic heif jp2 ppm pgm pnm tga ico".split()
+    "jpg jpeg jpe jfif png apng webp gif bmp dib tif tiff avif heic heif hif ppm pgm pbm pnm tga "
+    "ico jp2 j2k jpx jpf jpc j2c jxl".split()
 )
+CAMERA_RAW: Final = frozenset(
+    "cr2 cr3 crw nef nrw arw srf sr2 dng orf rw2 raf pef srw x3f 3fr iiq kdc dcr mrw erf mef "
+    "mos rwl gpr".split()
+)
+"""Extensions of cameras' raw files: images that get an error row, never silence."""
+_SHARDS_NAMED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +32,7 @@ class ManifestRow:
         offset, length: byte range inside ``uri``; length -1 for a member that is no regular file.
         column, row_group, row: cell inside a Parquet file.
         image_id: given by a ready manifest; otherwise the hash of ``path``.
+        kept: what the labels are to have of the user's own table.
     """
 
     path: str
@@ -33,6 +44,7 @@ class ManifestRow:
     row_group: int | None = None
     row: int | None = None
     image_id: int | None = None
+    kept: Mapping[str, Any] | None = None
 
 
 @dataclass
@@ -42,19 +54,29 @@ class Skipped:
     Attributes:
         by_kind: counts of files that are no images by name.
         notes: what else was left out, in words.
+        shards: tars that are broken, each in words.
+        packed: one compressed tar.
     """
 
     by_kind: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    shards: list[str] = field(default_factory=list)
+    packed: str | None = None
 
     def file(self, name: str) -> None:
         """Count a file that is no image by its name."""
         _, dot, extension = name.rpartition("/")[2].rpartition(".")
         self.by_kind[f".{extension.lower()}" if dot else "no extension"] += 1
+        if self.packed is None and is_packed_tar(name):
+            self.packed = name
 
     def sentence(self) -> str:
         """Say what was skipped, or nothing."""
-        return "; ".join([*self.notes, *self._counted()])
+        return "; ".join([*self.notes, *self._broken(), *self._counted()])
+
+    def _broken(self) -> list[str]:
+        more = len(self.shards) - _SHARDS_NAMED
+        return self.shards[:_SHARDS_NAMED] + ([f"{more} more tars are broken"] if more > 0 else [])
 
     def _counted(self) -> list[str]:
         if not self.by_kind:
@@ -68,10 +90,12 @@ class Skipped:
             said[1] = (
                 "what tables and tars hold is read where --images names them or a glob of them"
             )
+        if self.packed is not None:
+            said.append(how_to_unpack(self.packed))
         return said
 
 
 def is_image_name(name: str) -> bool:
     """Say whether the name of a file, or its path, has an image's extension, behind a dot."""
     _, dot, extension = name.rpartition("/")[2].rpartition(".")
-    return bool(dot) and extension.lower() in IMAGE_EXTENSIONS
+    return bool(dot) and extension.lower() in IMAGE_EXTENSIONS | CAMERA_RAW

@@ -1,117 +1,172 @@
-"""Parquet: a ready manifest, a table of URIs, or a table that holds the encoded images."""
+"""Parquet: a ready manifest, a table of addresses, or a table that holds the encoded images."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors import storage
+from actors.kept import KEPT
 from methods.errors import InputError, one_line
+from ray_jobs.runs.sources.kept import KeptColumns
+from ray_jobs.runs.sources.labels_of_run import is_labels, joined
 from ray_jobs.runs.sources.rows import ManifestRow
+from ray_jobs.runs.sources.table_columns import (
+    NUMBERED,
+    OWN_PATHS,
+    ChosenColumns,
+    TableColumns,
+    choose_columns,
+    is_manifest,
+)
 
-KEY_COLUMNS: Final = ("path", "key", "__key__", "file_name", "filename", "id", "image_id", "name")
-URI_COLUMNS: Final = ("uri", "url", "image_uri", "image_url", "image_path", "path")
-BYTES_COLUMNS: Final = ("bytes", "image", "image_bytes", "jpg", "jpeg", "png", "webp", "content")
 _MANIFEST_COLUMNS: Final = ("member", "offset", "length", "column", "row_group", "row")
 _ROWS_AT_ONCE: Final = 65536
 
 
-def tables(uris: Sequence[tuple[str, str]]) -> Iterator[ManifestRow]:
-    """List the images of Parquet files, given as (relative name, uri).
+@dataclass
+class Tables:
+    """Parquet files that are read as an archive.
+
+    Attributes:
+        files: (relative name, uri) of each.
+        columns: those that the user names.
+        kept: what the manifest is to have of them as well.
+        keys: columns that were taken as keys, once rows have been read.
+    """
+
+    files: Sequence[tuple[str, str]]
+    columns: TableColumns
+    kept: KeptColumns
+    keys: set[str] = field(default_factory=set)
+
+    def __iter__(self) -> Iterator[ManifestRow]:
+        """List the images.
+
+        Raises:
+            InputError: no Parquet, or no column that holds images or addresses.
+        """
+        for name, uri in self.files:
+            filesystem, path = storage.resolve(uri)
+            try:
+                with pq.ParquetFile(path, filesystem=filesystem) as file:
+                    if is_labels(file.schema_arrow) and not self._names_columns:
+                        yield from joined(self.files, self.kept)
+                        return
+                    yield from self._one_table(file, name, uri)
+            except (pa.ArrowInvalid, OSError) as error:
+                told = one_line(error)
+                raise InputError(f"--images {uri}: no readable Parquet: {told}") from error
+
+    def hint(self) -> str:
+        """What to do about keys that are given twice; empty where none came of a column."""
+        if not self.keys:
+            return ""
+        return (
+            f"keys are those of {' and '.join(sorted(self.keys))}: --id-column NAME takes another "
+            f"column, --id-column '{NUMBERED}' numbers the rows"
+        )
+
+    @property
+    def _names_columns(self) -> bool:
+        return self.columns.image is not None or self.columns.key is not None
+
+    def _one_table(self, file: pq.ParquetFile, name: str, uri: str) -> Iterator[ManifestRow]:
+        schema = file.schema_arrow
+        ours = {*_MANIFEST_COLUMNS} <= set(schema.names)
+        if is_manifest(schema) and (ours or not self._names_columns):
+            yield from self._manifest(file, name, uri)
+            return
+        chosen = choose_columns(uri, schema, self.columns)
+        if chosen.key is not None:
+            self.keys.add(chosen.key)
+        if chosen.holds == "bytes":
+            self.kept.settle(uri, schema, {chosen.image})
+            yield from self._cells(file, name, uri, chosen)
+        else:
+            self.kept.settle(uri, schema)
+            yield from self._addresses(file, name, uri, chosen)
+
+    def _addresses(
+        self, file: pq.ParquetFile, name: str, uri: str, chosen: ChosenColumns
+    ) -> Iterator[ManifestRow]:
+        own = self.columns.key is not None and chosen.key not in OWN_PATHS
+        prefix = f"{name}#" if own and len(self.files) > 1 else ""
+        key = None if self.columns.key == NUMBERED else chosen.key or chosen.image
+        wanted = [chosen.image, *([key] if key else []), *self.kept.names_in(file.schema_arrow)]
+        for number, row in enumerate(_rows(file, wanted)):
+            address = str(row[chosen.image] or "").strip()
+            named = row[key] if key else None
+            numbered = f"{name}#{number}"
+            if key is None:
+                path = numbered
+            elif named is None or named == "":
+                path = address or numbered
+            else:
+                path = f"{prefix}{named}"
+            target = storage.beside(uri, address) if address else ""
+            yield ManifestRow(path, target, kept=self.kept.of(row))
+
+    def _cells(
+        self, file: pq.ParquetFile, name: str, uri: str, chosen: ChosenColumns
+    ) -> Iterator[ManifestRow]:
+        where = uri if not storage.is_local(uri) else storage.local_uri(storage.local_path(uri))
+        prefix = f"{name}#"  # keys may repeat between files; a file's own name does not
+        several = len(self.files) > 1
+        wanted = [*([chosen.key] if chosen.key else []), *self.kept.names_in(file.schema_arrow)]
+        for group in range(file.num_row_groups):
+            count = file.metadata.row_group(group).num_rows
+            cells: list[dict[str, Any]] = [{}] * count
+            if wanted:
+                names = list(dict.fromkeys(wanted))
+                cells = file.read_row_group(group, columns=names).select(names).to_pylist()
+            for row, values in enumerate(cells):
+                named = values.get(chosen.key) if chosen.key else None
+                nameless = named is None or named == ""
+                path = f"{group}-{row}" if nameless else str(named)
+                if nameless or (several and chosen.key not in OWN_PATHS):
+                    path = prefix + path
+                kept = self.kept.of(values)
+                yield ManifestRow(
+                    path, where, column=chosen.image, row_group=group, row=row, kept=kept
+                )
+
+    def _manifest(self, file: pq.ParquetFile, name: str, uri: str) -> Iterator[ManifestRow]:
+        schema = file.schema_arrow
+        if KEPT in schema.names:
+            self.kept.take_up(schema.field(KEPT).type)
+        self.kept.settle(uri, schema, {"image_id", "path", "uri", *_MANIFEST_COLUMNS})
+        extra = [column for column in (*_MANIFEST_COLUMNS, KEPT) if column in schema.names]
+        wanted = ["image_id", "path", "uri", *extra, *self.kept.names_in(schema)]
+        for number, row in enumerate(_rows(file, wanted)):
+            row.update(row.pop(KEPT, None) or {})
+            yield manifest_row(row, f"{name}#{number}", uri, self.kept)
+
+
+def manifest_row(row: dict[str, Any], numbered: str, uri: str, kept: KeptColumns) -> ManifestRow:
+    """A row of a manifest; one without a path goes by its address, or by its number.
 
     Raises:
-        InputError: no Parquet, or no column that holds images or URIs.
+        InputError: it names a whole tar or table, so that the image in it cannot be found.
     """
-    for name, uri in uris:
-        filesystem, path = storage.resolve(uri)
-        try:
-            with pq.ParquetFile(path, filesystem=filesystem) as file:
-                yield from _one_table(file, name, uri, several=len(uris) > 1)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"--images {uri}: no readable Parquet: {one_line(error)}") from error
-
-
-def _one_table(
-    file: pq.ParquetFile, name: str, uri: str, *, several: bool
-) -> Iterator[ManifestRow]:
-    schema = file.schema_arrow
-    if {"image_id", "path", "uri"} <= set(schema.names):
-        yield from _manifest(file, name)
-        return
-    key = next((c for c in KEY_COLUMNS if c in schema.names and _is_key(schema, c)), None)
-    images = next((c for c in BYTES_COLUMNS if c in schema.names and _is_bytes(schema, c)), None)
-    if images:
-        where = uri if not storage.is_local(uri) else storage.local_uri(storage.local_path(uri))
-        # keys may repeat between files; a file's own name does not
-        yield from _cells(file, where, key, images, f"{name}#", several)
-        return
-    column = next((c for c in URI_COLUMNS if c in schema.names and _is_text(schema, c)), None)
-    if column is None:
+    address = row["uri"] or ""
+    names = ("image_id", *_MANIFEST_COLUMNS)
+    place = {name: row[name] for name in names if row.get(name) is not None}
+    lower = address.lower()
+    if "offset" not in place and "row_group" not in place and lower.endswith((".tar", ".parquet")):
         raise InputError(
-            f"--images {uri}: no column with images ({', '.join(BYTES_COLUMNS)}) or URIs "
-            f"({', '.join(URI_COLUMNS)}); it has {', '.join(schema.names)}"
+            f"--images {uri}: {row['path']} is somewhere in {address}, and the table does not say "
+            "where (offset and length, or column, row_group and row); give the manifest of that "
+            "run, RUN/manifest, or its labels where they lie, RUN/labels"
         )
-    columns = list(dict.fromkeys([key or column, column]))
-    for number, row in enumerate(_rows(file, columns)):
-        address = str(row[column] or "")
-        named = row[columns[0]]
-        path = str(named) if named not in (None, "") else address or f"{name}#{number}"
-        yield ManifestRow(path, _target(address))
+    made = ManifestRow(row["path"] or address or numbered, "", kept=kept.of(row), **place)
+    return replace(made, uri=storage.beside(uri, address) if address.strip() else "")
 
 
-def _target(address: str) -> str:
-    """The URI of an address; empty where a table has none, which is an error of that row."""
-    if not address.strip():
-        return ""
-    if not storage.is_local(address) or address.startswith("file://"):
-        return address
-    return storage.local_uri(storage.local_path(address))
-
-
-def _is_text(schema: pa.Schema, column: str) -> bool:
-    kind = schema.field(column).type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _is_key(schema: pa.Schema, column: str) -> bool:
-    return _is_text(schema, column) or bool(pa.types.is_integer(schema.field(column).type))
-
-
-def _is_bytes(schema: pa.Schema, column: str) -> bool:
-    kind = schema.field(column).type
-    if pa.types.is_struct(kind):  # {bytes, path}, as Hugging Face data sets write images
-        names = [kind.field(i).name for i in range(kind.num_fields)]
-        return "bytes" in names
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
-
-
-def _rows(file: pq.ParquetFile, columns: list[str]) -> Iterator[dict[str, Any]]:
-    for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
+def _rows(file: pq.ParquetFile, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for batch in file.iter_batches(_ROWS_AT_ONCE, columns=list(dict.fromkeys(columns))):
         yield from batch.to_pylist()
-
-
-def _manifest(file: pq.ParquetFile, name: str) -> Iterator[ManifestRow]:
-    extra = [column for column in _MANIFEST_COLUMNS if column in file.schema_arrow.names]
-    for number, row in enumerate(_rows(file, ["image_id", "path", "uri", *extra])):
-        row["uri"] = row["uri"] or ""
-        row["path"] = row["path"] or row["uri"] or f"{name}#{number}"
-        yield ManifestRow(**row)
-
-
-def _cells(
-    file: pq.ParquetFile, uri: str, key: str | None, column: str, prefix: str, several: bool
-) -> Iterator[ManifestRow]:
-    for group in range(file.num_row_groups):
-        count = file.metadata.row_group(group).num_rows
-        keys: list[Any] = [None] * count
-        if key:
-            keys = file.read_row_group(group, columns=[key]).column(0).to_pylist()
-        for row, value in enumerate(keys):
-            nameless = value is None or value == ""
-            path = f"{group}-{row}" if nameless else str(value)
-            if nameless or (several and key not in ("path", "file_name", "filename")):
-                path = prefix + path
-            yield ManifestRow(path, uri, column=column, row_group=group, row=row)

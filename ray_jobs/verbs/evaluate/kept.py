@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from actors import storage
 from methods.errors import InputError
+from methods.json_text import json_text
 from ray_jobs.runs.reader import RunReader
 
 _FOLDER: Final = "evaluation"
@@ -63,7 +64,7 @@ def keep(run: RunReader, measured: Measured) -> str | None:
     try:
         # the figures come last: a folder that has them is whole
         storage.write_bytes(storage.join(run.uri, _FOLDER, _IMAGES), table.getvalue())
-        text = json.dumps(figures, indent=1, ensure_ascii=False)
+        text = json_text(figures, indent=1)
         storage.write_bytes(storage.join(run.uri, _FOLDER, _FIGURES), text.encode())
     except OSError as error:
         return (

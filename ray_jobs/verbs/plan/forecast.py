@@ -8,7 +8,7 @@ later, prices that change, and that a large archive repeats answers more often t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -121,7 +121,11 @@ def forecast_pass(
 
 
 def forecast_job(
-    record: Mapping[str, Any], images: int, cores: int, prices: Prices
+    record: Mapping[str, Any],
+    images: int,
+    cores: int,
+    prices: Prices,
+    size: Callable[[PassForecast], int | None] = lambda _: None,
 ) -> dict[str, Any]:
     """Forecast a labelling job of so many images from the ``run.json`` of its pilot.
 
@@ -130,6 +134,8 @@ def forecast_job(
         images: of the archive.
         cores: CPU cores of the cluster.
         prices: of what it takes.
+        size: from the forecast of a pass over all images to how many it will be over, where that
+            is not all of them.
 
     Returns:
         Plain values: ``passes``, ``bottleneck``, ``seconds``, ``images_per_second``,
@@ -137,15 +143,20 @@ def forecast_job(
         ``errors`` (a share of the images), ``cost`` (None without prices).
     """
     pilot, timings = int(record["images"]), record["timings"]
-    passes = [
-        forecast_pass(name, work, timings[name], pilot, images, name in record["passes"])
-        for name, work in record.get("work", {}).items()
-        if work
-    ]
+    passes, asked = [], images
+    for name, work in record.get("work", {}).items():
+        if not work:
+            continue
+        known = name, work, timings[name], pilot
+        each = forecast_pass(*known, images, name in record["passes"])
+        some = size(each)
+        if some is not None:
+            each, asked = forecast_pass(*known, some), some
+        passes.append(each)
     others = sum(took for name, took in timings.items() if name not in {p.name for p in passes})
     seconds = others + sum(each.seconds for each in passes)
     # answers that were known to the pilot are not known of the other images
-    calls = sum(each.mllm_calls for each in passes) + record["answers_reused"] * images / pilot
+    calls = sum(each.mllm_calls for each in passes) + record["answers_reused"] * asked / pilot
     each_call = calls / (record["mllm_calls"] or 1)
     tokens = {name: round(record[name] * each_call) for name in ("prompt_tokens", "output_tokens")}
     gpu_hours = sum(each.gpus * each.seconds for each in passes) / _HOUR

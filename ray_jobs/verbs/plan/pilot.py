@@ -17,6 +17,7 @@ from methods.errors import InputError
 from ray_jobs.config import ArchiveConfig, AskingConfig, MllmConfig, PlanConfig
 from ray_jobs.passes.generate import cache_root
 from ray_jobs.passes.session import start_ray
+from ray_jobs.pipelines.registry import label_method_of_run
 from ray_jobs.runs.forecast import plan_folder, save_forecast, settings_of
 from ray_jobs.runs.manifest import write_manifest
 from ray_jobs.runs.reservoir import draw_stretches
@@ -67,8 +68,12 @@ def plan_labelling(config: ArchiveConfig, label: Callable[[Any], dict[str, Any]]
         config.price_prompt_tokens,
         config.price_output_tokens,
     )
+    method = label_method_of_run(record)
+    sizes = method.planned_images if method else None
+    size = (lambda each: sizes(config, record, each, images)) if sizes else (lambda _: None)
     forecast = {
-        **forecast_job(record, images, start_ray().cores, prices),
+        **forecast_job(record, images, start_ray().cores, prices, size),
+        **_expected(record, images),
         "image_tokens": _image_tokens(config, record, run, sample),
         "as_published": record["config"].get("as_published") or {},
         "identity": settings_of(record["identity"]),
@@ -78,6 +83,19 @@ def plan_labelling(config: ArchiveConfig, label: Callable[[Any], dict[str, Any]]
         forecast["note"] = "; ".join(notes)
     save_forecast(config.out, forecast)
     return forecast
+
+
+def _expected(record: Mapping[str, Any], images: int) -> dict[str, Any]:
+    """What the pilot expects of budgets, for the archive in place of its sample."""
+    if not (expected := record.get("expected")):
+        return {}
+
+    def grown(point: Mapping[str, Any]) -> dict[str, Any]:
+        asked = int(point["share"] * images + 1e-9)
+        return {**point, "images": asked, "calls": asked * expected["calls_each"]}
+
+    picked, curve = grown(expected["picked"]), [grown(point) for point in expected["curve"]]
+    return {"expected": {**expected, "picked": picked, "curve": curve}}
 
 
 def _image_tokens(
@@ -128,5 +146,5 @@ def _draw(config: ArchiveConfig, sample: str) -> int:
         stretch = max(1, config.pilot // _BLOCKS)
         return draw_stretches(counted(), config.pilot, stretch, config.seed)
 
-    write_manifest(config.images, sample, choose)
+    write_manifest(config.images, sample, choose, config.table_columns())
     return listed

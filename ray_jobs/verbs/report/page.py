@@ -6,7 +6,6 @@ get numbers only, and a content security policy forbids scripts and requests.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from methods.class_names import ClassNames
+from methods.json_text import json_text
 from ray_jobs.pages.templates import FOLDER, templates
 from ray_jobs.pipelines.registry import label_method_of_run
 from ray_jobs.runs.reader import RunReader
@@ -82,7 +82,7 @@ def draw_page(run: RunReader, truth: Truth | None, evaluation: dict[str, Any] | 
         score_shares=figures.score_shares(choice.histogram),
         histogram=charts.draw_histogram(choice.histogram) if choice.histogram else None,
         errors=sorted(counts.errors.items(), key=lambda item: (-item[1], item[0])),
-        config=json.dumps(run.record.get("config", {}), indent=2, ensure_ascii=False),
+        config=json_text(run.record.get("config", {}), indent=2),
         versions=run.record.get("versions") or {},
     )
 

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from PIL import Image
 
 from actors.images.decode import decode_image
 from actors.images.errors import ImageError
 from actors.images.fetch import fetch_bytes
-from ray_jobs.runs.reader import RunReader
 
 LONGER_SIDE: Final = 160
 LONGER_SIDE_OF_MANY: Final = 128  # keeps a page with 60 galleries of photographs near 3 MB
 _MANY: Final = 350
 _QUALITY: Final = 70
 _THREADS: Final = 8
+
+
+class ListedImages(Protocol):
+    """Images with a manifest: those of a run, or of an embedding folder."""
+
+    def manifest_rows(self, image_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """The manifest rows of some images."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -31,11 +38,11 @@ class Thumbnail:
     problem: str | None = None
 
 
-def draw_thumbnails(run: RunReader, rows: Iterable[Mapping[str, Any]]) -> dict[int, Thumbnail]:
+def draw_thumbnails(run: ListedImages, rows: Iterable[Mapping[str, Any]]) -> dict[int, Thumbnail]:
     """Draw one thumbnail per image.
 
     Args:
-        run: where the manifest says how to read each image.
+        run: whose manifest says how to read each image.
         rows: label rows with ``image_id``, ``path`` and ``uri``; images may repeat.
 
     Returns:

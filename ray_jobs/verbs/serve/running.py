@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from actors import storage
+from actors.classifier_store import find_classifier
 from actors.compat.ray import HAPROXY, calm_serve_logs, set_environment
-from methods.classifier import CONFIG_FILE
 from methods.errors import InputError
 from ray_jobs.config import ServeConfig
 from ray_jobs.passes.session import Capacity, quiet_ray, start_ray, verbose
@@ -80,12 +79,7 @@ def _ref(text: str) -> ClassifierRef:
     name, equals, folder = text.partition("=")
     if not equals or "/" in name:
         name, folder = "", text
-    folder = storage.absolute(folder)
-    inner = storage.join(folder, "classifier")
-    if not storage.exists(storage.join(folder, CONFIG_FILE)) and storage.exists(
-        storage.join(inner, CONFIG_FILE)
-    ):
-        folder = inner
+    folder = find_classifier(folder)
     if not name:
         parts = [part for part in folder.split("/") if part]
         # RUN/classifier is known by the run's name

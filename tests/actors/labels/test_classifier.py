@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -137,3 +138,26 @@ def test_what_else_a_batch_brings_is_not_taken(
         if field.name not in batch.column_names:
             brought = brought.append_column(field.name, pa.nulls(IMAGES, field.type))
     assert stage(brought).equals(stage(batch))
+
+
+def test_below_its_threshold_a_label_is_abstained(
+    model: ClipModel, classifier: Classifier, pixels: NDArray[np.uint8]
+) -> None:
+    """The same rows and rankings; no label where the score is too low, and why."""
+    runtime = ClipRuntime(model, device="cpu", threads=1)
+    batch = batch_of(pixels)
+    plain = ClassifierLabels(runtime, classifier.dump())(batch).to_pylist()
+    middle = float(np.median([row["score"] for row in plain if row["score"] is not None]))
+    unsure = replace(classifier, abstain_below=(middle,) * len(NAMES))
+    assert unsure.identity != classifier.identity
+    found = ClassifierLabels(runtime, unsure.dump())(batch).to_pylist()
+    abstained = 0
+    for before, after in zip(plain, found, strict=True):
+        if before["score"] is None or before["score"] >= middle:
+            assert after == before
+            continue
+        abstained += 1
+        assert (after["label"], after["score"], after["error"]) == (None, None, "abstained")
+        assert after["top_labels"] == before["top_labels"]
+        assert before["label"] in after["error_detail"]
+    assert 0 < abstained < len(plain)

@@ -129,7 +129,7 @@ def test_ctrl_c_says_how_to_resume(archive: Path, classifier_folder: str, tmp_pa
     wait_for_rows(job, run, 1)
     os.kill(job.pid, signal.SIGINT)
     out, err = job.communicate(timeout=120)
-    assert (job.returncode, out) == (1, "")
+    assert (job.returncode, out) == (130, "")
     assert re.search(rf"of {IMAGES} images \d+ are labelled, and that is kept. Run the same", err)
     assert "Traceback" not in err
     assert 1 <= committed(run) < IMAGES

@@ -37,6 +37,8 @@ def ray_calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 8.0})
     monkeypatch.setattr(ray_compat, "most_resources", dict)
     monkeypatch.setattr(session, "_STARTED_CORES", [])
+    monkeypatch.setattr(session, "check_cluster", lambda *_: None)
+    monkeypatch.setattr(session, "_watch", lambda: None)
     return calls
 
 

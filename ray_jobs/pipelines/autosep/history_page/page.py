@@ -6,7 +6,6 @@ and drawings get numbers only, and a content security policy forbids scripts and
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from methods.json_text import json_text
 from ray_jobs.pages import numbers
 from ray_jobs.pages.numbers import Figure
 from ray_jobs.pages.templates import FOLDER, templates
@@ -80,7 +80,7 @@ def draw_history(history: HistoryRecord) -> str:
             tree=grow_tree(history),
             costs_by_round=[_costs(list(entry["stages"].values())) for entry in history["rounds"]],
             stages=_stages(history),
-            settings=json.dumps(history["settings"], indent=2, ensure_ascii=False),
+            settings=json_text(history["settings"], indent=2),
         )
     )
 

@@ -239,5 +239,5 @@ def test_a_model_that_cannot_be_loaded_is_told(monkeypatch: pytest.MonkeyPatch) 
 
 def test_without_vllm_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vllm", None)
-    with pytest.raises(EngineStartError, match="install it with uv sync"):
+    with pytest.raises(EngineStartError, match="uv sync in a checkout"):
         asyncio.run(VllmLocal(MODEL, EngineOptions()).start())

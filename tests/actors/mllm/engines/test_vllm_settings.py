@@ -67,7 +67,7 @@ def test_the_parser_that_ends_a_thought_is_the_engine_s(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (ImportError("No module named 'vllm'", name="vllm"), "install it with uv sync"),
+        (ImportError("No module named 'vllm'", name="vllm"), "uv sync in a checkout"),
         (ImportError("No module named 'timm'", name="timm"), "uv pip install timm"),
         (KeyError("fooo"), "KeyError: 'fooo'"),
     ],

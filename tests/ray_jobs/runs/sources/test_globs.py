@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from actors import storage
 from methods.errors import InputError
 from ray_jobs.runs.sources import list_images
-from ray_jobs.runs.sources.folders import glob_files, split_glob
+from ray_jobs.runs.sources.folders import glob_files, split_pattern
 from ray_jobs.runs.sources.globs import Glob, is_glob
 
 NAMES = ("a", "b", "ab", "a.jpg", "b.PNG", ".h", ".h.jpg", "c[1]", "x.tar", "t.parquet", "jpg")
@@ -63,7 +63,8 @@ def in_bucket(keys: list[str]) -> Any:
 
 
 def found(source: str) -> list[str]:
-    return sorted(name for name, _ in glob_files(*split_glob(source)))
+    root, pattern = split_pattern(source)
+    return sorted(name for name, _ in glob_files(root, Glob(pattern)))
 
 
 @settings(max_examples=150, deadline=None)
@@ -79,7 +80,7 @@ def test_disk_and_bucket_give_the_same_paths(tree: set[str], pattern: str) -> No
         images = [row.path for row in list_images(f"{root}/{pattern}/*.[jJ]*").rows]
         if "c[1]" not in pattern:  # of which ours says that it is that folder, where there is one
             everywhere = glob.glob(f"{root}/{pattern}", recursive=True)
-            at, _ = split_glob(f"{root}/{pattern}")
+            at, _ = split_pattern(f"{root}/{pattern}")
             assert on_disk == sorted(
                 # os.path, since a file's name and a slash, which glob gives too, is no file
                 {p[len(at) :].strip("/") for p in everywhere if os.path.isfile(p)}
@@ -129,4 +130,4 @@ def test_a_glob_below_a_folder_with_marks_in_its_name(tmp_path: Path) -> None:
 
 def test_a_bucket_is_no_glob() -> None:
     with pytest.raises(InputError, match="bucket must be named"):
-        split_glob("s3://b*/x/*.jpg")
+        split_pattern("s3://b*/x/*.jpg")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from methods.autosep.choices import ChoiceReader, marked, marks, published_choice
+from methods.choices import ChoiceReader, marked, marks, published_choice
 from methods.errors import InputError
 
 CUCKOOS = ("Black-billed Cuckoo", "Mangrove Cuckoo", "Yellow-billed_Cuckoo")

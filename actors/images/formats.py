@@ -1,0 +1,120 @@
+"""Formats of images that Pillow alone does not read: the extra that does, or that none does."""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Final
+
+_HEIF_BRANDS: Final = frozenset(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+)
+_AVIF_BRANDS: Final = frozenset((b"avif", b"avis"))
+_JXL: Final = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL \x0d\x0a\x87\x0a")
+_CAMERAS: Final = (
+    (b"FUJIFILMCCD-RAW", 0, "RAF (Fujifilm)"),
+    (b"FOVb", 0, "X3F (Sigma)"),
+    (b"\x00MRM", 0, "MRW (Minolta)"),
+    (b"IIRO", 0, "ORF (Olympus)"),
+    (b"IIRS", 0, "ORF (Olympus)"),
+    (b"MMOR", 0, "ORF (Olympus)"),
+    (b"IIU\x00", 0, "RW2 (Panasonic)"),
+    (b"HEAPCCDR", 6, "CRW (Canon)"),
+    (b"CR\x02\x00", 8, "CR2 (Canon)"),
+    (b"ftypcrx ", 4, "CR3 (Canon)"),
+)
+"""First bytes of cameras' raw files, where they stand, and what they are called."""
+_TIFF: Final = {b"II*\x00": "<", b"MM\x00*": ">"}
+_PHOTOMETRIC, _MAKE, _SUB_IFDS, _DNG = 262, 271, 330, 50706
+_COLOUR_FILTER: Final = frozenset((32803, 34892))
+_ENTRIES: Final = 512
+_MAKERS: Final = (("NIKON", "NEF (Nikon)"), ("SONY", "ARW (Sony)"), ("PENTAX", "PEF (Pentax)"))
+_PLUGINS: Final = ("pillow_jxl",)
+
+
+@lru_cache(maxsize=1)
+def register_plugins() -> None:
+    """Let Pillow read what installed packages read; an absent one is told where it is wanted."""
+    if find_spec("pillow_heif") is not None:
+        import_module("pillow_heif").register_heif_opener()
+    for name in _PLUGINS:
+        if find_spec(name) is not None:
+            import_module(name)  # which registers itself
+
+
+def decoder_wanted(data: bytes) -> str | None:
+    """What an image that Pillow does not know needs, in a sentence; None where nothing is known."""
+    if data[4:8] == b"ftyp":
+        brand = data[8:12]
+        if brand in _HEIF_BRANDS:
+            return f"HEIC, {_by_extra('heif', 'pillow_heif')} (brand {brand.decode('ascii')})"
+        if brand in _AVIF_BRANDS:
+            return "AVIF, which this build of Pillow does not read"
+    if data.startswith(_JXL):
+        return f"JPEG XL, {_by_extra('jxl', 'pillow_jxl')}"
+    return None
+
+
+def _by_extra(extra: str, package: str) -> str:
+    if find_spec(package) is not None:
+        return f"and its decoder, {package}, cannot read it"
+    return f"whose decoder is not installed: pip install 'onoma[{extra}]'"
+
+
+def camera_raw(data: bytes) -> str | None:
+    """A sentence on a camera's raw file, by its bytes; None for anything else.
+
+    Most are TIFF files: those with a colour filter array in a directory, or with a DNG version.
+    """
+    for begins, at, name in _CAMERAS:
+        if data[at : at + len(begins)] == begins:
+            return _of_camera(name)
+    order = _TIFF.get(data[:4])
+    if order is None:
+        return None
+    try:
+        kind = _raw_tiff(data, order)
+    except (struct.error, IndexError, ValueError):  # its decoder says what is wrong
+        return None
+    return None if kind is None else _of_camera(kind)
+
+
+def _of_camera(name: str) -> str:
+    return (
+        f"a camera's raw file, {name}: it has to be developed first; give JPEG, PNG or TIFF files "
+        "made of it"
+    )
+
+
+def _raw_tiff(data: bytes, order: str) -> str | None:
+    """The name of a raw file that is a TIFF, None for a plain one."""
+    waiting, seen = [struct.unpack_from(f"{order}I", data, 4)[0]], set[int]()
+    make, is_raw = "", False
+    while waiting and len(seen) < 16:
+        at = waiting.pop(0)
+        if at in seen or not at:
+            continue
+        seen.add(at)
+        count = min(struct.unpack_from(f"{order}H", data, at)[0], _ENTRIES)
+        for entry in range(count):
+            place = at + 2 + 12 * entry
+            tag, kind, many, value = struct.unpack_from(f"{order}HHII", data, place)
+            if tag == _DNG:
+                return "DNG"
+            short = struct.unpack_from(f"{order}H", data, place + 8)[0] if kind == 3 else value
+            if tag == _PHOTOMETRIC and short in _COLOUR_FILTER:
+                is_raw = True
+            elif tag == _MAKE and kind == 2 and many < 100:
+                make = data[value : value + many].decode("latin-1").upper()
+            elif tag == _SUB_IFDS and kind in (4, 13):
+                places = [value] if many == 1 else _offsets(data, order, value, many)
+                waiting += places
+    if not is_raw:
+        return None
+    return next((name for maker, name in _MAKERS if make.startswith(maker)), "of TIFF's kind")
+
+
+def _offsets(data: bytes, order: str, at: int, many: int) -> list[int]:
+    return list(struct.unpack_from(f"{order}{min(many, 16)}I", data, at))

@@ -1,0 +1,1 @@
+"""What labels say of their own quality when nobody has looked: agreement, and what stands out."""

@@ -1,0 +1,1 @@
+"""Scores as probabilities, and thresholds for a wanted precision, from reviewed images."""

@@ -1,0 +1,151 @@
+"""Label an archive: CLIP scores all images, the model is asked about those within the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from actors.labels.cascade import ABOUT, SHOWN, join_shown, label_cascade
+from actors.labels.cascade_scores import CascadeScores
+from actors.labels.table import CASCADE_LABELS_SCHEMA
+from actors.mllm.answers_by_image import index_images
+from ray_jobs.config import LabelCascadeConfig, PlanConfig
+from ray_jobs.passes.generate import cached, generate, prepare
+from ray_jobs.passes.job import Job
+from ray_jobs.passes.run_pass import LABEL, Call, Pass
+from ray_jobs.passes.steps import Flow, Late, clip, decode, fetch, images, rows, table
+from ray_jobs.pipelines.base import ANSWERS_CUT, Counter, LabelMethod
+from ray_jobs.pipelines.cascade.choosing import (
+    choose_all,
+    choose_asked,
+    choose_pilot,
+    judge_pilot,
+    temperature_of,
+)
+from ray_jobs.pipelines.cascade.inputs import METHOD, CascadeInputs, resolve_inputs, run_identity
+from ray_jobs.pipelines.cascade.scored import SCORES, asked_images
+from ray_jobs.pipelines.cascade.spending import ASK, PILOT, check_hours, planned_images
+from ray_jobs.pipelines.classifier import make_once
+from ray_jobs.runs.folder import versions
+from ray_jobs.runs.stage_tables import stage_table
+
+
+def passes(config: LabelCascadeConfig, inputs: CascadeInputs) -> Sequence[Pass | Call]:
+    """Score; choose whom to ask about, after a pilot if there is one; ask; label.
+
+    The pilot of a plan asks about all of its images: they are a sample of the archive.
+    """
+    check_hours(config, inputs, run_identity(config, inputs))
+    found = _scoring(config, inputs)
+    asked = _asking(inputs)
+    if isinstance(config, PlanConfig):
+        found += [
+            Call("choose", lambda job: choose_all(job, config, inputs)),
+            Pass(ASK, asked, lambda job: asked_images(job.run, ASK)),
+            Call("judge", lambda job: judge_pilot(job, config, inputs, ASK)),
+        ]
+    else:
+        if config.pilot is not None:
+            found += [
+                Call("choose_pilot", lambda job: choose_pilot(job, config, inputs)),
+                Pass(PILOT, asked, lambda job: asked_images(job.run, PILOT)),
+                # asks nothing, and keeps the replicas for the pass that follows
+                Call("judge", lambda job: judge_pilot(job, config, inputs), asks=True),
+            ]
+        choosing = Call(
+            "choose",
+            lambda job: choose_asked(job, config, inputs),
+            asks=config.pilot is not None,
+        )
+        found += [choosing, Pass(ASK, asked, lambda job: asked_images(job.run, ASK))]
+    labels = rows(
+        label_cascade,
+        answers=Late(_answers),
+        classes=inputs.named,
+        method=METHOD,
+        columns=[SHOWN, *(query.name for query in inputs.queries), "error", "error_detail"],
+        at=Late(lambda job: temperature_of(job.run, config)),
+    )
+    return [*found, Pass(LABEL, table(SCORES) >> labels)]
+
+
+def _scoring(config: LabelCascadeConfig, inputs: CascadeInputs) -> list[Pass | Call]:
+    """CLIP's pass; the classifier that it scores with is kept in the run."""
+    classifier = inputs.classifier
+    if classifier is not None:
+        kept: list[Pass | Call] = [Call("classifier", make_once(lambda _job: classifier))]
+        own: dict[str, Any] = {"classifier_files": classifier.dump()}
+    else:
+        kept = []
+        own = {
+            "classes": inputs.named,
+            "templates": inputs.templates,
+            "folder": Late(lambda job: job.run.classifier),
+            "made": {
+                "config": config.public(),
+                "templates": list(inputs.templates),
+                "versions": versions(),
+            },
+        }
+    scores = clip(CascadeScores, inputs.clip, choices=inputs.choices, **own)
+    return [*kept, Pass(SCORES, images() >> fetch() >> decode(inputs.clip.preprocessing) >> scores)]
+
+
+def _asking(inputs: CascadeInputs) -> Flow:
+    """From images to choices, by way of a description where there is a learned prompt."""
+    choose, describe = inputs.choose, inputs.describe
+    if describe is None:
+        return (
+            images() >> fetch() >> prepare(join_shown) >> cached(ABOUT, choose) >> generate(choose)
+        )
+    return (
+        images()
+        >> fetch()
+        >> cached("bytes", describe)
+        >> generate(describe, keep_bytes=True)
+        >> prepare(join_shown)
+        >> cached(ABOUT, choose)
+        >> generate(choose)
+    )
+
+
+def _answers(job: Job) -> Any:
+    """Index what was asked, in the object store."""
+    import ray
+
+    folders = [stage_table(job.run, name) for name in (PILOT, ASK)]
+    return ray.remote(index_images).options(num_cpus=0).remote(*folders)
+
+
+CASCADE = LabelMethod(
+    name=METHOD,
+    columns=CASCADE_LABELS_SCHEMA,
+    resolve=resolve_inputs,
+    passes=passes,
+    counters=(
+        Counter(
+            key="decided_by",
+            columns={"": "decided_by"},
+            heading="Who decided",
+            row="decided by {value}",
+            meanings={
+                "clip": ("CLIP", "confident enough, beyond the budget, or without a usable answer"),
+                "mllm": ("MLLM", "asked, with CLIP's best classes as choices"),
+            },
+        ),
+        Counter(
+            key="answer_problems",
+            columns={"": "mllm_problem"},
+            heading="Answers that could not be used",
+            row="asked in vain, CLIP decides: {value}",
+        ),
+        ANSWERS_CUT,
+    ),
+    responses={"description": "description", "answer": "class chosen"},
+    parts={
+        "clip": ("CLIP alone", "its best class of every image"),
+        "mllm": ("MLLM alone", "its choices; images that it was not asked about count as wrong"),
+        "fused": ("Cascade", "the labels of this run"),
+    },
+    planned_images=planned_images,
+)

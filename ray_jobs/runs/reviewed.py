@@ -1,0 +1,176 @@
+"""``RUN/reviewed.csv``: what people said of a run's labels, one line an answer, only ever added to.
+
+The columns are `COLUMNS`. What a line says is its ``answer``: ``label`` (the class is in the column
+``label``), ``none`` (no class of the list fits), ``skip`` (not judged) or ``undo`` (the reviewer's
+line before on this image counts no more). Of a reviewer's lines on an image the last counts.
+``stratum`` is empty where the image was not drawn: such answers are kept, and do not enter
+estimates. ``weight`` is how many images of the archive are in the stratum.
+
+The file may come back from a spreadsheet: with a byte order mark, other line ends, ``;`` or tabs
+between cells, columns in another order or added, and ids rounded (then ``path`` says which image it
+is). Several processes may add lines at once.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+from methods.errors import InputError
+
+COLUMNS: Final = (
+    *("image_id", "label", "reviewer", "time", "stratum", "weight"),
+    *("answer", "predicted", "score", "path"),
+)
+FILE: Final = "reviewed.csv"
+_NEEDED: Final = ("image_id", "label")
+_ANSWERS: Final = ("label", "none", "skip", "undo")
+
+Answer = Literal["label", "none", "skip", "undo"]
+
+
+@dataclass(frozen=True)
+class ReviewedLine:
+    """One line of the file, its cells as texts.
+
+    Attributes:
+        number: its line in the file, from 1; 0 for one that is not written yet.
+    """
+
+    image_id: str
+    label: str = ""
+    reviewer: str = ""
+    time: str = ""
+    stratum: str = ""
+    weight: str = ""
+    answer: str = ""
+    predicted: str = ""
+    score: str = ""
+    path: str = ""
+    number: int = 0
+
+
+def read_lines(file: str) -> list[ReviewedLine]:
+    """Read all lines of a file; none where there is no file.
+
+    Raises:
+        InputError: it is no such file, or a line has an answer that there is not.
+    """
+    try:
+        with open(file, "rb") as stream:
+            data = stream.read()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}") from error
+    return list(_parsed(_text(data, file), file))
+
+
+def standing(lines: Sequence[ReviewedLine]) -> dict[tuple[str, str], ReviewedLine]:
+    """Return the line that counts, by image id and reviewer, in the order of the file."""
+    found: dict[tuple[str, str], ReviewedLine] = {}
+    for line in lines:
+        key = line.image_id, line.reviewer
+        found.pop(key, None)
+        if line.answer != "undo":
+            found[key] = line
+    return found
+
+
+def append_lines(file: str, lines: Sequence[ReviewedLine]) -> None:
+    """Add lines, whole, whoever else adds some at the same time.
+
+    A new file gets a header; one that is there is written as it is, in the order of its columns.
+
+    Raises:
+        InputError: the file cannot be written, or lacks a column that answers need.
+    """
+    try:
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError as error:
+        raise InputError(f"{file} cannot be written: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        size = os.fstat(handle).st_size
+        head = os.pread(handle, 65536, 0).partition(b"\n")[0]
+        if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise InputError(f"{file} is in UTF-16; save it as CSV in UTF-8 to go on with it")
+        columns, delimiter, start = list(COLUMNS), ",", b""
+        if head.strip():
+            first = _text(head, file).strip()
+            delimiter = _delimiter(first)
+            columns = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
+            if missing := [
+                name for name in (*_NEEDED, "reviewer", "answer") if name not in columns
+            ]:
+                raise InputError(
+                    f"{file} has no column {missing[0]!r}, which new answers need; give "
+                    "--reviewed another file"
+                )
+            if os.pread(handle, 1, size - 1) != b"\n":
+                start = b"\n"
+        text = io.StringIO()
+        writer = csv.DictWriter(
+            text, columns, extrasaction="ignore", delimiter=delimiter, lineterminator="\n"
+        )
+        if not head.strip():
+            writer.writeheader()
+        writer.writerows({k: _one_line(v) for k, v in asdict(line).items()} for line in lines)
+        data = start + text.getvalue().encode()
+        while data:
+            data = data[os.write(handle, data) :]
+    except OSError as error:
+        raise InputError(f"{file} cannot be written: {error.strerror}") from error
+    finally:
+        os.close(handle)
+
+
+def _one_line(value: object) -> str:
+    """A cell that ends no line, so that files can be cut and counted by lines."""
+    return str(value).replace("\r", " ").replace("\n", " ")
+
+
+def _text(data: bytes, file: str) -> str:
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        return data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is no text in UTF-8; save it as CSV in UTF-8") from error
+
+
+def _delimiter(header: str) -> str:
+    return max(",;\t", key=header.count)
+
+
+def _parsed(text: str, file: str) -> Iterator[ReviewedLine]:
+    lines = text.splitlines()
+    if not lines:
+        return
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(lines[0]))
+    header = [name.strip() for name in next(rows)]
+    if missing := [name for name in _NEEDED if name not in header]:
+        raise InputError(
+            f"{file} has no column {missing[0]!r}; a review file has the columns "
+            f"{', '.join(COLUMNS)}"
+        )
+    for cells in rows:
+        if any(cell.strip() for cell in cells):
+            yield _line(dict(zip(header, cells, strict=False)), rows.line_num, file)
+
+
+def _line(cells: Mapping[str, str], number: int, file: str) -> ReviewedLine:
+    known = {name: cells.get(name, "").strip() for name in COLUMNS}
+    if not known["answer"]:  # a file made by hand has labels, or nothing
+        known["answer"] = "label" if known["label"] else "skip"
+    if known["answer"] not in _ANSWERS:
+        raise InputError(
+            f"{file} line {number}: the answer {known['answer']!r} is none of {', '.join(_ANSWERS)}"
+        )
+    if known["answer"] == "label" and not known["label"]:
+        raise InputError(f"{file} line {number}: the answer is a label and the label is empty")
+    return ReviewedLine(**known, number=number)

@@ -1,0 +1,146 @@
+"""How a command ends when it is told to: Ctrl-C, SIGTERM, a terminal that is closed.
+
+The first signal raises `Stopped` where the command is; from then on signals only make sure that
+stopping comes to an end, however often they come. A command that is stopped ends with the code of
+its signal, 130 or 143, as shells and schedulers expect.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final, NoReturn
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_IMPATIENT_S: Final = 5.0
+"""A signal this long after the first one ends the command at once."""
+_LONGEST_S: Final = 60.0
+"""That stopping may take by itself."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asks this command to end; what is finished is kept.
+
+    Attributes:
+        signal: which.
+    """
+
+    def __init__(self, number: int) -> None:
+        """Keep the signal."""
+        super().__init__(f"signal {number}")
+        self.signal = number
+
+
+class Ending:
+    """Which signal has come, if any, and what has to be done before this process ends at once."""
+
+    def __init__(self) -> None:
+        """No signal yet."""
+        self.signal: int | None = None
+        self._since = 0.0
+        self._timer: threading.Timer | None = None
+        self._last_acts: list[Callable[[], object]] = []
+
+    @property
+    def code(self) -> int:
+        """The exit code of a command that was stopped."""
+        return 128 + (self.signal or signal.SIGINT)
+
+    def at_once(self, act: Callable[[], object]) -> Callable[[], None]:
+        """Have ``act`` done if this process has to end at once; returns what takes it back."""
+        self._last_acts.append(act)
+
+        def take_back() -> None:
+            with suppress(ValueError):
+                self._last_acts.remove(act)
+
+        return take_back
+
+    def take(self, number: int, _frame: FrameType | None = None) -> None:
+        """Handle a signal.
+
+        Raises:
+            Stopped: it is the first one.
+        """
+        if self.signal is None:
+            self.signal, self._since = number, time.monotonic()
+            self._timer = threading.Timer(_LONGEST_S, self._give_up)
+            self._timer.daemon = True
+            self._timer.start()
+            raise Stopped(number)
+        if time.monotonic() - self._since > _IMPATIENT_S:
+            self._give_up()
+
+    def settle(self) -> None:
+        """Stopping has come to its end."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _give_up(self) -> NoReturn:
+        self.end(f"stopped; {AGAIN}", self.code)
+
+    def end(self, sentence: str, code: int) -> NoReturn:
+        """Say a last sentence and end this process, whatever its threads are doing."""
+        acts, self._last_acts = self._last_acts[::-1], []
+        for act in acts:
+            with suppress(Exception):
+                act()
+        with suppress(OSError):
+            os.write(2, f"onoma: {sentence}\n".encode(errors="replace"))
+        leave(code)
+
+
+AGAIN: Final = "what is finished is kept. Run the same command again to finish the rest"
+ENDING: Final = Ending()
+"""Of this process."""
+
+
+@contextmanager
+def taking_signals() -> Iterator[None]:
+    """Turn signals into `Stopped` inside; one that is ignored, as under ``nohup``, stays so."""
+    ENDING.signal = None
+    before = {
+        each: signal.getsignal(each)
+        for each in SIGNALS
+        if signal.getsignal(each) is not signal.SIG_IGN
+    }
+    for each in before:
+        signal.signal(each, ENDING.take)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        ENDING.settle()
+
+
+@contextmanager
+def kept_handlers() -> Iterator[None]:
+    """Put the handlers of signals back that something inside replaces, as ``ray.init`` does.
+
+    Ray's core sets one for SIGTERM that aborts the process, with no word of what to do.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.getsignal(each) for each in SIGNALS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            if handler is not None:
+                signal.signal(each, handler)
+
+
+def leave(code: int) -> NoReturn:
+    """End this process without the end of its interpreter, in which cores of libraries crash."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)

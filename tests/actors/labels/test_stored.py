@@ -1,0 +1,88 @@
+"""Labels by columns are those that images get one by one, of the same features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from actors.clip.image_scorer import Encoded, ImageScorer
+from actors.labels import stored
+from actors.labels.stored import label_stored
+from actors.labels.table import CLASSIFIER_LABELS_SCHEMA
+from methods.classifier import Classifier
+from tests.helpers.stores import store_table, unit
+
+
+def classifier(classes: int, bias: float | None = None) -> Classifier:
+    clip: dict[str, Any] = {"name": "fieldguide", "fingerprint": "clip:0", "embed_dim": 16}
+    clip |= {"logit_scale": 50.0, **({} if bias is None else {"logit_bias": bias})}
+    return Classifier(
+        labels=tuple(f"class {number}" for number in range(classes)),
+        matrix=unit(classes, 16, seed=9),
+        clip=clip,
+        method="zero_shot",
+        logit_scale=50.0,
+        made={},
+    )
+
+
+def take(*tensors: torch.Tensor) -> tuple[Any, ...]:
+    return tuple(tensor.numpy() for tensor in tensors)
+
+
+@pytest.mark.parametrize("classes", [1, 3, 40])
+@pytest.mark.parametrize("cells", [1 << 24, 1000])
+def test_columns_are_what_single_images_get(
+    classes: int, cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "_CELLS", cells)
+    made, features = classifier(classes), unit(150, 16)
+    table = store_table(features, errors={4: "corrupt", 100: "missing"})
+    found = label_stored(table, made.dump())
+    assert found.schema == CLASSIFIER_LABELS_SCHEMA
+    one_by_one = ImageScorer(made).ranked(Encoded(torch.from_numpy(features), None), 5, take)
+    for number, row in enumerate(found.to_pylist()):
+        assert row["path"] == f"{number}.jpg"
+        if number in (4, 100):
+            assert row["error"] in ("corrupt", "missing")
+            assert (row["label"], row["score"], row["distance"]) == (None, None, None)
+            assert (row["top_labels"], row["top_scores"]) == ([], [])
+            continue
+        expected = one_by_one[number]
+        assert row["error"] is None
+        assert row["label"] == row["top_labels"][0] == made.labels[expected.top[0]]
+        assert row["top_labels"] == [made.labels[at] for at in expected.top]
+        assert row["top_scores"] == pytest.approx(expected.top_scores.tolist(), abs=1e-5)
+        assert row["distance"] == pytest.approx(expected.distance, abs=1e-6)
+        assert row["method"] == "zero_shot"
+
+
+def test_half_precision_gives_the_same_labels_and_nearly_the_same_scores() -> None:
+    made, features = classifier(20), unit(2000, 16)
+    exact = label_stored(store_table(features), made.dump())
+    half = label_stored(store_table(features.astype(np.float16)), made.dump())
+    top = np.array(exact.column("top_scores").to_pylist())
+    sure = top[:, 0] > 1.02 * top[:, 1]  # two classes as close as rounding may change places
+    ours, theirs = (np.array(each.column("label").to_pylist()) for each in (exact, half))
+    assert sure.mean() > 0.95
+    assert (ours[sure] == theirs[sure]).all()
+    drift = np.abs(exact.column("score").to_numpy() - half.column("score").to_numpy())
+    assert drift.max() < 5e-3
+    assert np.median(drift) < 1e-3
+
+
+def test_only_the_images_asked_for_are_labelled() -> None:
+    made, table = classifier(3), store_table(unit(30, 16))
+    ids = np.sort(table.column("image_id").to_numpy()[[2, 9, 17]])
+    assert label_stored(table, made.dump(), ids).column("path").to_pylist() == [
+        "2.jpg", "9.jpg", "17.jpg",
+    ]  # fmt: skip
+    assert label_stored(table, made.dump(), np.zeros(0, np.int64)).num_rows == 0
+    assert label_stored(table.slice(0, 0), made.dump()).num_rows == 0
+    assert pa.types.is_string(
+        label_stored(table.slice(0, 0), made.dump()).schema.field("label").type
+    )

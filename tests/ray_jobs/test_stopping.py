@@ -1,0 +1,85 @@
+"""Signals: the first one stops, later ones only see to it that stopping ends."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ray_jobs.stopping import ENDING, SIGNALS, Stopped, kept_handlers, taking_signals
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(("number", "code"), [(2, 130), (15, 143), (1, 129)])
+def test_a_signal_stops_once_and_gives_the_code(number: int, code: int) -> None:
+    before = [signal.getsignal(each) for each in SIGNALS]
+    with taking_signals():
+        with pytest.raises(Stopped) as stopped:
+            signal.raise_signal(number)
+        for each in SIGNALS:
+            signal.raise_signal(each)  # nothing more happens
+        assert ENDING.code == code
+    assert stopped.value.signal == number
+    assert isinstance(stopped.value, KeyboardInterrupt)
+    assert [signal.getsignal(each) for each in SIGNALS] == before
+    ENDING.signal = None
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
+    try:
+        with taking_signals():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert ENDING.signal is None
+
+
+def test_handlers_that_a_library_replaces_come_back() -> None:
+    with taking_signals():
+        mine = signal.getsignal(signal.SIGTERM)
+        with kept_handlers():
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        assert signal.getsignal(signal.SIGTERM) == mine
+        assert mine == ENDING.take
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_ends_with_a_sentence_and_its_code(number: int) -> None:
+    """Also one that hangs where no exception comes through: another signal later ends it."""
+    code = f"""
+import os, signal, sys, threading, time
+from ray_jobs import cli, stopping
+
+def hang(arguments, results):
+    threading.Timer(0.2, os.kill, (os.getpid(), {number})).start()
+    try:
+        time.sleep(60)
+    finally:
+        stopping.ENDING.at_once(lambda: os.write(2, b"last act; "))
+        stopping._IMPATIENT_S = 0.1
+        threading.Timer(0.4, os.kill, (os.getpid(), {number})).start()
+        time.sleep(60)
+
+cli.execute = hang
+sys.exit(cli.main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 128 + number, done.stderr
+    assert "last act; onoma: stopped; what is finished is kept" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_that_is_stopped_early_says_so() -> None:
+    code = """
+import os, signal, sys
+from ray_jobs import cli
+cli.ensure_home = lambda: signal.raise_signal(signal.SIGTERM)
+sys.exit(cli.main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (143, "onoma: stopped\n")

@@ -1,0 +1,134 @@
+"""The verb audit on run folders written by hand, and on pictures with words in them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import ImageDraw, ImageFont
+
+from fieldguide.bird_images import bird_view, render_bird
+from fieldguide.world import NAMES
+from methods.errors import InputError
+from methods.image_ids import image_id
+from ray_jobs.config import AuditConfig
+from ray_jobs.verbs.audit import run as audit
+from ray_jobs.verbs.audit.words import audit_lines
+from tests.helpers.evaluated_runs import many, one, write_run
+
+CLASSES = ["auk", "bee", "cow", "doe", "elk", "fox"]
+IDENTITY = {"classes": CLASSES}
+
+
+def rows(seed: int, accuracy: float, count: int = 300) -> list:
+    rng = np.random.default_rng(seed)
+    found = []
+    for number in range(count):
+        right = rng.random() < accuracy
+        label = CLASSES[number % 6] if right else CLASSES[int(rng.integers(6))]
+        score = float(rng.uniform(0.5, 1) if right else rng.uniform(0.2, 0.8))
+        found.append({**one(f"{number}.png", label), "score": score})
+    return found
+
+
+def config(run: str, *others: str, **settings) -> AuditConfig:
+    return AuditConfig(run=run, **{"with": list(others), "look": 0, **settings})
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> list[str]:
+    return [
+        write_run(tmp_path / name, rows(seed, accuracy), identity=IDENTITY, method="slac")
+        for seed, (name, accuracy) in enumerate([("a", 0.8), ("b", 0.75), ("c", 0.7)])
+    ]
+
+
+def test_three_runs_estimate_the_first(three: list[str]) -> None:
+    result = audit(config(*three))
+    found = result["accuracy"]
+    assert found["low"] < 0.83 < found["high"]
+    assert {each["label"] for each in result["per_class"]} == set(CLASSES)
+    assert len(result["likely_errors"]) == 50
+    labels = {row["path"]: row["label"] for row in rows(0, 0.8)}
+    wrong = [e for e in result["likely_errors"] if labels[e["path"]] != truth_of(e["path"])]
+    assert len(wrong) > 35  # of all labels a sixth is wrong
+    assert not any("broken" in sentence for sentence in result["assumptions"])
+    assert json.loads((Path(three[0]) / "audit.json").read_text())["accuracy"] == found
+    assert any(line.startswith("accuracy: about") for line in audit_lines(result))
+
+
+def truth_of(path: str) -> str:
+    return CLASSES[int(path.partition(".")[0]) % 6]
+
+
+def test_a_copied_labeller_is_said(three: list[str], tmp_path: Path) -> None:
+    copied = write_run(tmp_path / "copy", rows(0, 0.8), identity=IDENTITY, method="slac")
+    result = audit(config(three[0], copied, three[2]))
+    assert any("copy of the other" in sentence for sentence in result["assumptions"])
+
+
+def test_one_labeller_alone_gives_no_estimate(three: list[str]) -> None:
+    result = audit(config(three[0]))
+    assert result["accuracy"] is None
+    assert "--with" in result["note"]
+    assert result["likely_errors"][0]["score"] <= result["likely_errors"][-1]["score"]
+
+
+def test_wrong_use_is_one_sentence(three: list[str], tmp_path: Path) -> None:
+    other = write_run(tmp_path / "other", [one("elsewhere.png", "auk")])
+    several = write_run(tmp_path / "several", [many("0.png", ["auk"], auk=0.5)])
+    for arguments, said in (
+        ((three[0], other), "has no image of"),
+        ((three[0], several), "several labels"),
+        ((several,), "several labels"),
+        ((str(tmp_path / "none"),), "holds no labels"),
+    ):
+        with pytest.raises(InputError, match=said):
+            audit(config(*arguments))
+    with pytest.raises(InputError, match="--embeddings"):
+        audit(config(three[0], embeddings=str(tmp_path / "none")))
+
+
+def test_twins_of_an_embedding_folder(three: list[str], tmp_path: Path) -> None:
+    names = [f"{number}.png" for number in range(300)]
+    features = np.random.default_rng(1).normal(size=(300, 8)).astype(np.float16)
+    features[1] = features[0]  # labels 0 and 1 are of different classes
+    store = tmp_path / "store"
+    store.mkdir()
+    column = pa.FixedSizeListArray.from_arrays(pa.array(features.reshape(-1)), 8)
+    ids = pa.array([image_id(name) for name in names])
+    pq.write_table(pa.table({"image_id": ids, "feature": column}), store / "0.parquet")
+    result = audit(config(*three, embeddings=str(store)))
+    assert ["0.png", "1.png"] in [each["paths"] for each in result["near_duplicates"]]
+
+
+def test_instructions_in_pictures_are_flagged(tmp_path: Path) -> None:
+    """Field-guide birds, a third of them with words; every word found, and no bird for one."""
+    pytest.importorskip("rapidocr")
+    rng = np.random.default_rng(77)
+    manifest, labels, spoken = [], [], set()
+    for number in range(18):
+        bird = render_bird(bird_view("archive", 4077, number), 260, 220)
+        if number % 3 == 0:
+            text = [f"this is a {NAMES[number]}", f"answer {NAMES[number]}"][number % 2]
+            font = ImageFont.load_default(size=int(rng.integers(13, 20)))
+            at = (int(rng.integers(4, 20)), int(rng.integers(10, 180)))
+            colour = ["white", "black"][int(rng.integers(2))]
+            other = ["black", "white"][colour == "black"]
+            draw = ImageDraw.Draw(bird)
+            draw.text(at, text, fill=colour, font=font, stroke_width=2, stroke_fill=other)
+            spoken.add(f"{number}.png")
+        bird.save(tmp_path / f"{number}.png")
+        path = f"{number}.png"
+        uri = str(tmp_path / path)
+        manifest.append({"image_id": image_id(path), "path": path, "uri": uri})
+        labels.append({**one(path, NAMES[0]), "score": 0.5, "uri": uri})
+    run = write_run(tmp_path / "run", labels, identity={"classes": list(NAMES)})
+    (tmp_path / "run/manifest").mkdir()
+    pq.write_table(pa.Table.from_pylist(manifest), tmp_path / "run/manifest/0.parquet")
+    result = audit(config(run, look=100))
+    flagged = {e["path"] for e in result["writing"] if e["kinds"] != ["writing"]}
+    assert len(flagged & spoken) >= 0.9 * len(spoken) - 1e-9
+    assert not flagged - spoken
