@@ -15,10 +15,12 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import pyarrow as pa
 import ray
+from ray.exceptions import RayError
 from ray.util.metrics import Counter as CounterMetric
 
 OK: Final = "ok"
@@ -65,11 +67,20 @@ class StageClock:
     def __init__(self) -> None:
         """Nothing is done yet."""
         self._work: dict[str, StageWork] = {}
+        self._counts: dict[str, Counter[str]] = {}
         self._processes: dict[str, dict[str, float]] = {}
         self._lap_began = 0.0
 
-    def add(self, process: str, gpus: float, work: dict[str, StageWork]) -> None:
+    def add(
+        self,
+        process: str,
+        gpus: float,
+        work: dict[str, StageWork],
+        counts: Mapping[str, Mapping[str, int]] = MappingProxyType({}),
+    ) -> None:
         """Add what a process with so many GPUs did; what it did before the lap is left out."""
+        for stage, found in counts.items():
+            self._counts.setdefault(stage, Counter()).update(found)
         for stage, done in work.items():
             if done.ended >= self._lap_began:
                 self._work.setdefault(stage, StageWork()).add(done)
@@ -77,12 +88,25 @@ class StageClock:
 
     def lap(self) -> dict[str, StageWork]:
         """Return what was done since the last lap, by stage, and begin another."""
+        done_by_stage = self._in_this_lap()
+        self._work, self._processes, self._counts = {}, {}, {}
+        self._lap_began = time.time()
+        return done_by_stage
+
+    def look(self) -> tuple[dict[str, StageWork], dict[str, dict[str, int]]]:
+        """Return what was done since the last lap, and what was counted; the lap goes on.
+
+        Returns:
+            Work by stage; by stage, how many rows had which outcome, and what it has noted.
+        """
+        counted = {stage: dict(found) for stage, found in self._counts.items()}
+        return self._in_this_lap(), counted
+
+    def _in_this_lap(self) -> dict[str, StageWork]:
         for stage, done in self._work.items():
             gpus = self._processes[stage]
             done.processes, done.gpus = len(gpus), sum(gpus.values())
-        done_by_stage, self._work, self._processes = self._work, {}, {}
-        self._lap_began = time.time()
-        return done_by_stage
+        return self._work
 
 
 def outcomes(before: pa.Table, after: pa.Table) -> Counter[str]:
@@ -112,7 +136,18 @@ def record(stage: str, results: Mapping[str, int], seconds: float) -> None:
     if seconds > 0:
         busy.inc(seconds, {"stage": stage})
     ended = time.time()
-    _REPORT.add(stage, StageWork(sum(results.values()), seconds, ended - seconds, ended))
+    _REPORT.add(stage, StageWork(sum(results.values()), seconds, ended - seconds, ended), results)
+
+
+def note(stage: str, **counts: int) -> None:
+    """Tell the clock alone what a stage counted, so that a run can say how far it is.
+
+    Args:
+        stage: which.
+        counts: ``passed``, rows that left it whatever is wrong with them, or tokens.
+    """
+    if ray.is_initialized():
+        _REPORT.add(stage, None, counts)
 
 
 @functools.cache
@@ -135,14 +170,17 @@ class _Report:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._work: dict[str, StageWork] = {}
+        self._counts: dict[str, Counter[str]] = {}
         self._clock: Any = None
         self._looked = self._told = float("-inf")
         self._timed = False
 
-    def add(self, stage: str, work: StageWork) -> None:
+    def add(self, stage: str, work: StageWork | None, counts: Mapping[str, int]) -> None:
         with self._lock:
             now = time.monotonic()
-            self._work.setdefault(stage, StageWork()).add(work)
+            if work is not None:
+                self._work.setdefault(stage, StageWork()).add(work)
+            self._counts.setdefault(stage, Counter()).update(counts)
             if now - self._told >= _EVERY_S:
                 self._tell()
             elif not self._timed:
@@ -154,19 +192,21 @@ class _Report:
     def _tell_the_rest(self) -> None:
         with self._lock:
             self._timed = False
-            if self._work and ray.is_initialized():
+            if self._counts and ray.is_initialized():
                 self._tell()
 
     def _tell(self) -> None:
         """Tell what there is, if anybody wants to know."""
         self._told = time.monotonic()
         told, self._work = self._work, {}
+        counted, self._counts = self._counts, {}
         if self._clock is None and self._told - self._looked > _LOOK_AGAIN_S:
             self._looked = self._told
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RayError):  # none there, or Ray has just gone
                 self._clock = ray.get_actor(CLOCK)
         if self._clock is not None:
-            self._clock.add.remote(ray.get_runtime_context().get_worker_id(), _gpus(), told)
+            worker = ray.get_runtime_context().get_worker_id()
+            self._clock.add.remote(worker, _gpus(), told, counted)
 
 
 def _gpus() -> float:

@@ -24,7 +24,7 @@ import ray
 from numpy.typing import NDArray
 
 from actors.kept import carry_kept
-from actors.metrics import OK, outcomes, record
+from actors.metrics import OK, note, outcomes, record
 from methods.errors import RowError
 
 __all__ = ["OK", "RowErrors", "StageInfo", "StageName", "record", "stage", "stage_info"]
@@ -189,6 +189,7 @@ def _counted(
         table = carry_kept(batch, function(*args, **kwargs))
         name = info_of(*args).name
         record(name, outcomes(batch, table), _own_seconds(name, began))
+        note(name, passed=table.num_rows)
         return table
 
     return wrapped

@@ -12,8 +12,7 @@ import logging
 import os
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from itertools import chain, repeat, takewhile
 from typing import TYPE_CHECKING, TextIO, get_origin
@@ -22,6 +21,7 @@ from methods.errors import InputError, LedgerError
 from methods.json_text import json_text
 from ray_jobs.commands import COMMANDS, OF_METHODS, Command, methods_of
 from ray_jobs.config.names import did_you_mean
+from ray_jobs.console import console_log
 from ray_jobs.home import ensure_home
 from ray_jobs.stopping import AGAIN, ENDING, Stopped, leave, taking_signals
 
@@ -33,7 +33,8 @@ logger = logging.getLogger("onoma")
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 _OF_ARCHIVES = ("label", "plan")
 _RESUMED = ("label", "fit", "demo", "reproduce")
-_HELP = {"-h", "--help"}
+_HELP_ALL = "--help-all"
+_HELP = {"-h", "--help", _HELP_ALL}
 _COLUMNS = 100
 
 
@@ -124,7 +125,7 @@ def _run(arguments: list[str], results: TextIO) -> int:
     config = _configure(COMMANDS[name], rest, results)
     if config is None:
         return DONE
-    with _console_log(config.verbose):
+    with console_log(config.verbose):
         return _execute(COMMANDS[name], config, results)
 
 
@@ -144,7 +145,7 @@ def _execute(command: Command, config: VerbConfig, results: TextIO) -> int:
     else:
         from ray_jobs.summary import show
 
-        show(command.name, result, results)
+        show(command.name, result, results, getattr(config, "out", None))
     if "exit_code" in result:
         return int(result["exit_code"] or DONE)
     return DONE if result.get("ready", True) and result.get("passed", True) else FAILED
@@ -174,41 +175,6 @@ def _tell(error: Exception) -> int:
     if (sentence := wrong_input(error)) is not None:
         return _complain(sentence, WRONG_USAGE)
     return _complain(f"failed: {failure(error)}", FAILED)
-
-
-@contextmanager
-def _console_log(verbose: bool) -> Iterator[None]:
-    """Write what is logged to standard error while a command runs.
-
-    Ours is progress and notices, ``onoma: text``; of the libraries come warnings. With ``verbose``
-    tracebacks come as well, and whatever the libraries say.
-    """
-    if verbose:
-        os.environ.setdefault("VLLM_LOGGING_LEVEL", "INFO")  # of the engines that Ray starts here
-    levels = {
-        logging.getLogger(): logging.INFO if verbose else logging.WARNING,
-        logger: logging.DEBUG if verbose else logging.INFO,
-    }
-    before = {each: each.level for each in levels}
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Line())
-    logging.getLogger().addHandler(handler)
-    for each, level in levels.items():
-        each.setLevel(level)
-    try:
-        yield
-    finally:
-        logging.getLogger().removeHandler(handler)
-        for each, level in before.items():
-            each.setLevel(level)
-
-
-class _Line(logging.Formatter):
-    """``onoma: text``, and for others the name of their logger in place of ours."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The record as a line, and its traceback."""
-        return f"{record.name.partition('.')[0]}: {super().format(record)}"
 
 
 def _find(arguments: list[str]) -> tuple[str, list[str]]:
@@ -261,6 +227,9 @@ def _configure(command: Command, rest: list[str], results: TextIO) -> VerbConfig
     """Parse the settings; None after ``--help``."""
     from ray_jobs.config.base import parse
 
+    if _HELP & set(takewhile(lambda word: word != "--", rest)):
+        results.write(_help_of(command, everything=_HELP_ALL in rest))
+        return None
     fields = command.config.model_fields
     if command.positional:
         words = list(takewhile(lambda word: not word.startswith("-"), rest))
@@ -271,15 +240,22 @@ def _configure(command: Command, rest: list[str], results: TextIO) -> VerbConfig
     if "--" in rest and "command" in fields:  # the words of another command
         at = rest.index("--")
         rest = [*rest[:at], f"--command={json.dumps(rest[at + 1 :])}"]
-    if _HELP & set(rest):
-        results.flush()
-        os.dup2(results.fileno(), 1)
-    try:
-        return parse(command.config, rest, f"{_program()} {command.name}")
-    except SystemExit as stop:
-        if stop.code:
-            raise
-        return None
+    return parse(command.config, rest, f"{_program()} {command.name}")
+
+
+def _help_of(command: Command, *, everything: bool) -> str:
+    from ray_jobs.config.examples import EXAMPLES
+    from ray_jobs.config.help import help_text
+
+    full = f"{_program()} {command.name}"
+    return help_text(
+        command.config,
+        full.removesuffix(" classifier"),
+        full=full,
+        positional=command.positional,
+        examples=EXAMPLES.get(command.name, ()),
+        everything=everything,
+    )
 
 
 def _program() -> str:
@@ -322,7 +298,7 @@ def _overview() -> str:
         "Onoma names the images of archives nobody has labelled.\n\n"
         f"usage: {_program()} VERB [METHOD] [settings]\n\n{_listed(_verbs())}\n\n"
         f"methods of label: {', '.join(methods_of('label'))}\n"
-        "Every verb takes --help, --config FILE.yaml, --json, --seed and --verbose.\n"
+        "Every verb takes --help, --help-all, --config FILE.yaml, --json, --seed and --verbose.\n"
         f"{_program()} --version says which version this is.\n"
     )
 
@@ -334,5 +310,5 @@ def _methods(verb: str) -> str:
     what = "METHOD" if verb in OF_METHODS else "|".join(lines)
     return (
         f"usage: {_program()} {verb} {what} [settings]\n{about}\n{_listed(lines)}\n\n"
-        f"{_program()} {verb} {what} --help lists the settings of one.\n"
+        f"{_program()} {verb} {what} --help lists the settings of one, --help-all every one.\n"
     )

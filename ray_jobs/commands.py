@@ -97,6 +97,10 @@ _ROWS = [
     *(Command(f"label {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),
     *(PlanCommand(f"plan {m.name}", m.label_settings, _LABEL, m.does) for m in METHODS if m.label),
     Command(
+        "status", f"{_CONFIG}.status:StatusConfig", f"{_VERBS}.status:status",
+        "how far a run is, here or in a bucket: status RUN", positional="run",
+    ),
+    Command(
         "submit", f"{_CONFIG}:SubmitConfig", f"{_VERBS}.submit:submit",
         "run a verb on a cluster: submit --address URL -- VERB ...",
     ),
@@ -142,6 +146,11 @@ _ROWS = [
     Command(
         "serve", f"{_CONFIG}:ServeConfig", f"{_VERBS}.serve:serve_classifiers",
         "an HTTP endpoint for classifiers: serve CLASSIFIER ...", positional="classifiers",
+    ),
+    Command(
+        "completion", f"{_CONFIG}.completion:CompletionConfig", f"{_VERBS}.completion:complete",
+        "a script that completes commands in a shell: completion bash|zsh|fish",
+        positional="shell",
     ),
     Command(
         "fieldguide draw", f"{_CONFIG}:DrawConfig", f"{_VERBS}.draw:draw",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -42,8 +43,15 @@ _LINES = {
 }
 
 
-def show(name: str, result: dict[str, Any], out: TextIO) -> None:
-    """Print the result of a verb."""
+def show(name: str, result: dict[str, Any], out: TextIO, folder: str | None = None) -> None:
+    """Print the result of a verb.
+
+    Args:
+        name: of the command.
+        result: what it returned.
+        out: gets the text.
+        folder: that ``--out`` named, if the verb has it.
+    """
     console = Console(file=out, width=None if out.isatty() else 100, highlight=False)
     if name.startswith("label"):
         console.print(run_table(result))
@@ -52,6 +60,12 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
             console.print(line, soft_wrap=True, markup=False)
         if note := reconstruction_note(result["method"]):
             console.print(f"Note: {note}", soft_wrap=True, markup=False)
+        for line in next_lines(name, result, folder or result["config"]["out"]):
+            console.print(line, soft_wrap=True, markup=False)
+    elif name == "status":
+        console.print(result["says"], soft_wrap=True, markup=False)
+    elif name == "completion":
+        out.write(result["script"])
     elif name.startswith("plan"):
         console.print(stages_table(result))
         console.print(forecast_table(result))
@@ -93,6 +107,9 @@ def show(name: str, result: dict[str, Any], out: TextIO) -> None:
         for key, value in result.items():
             if value not in ("", None):
                 console.print(f"{key}: {value}", soft_wrap=True, markup=False)
+        if folder and name.startswith("fit "):
+            for line in next_lines(name, result, folder):
+                console.print(line, soft_wrap=True, markup=False)
 
 
 def show_expected(console: Console, result: dict[str, Any]) -> None:
@@ -176,15 +193,32 @@ def run_table(record: dict[str, Any]) -> Table:
         table.add_row("labelled by an earlier attempt", f"{record['resumed_images']:,}")
     table.add_row("images/s, start-up included", f"{record['images_per_second']:,.1f}")
     table.add_row("seconds", f"{record['seconds']:,.1f}")
-    table.add_row("MLLM calls", f"{record['mllm_calls']:,}")
-    table.add_row("answers reused", f"{record['answers_reused']:,}")
-    table.add_row("engine starts", f"{record['engine_starts']:,}")
+    for name in ("mllm_calls", "answers_reused", "engine_starts"):
+        if record[name]:
+            table.add_row(name.replace("_", " ").replace("mllm", "MLLM"), f"{record[name]:,}")
     for row, count in counted_rows(record):
-        table.add_row(row, f"{count:,}")
-    table.add_row("tokens in / out", f"{record['prompt_tokens']:,} / {record['output_tokens']:,}")
+        if count:
+            table.add_row(row, f"{count:,}")
+    if record["prompt_tokens"] or record["output_tokens"]:
+        tokens = f"{record['prompt_tokens']:,} / {record['output_tokens']:,}"
+        table.add_row("tokens in / out", tokens)
     for what, expected, happened in compare(record):
         table.add_row(f"forecast of {what}", f"{expected:,.1f} (was {happened:,.1f})")
     return table
+
+
+def next_lines(name: str, result: dict[str, Any], folder: str) -> Iterator[str]:
+    """Where a job has left its result, and the command to type next."""
+    given = shlex.quote(folder)
+    if name.startswith("fit "):
+        flag = "--classifier" if "classifier" in result else "autosep --prompt"
+        yield f"Next: onoma label {flag} {given} --images SRC --out RUN"
+        return
+    yield f"Folder: {folder} (labels/*.parquet, run.json)"
+    if result.get("errors"):
+        yield f"Next: onoma report {given}; the same command with --retry-errors all asks again"
+    else:
+        yield f"Next: onoma report {given}"
 
 
 def error_lines(record: dict[str, Any]) -> Iterator[str]:

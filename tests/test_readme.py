@@ -42,7 +42,7 @@ def test_flags_in_the_readme_exist() -> None:
         for field, info in command.config.model_fields.items()
         if info.default is True
     }
-    elsewhere = {"--help", "--extra", "--group", "--no-dev", "--repeats"}
+    elsewhere = {"--help", "--help-all", "--extra", "--group", "--no-dev", "--repeats"}
     elsewhere |= {"--seeds", "--kill-at", "--overload", "--passes", "--engines"}  # of benchmarks
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", README))
     assert named - elsewhere <= settings

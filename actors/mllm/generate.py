@@ -17,6 +17,7 @@ import pyarrow as pa
 import ray
 
 from actors.images.errors import ImageError
+from actors.metrics import note
 from actors.mllm.images import ImageLimits, decode_for_mllm
 from actors.mllm.query import Query
 from actors.mllm.request import DecodedImage, Response, read_answer
@@ -77,9 +78,16 @@ def generate(
     for start in range(0, block.num_rows, batch):
         calls.append(_call(block.slice(start, batch), replicas, queries, limits, keep_bytes))
         if len(calls) == _CALLS_IN_FLIGHT:
-            yield calls.popleft().result()
+            yield _answered(calls.popleft())
     while calls:
-        yield calls.popleft().result()
+        yield _answered(calls.popleft())
+
+
+def _answered(call: _Call) -> pa.Table:
+    """The rows of a call when its responses are there, counted."""
+    rows = call.result()
+    note("ask", passed=rows.num_rows)
+    return rows
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import ray
 from ray.util.metrics import Counter as CounterMetric
 from ray.util.metrics import Gauge
 
+from actors.metrics import OK, note
 from actors.mllm.request import Response
-from actors.stage import OK
 
 _REPLICA: Final = str(os.getpid())
 
@@ -29,6 +29,7 @@ def count_responses(responses: Sequence[Response]) -> None:
         total = sum(getattr(each, f"{direction}_tokens") for each in responses)
         if total:
             tokens.inc(total, {"direction": direction})
+            note("mllm", **{f"{direction}_tokens": total})
 
 
 def count_reused(answers: int) -> None:

@@ -46,7 +46,10 @@ RESPONSE_TYPE: Final = pa.struct(
 
 @stage("cached", ("key", "error", "error_detail"))
 def lookup_cached(
-    batch: pa.Table, content: str, cached: Mapping[str, ray.ObjectRef[KeyIndex]]
+    batch: pa.Table,
+    content: str,
+    cached: Mapping[str, ray.ObjectRef[KeyIndex]],
+    again: NDArray[np.int64] | None = None,
 ) -> pa.Table:
     """Add ``key`` and a column for each query, filled where the response cache has a response.
 
@@ -54,6 +57,7 @@ def lookup_cached(
         batch: with a column ``content`` and, possibly, ``error``.
         content: name of the binary or string column that is asked about.
         cached: by name of the query, the index of its responses, in the object store.
+        again: ids of images whose responses are not looked up, int64 (n,): they were of no use.
 
     Returns:
         The batch with ``key`` (binary of 16 bytes, null in rows with an error), the queries'
@@ -64,14 +68,25 @@ def lookup_cached(
     cells = batch.column(content)
     keys = [_key(cells[row]) if fine else None for row, fine in enumerate(errors.fine)]
     batch = batch.append_column("key", pa.array(keys, pa.binary(KEY_BYTES)))
+    looked_up = _without(keys, batch, again)
     for name, index in cached.items():
-        found = [_read(row) for row in ray.get(index).read(keys, RESPONSE_COLUMNS).to_pylist()]
+        found = [_read(row) for row in ray.get(index).read(looked_up, RESPONSE_COLUMNS).to_pylist()]
         count_reused(sum(response["reused"] for response in found))
         rows = [
             None if key is None else response for key, response in zip(keys, found, strict=True)
         ]
         batch = batch.append_column(name, pa.array(rows, RESPONSE_TYPE))
     return batch
+
+
+def _without(
+    keys: list[bytes | None], batch: pa.Table, again: NDArray[np.int64] | None
+) -> list[bytes | None]:
+    """The keys, null for images that are asked about again."""
+    if again is None or "image_id" not in batch.column_names:
+        return keys
+    anew = np.isin(batch.column("image_id").to_numpy(), again)
+    return [None if skip else key for key, skip in zip(keys, anew, strict=True)]
 
 
 def _read(kept: dict[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # the same names as below
         AskingConfig as AskingConfig,
         AskingImagesConfig as AskingImagesConfig,
         ClipConfig as ClipConfig,
+        GrowingConfig as GrowingConfig,
         MllmConfig as MllmConfig,
         TablesConfig as TablesConfig,
     )
@@ -94,7 +95,8 @@ _HOMES = {
     "reproduce": "ReproduceConfig",
     "review": "ExportConfig ReviewConfig",
     "serve": "ServeConfig",
-    "shared": "ArchiveConfig AskingConfig AskingImagesConfig ClipConfig MllmConfig TablesConfig",
+    "shared": "ArchiveConfig AskingConfig AskingImagesConfig ClipConfig GrowingConfig MllmConfig "
+    "TablesConfig",
     "slac_tlac": "LabelSlacConfig LabelTlacConfig RecogniseConfig",
     "submit": "SubmitConfig",
     "table": "LayoutConfig TableConfig",

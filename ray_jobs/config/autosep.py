@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from methods.autosep.parsing import ComparisonReading
 from methods.autosep.settings import IMPROVEMENTS, Improvement, ObjectiveName
 from ray_jobs.config.published import PublishedConfig
-from ray_jobs.config.shared import AskingImagesConfig, Positive
+from ray_jobs.config.shared import AskingImagesConfig, GrowingConfig, Positive
 
 _WORD = Annotated[str, Field(min_length=1)]
 
@@ -140,7 +140,7 @@ class FitAutosepConfig(DescribingConfig):
         return list(IMPROVEMENTS) if "all" in names else [n for n in IMPROVEMENTS if n in names]
 
 
-class LabelAutosepConfig(DescribingConfig):
+class LabelAutosepConfig(DescribingConfig, GrowingConfig):
     """Label an archive by describing each image with a prompt and choosing a class with it."""
 
     method: Literal["autosep"] = "autosep"

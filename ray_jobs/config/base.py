@@ -121,7 +121,6 @@ def parse(kind: type[T], arguments: list[str], program: str) -> T:
 
     Raises:
         InputError: one sentence a wrong setting: which, its value, what would be right.
-        SystemExit: code 0 after ``--help``.
     """
     values = yaml_values(arguments)
     flags = [word.partition("=")[0] for word in arguments if word.startswith("--")]
@@ -167,7 +166,7 @@ def _check_names(kind: type[VerbConfig], given: list[str], program: str) -> None
         raise InputError(renamed)
     flags = {flag_of(info.alias or name) for name, info in fields.items()}
     flags |= {flag_of(f"no_{name}") for name, info in fields.items() if _is_switch(info.annotation)}
-    wrong = [flag for flag in dict.fromkeys(given) if flag not in {*flags, "--help"}]
+    wrong = [flag for flag in dict.fromkeys(given) if flag not in flags]
     if wrong:
         said = [
             f"{flag} is not a setting of {program}{did_you_mean(flag, flags)}" for flag in wrong

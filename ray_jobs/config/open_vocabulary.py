@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from ray_jobs.config.published import PublishedConfig
-from ray_jobs.config.shared import AskingImagesConfig, Positive
+from ray_jobs.config.shared import AskingImagesConfig, GrowingConfig, Positive
 
 
 class NamingConfig(PublishedConfig, AskingImagesConfig):
@@ -36,7 +36,7 @@ class NamingConfig(PublishedConfig, AskingImagesConfig):
         return text.strip()
 
 
-class LabelMllmNamesConfig(NamingConfig):
+class LabelMllmNamesConfig(NamingConfig, GrowingConfig):
     """Label an archive with what a multimodal LLM calls each image: what NeaR is measured by."""
 
     method: Literal["mllm_names"] = "mllm_names"

@@ -9,7 +9,9 @@ from pydantic import Field, field_validator
 
 from actors.clip.precision import PRECISION_HELP, Precision
 from actors.images.limits import DEFAULT_MAX_BYTES, DEFAULT_MAX_PIXELS, DEFAULT_MAX_SIDE
+from methods.errors import ROW_CODES
 from ray_jobs.config.base import VerbConfig
+from ray_jobs.config.names import did_you_mean
 
 if TYPE_CHECKING:
     from ray_jobs.runs.sources.table_columns import TableColumns
@@ -86,6 +88,43 @@ class ArchiveConfig(TablesConfig):
         description="images per block, written and checkpointed together, at least one "
         "--clip-batch [default: from the archive's size, 64 to 512]",
     )
+
+
+class GrowingConfig(VerbConfig):
+    """How a labelling run goes on that was finished."""
+
+    update: bool = Field(
+        False,
+        description="list the archive again and label what is new; nothing is asked twice, and "
+        "images that have gone keep their rows",
+    )
+    retry_errors: list[str] = Field(
+        default_factory=list,
+        description="make rows with an error again: codes joined by commas, such as "
+        "storage_error,mllm_timeout, or all",
+    )
+
+    @field_validator("retry_errors", mode="before")
+    @classmethod
+    def _as_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("retry_errors")
+    @classmethod
+    def _codes(cls, given: list[str]) -> list[str]:
+        """Codes one by one.
+
+        Raises:
+            ValueError: there is no such error.
+        """
+        codes = [code.strip() for text in given for code in text.split(",") if code.strip()]
+        for code in codes:
+            if code not in ROW_CODES and code != "all":
+                meant = did_you_mean(code, ROW_CODES)
+                raise ValueError(
+                    f"no error {code!r}{meant}; give codes that run.json counts, or all"
+                )
+        return codes
 
 
 class ClipConfig(VerbConfig):

@@ -7,7 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ray_jobs.config.published import PublishedConfig
-from ray_jobs.config.shared import CLASS_LIST_HELP, AskingImagesConfig, ClassListForm, ClipConfig
+from ray_jobs.config.shared import (
+    CLASS_LIST_HELP,
+    AskingImagesConfig,
+    ClassListForm,
+    ClipConfig,
+    GrowingConfig,
+)
 
 
 class RecogniseConfig(PublishedConfig, AskingImagesConfig, ClipConfig):
@@ -30,13 +36,13 @@ class RecogniseConfig(PublishedConfig, AskingImagesConfig, ClipConfig):
     )
 
 
-class LabelSlacConfig(RecogniseConfig):
+class LabelSlacConfig(RecogniseConfig, GrowingConfig):
     """Label an archive with SLAC: an MLLM says what is there, CLIP's text side finds the class."""
 
     method: Literal["slac"] = "slac"
 
 
-class LabelTlacConfig(RecogniseConfig):
+class LabelTlacConfig(RecogniseConfig, GrowingConfig):
     """Label an archive with TLAC: SLAC, and the MLLM then chooses from the class list."""
 
     method: Literal["tlac"] = "tlac"

@@ -16,6 +16,7 @@ from ray_jobs.config.shared import (
     AskingImagesConfig,
     ClassListForm,
     ClipConfig,
+    GrowingConfig,
     Positive,
 )
 
@@ -71,7 +72,7 @@ class FitWhatDoYouSeeConfig(ClassTextsConfig):
     )
 
 
-class LabelWhatDoYouSeeConfig(AskingImagesConfig, StoredConfig, ClassTextsConfig):
+class LabelWhatDoYouSeeConfig(AskingImagesConfig, StoredConfig, ClassTextsConfig, GrowingConfig):
     """Label an archive with What Do You See: CLIP features of image and two answers, fused."""
 
     method: Literal["what_do_you_see"] = "what_do_you_see"

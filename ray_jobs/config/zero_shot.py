@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ray_jobs.config.embeddings import StoredConfig
 from ray_jobs.config.published import PublishedConfig
-from ray_jobs.config.shared import ClipConfig, TemplatesConfig
+from ray_jobs.config.shared import ClipConfig, GrowingConfig, TemplatesConfig
 
 
 class FitZeroShotConfig(PublishedConfig, ClipConfig, TemplatesConfig):
@@ -19,13 +19,13 @@ class FitZeroShotConfig(PublishedConfig, ClipConfig, TemplatesConfig):
     out: str = Field(description="classifier folder to write, local or s3://")
 
 
-class LabelZeroShotConfig(PublishedConfig, StoredConfig, TemplatesConfig):
+class LabelZeroShotConfig(PublishedConfig, StoredConfig, TemplatesConfig, GrowingConfig):
     """Label an archive with zero-shot CLIP."""
 
     method: Literal["zero_shot"] = "zero_shot"
 
 
-class LabelClassifierConfig(PublishedConfig, StoredConfig):
+class LabelClassifierConfig(PublishedConfig, StoredConfig, GrowingConfig):
     """Label an archive with a classifier made by fit."""
 
     method: Literal["classifier"] = "classifier"

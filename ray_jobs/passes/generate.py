@@ -20,7 +20,8 @@ from methods.errors import InputError
 from ray_jobs.config import ArchiveConfig, AskingConfig, MllmConfig
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.mllm_pool import Replicas
-from ray_jobs.passes.steps import READ_BATCH, Flow, PassContext, flow
+from ray_jobs.passes.steps import READ_BATCH, Flow, PassContext, flow, stage_name
+from ray_jobs.runs.growth import asked_anew
 from ray_jobs.runs.stage_tables import index_of
 
 _BATCHES_PER_BLOCK: Final = 4
@@ -77,13 +78,13 @@ def cached(content: str, *queries: Query) -> Flow:
         return _tasks(
             dataset,
             lookup_cached,
-            {"content": content, "cached": known},
+            {"content": content, "cached": known, "again": asked_anew(job.run)},
             READ_BATCH if ahead else rows_per_call(job, len(queries)),
             context.read_tasks if ahead else context.tasks,
             context.options,
         )
 
-    return flow(plan)
+    return flow(plan, stage="cached")
 
 
 def generate(*queries: Query, images: bool = True, keep_bytes: bool = False) -> Flow:
@@ -116,7 +117,7 @@ def generate(*queries: Query, images: bool = True, keep_bytes: bool = False) -> 
             dataset, generate_stage, arguments, context.block, context.tasks, context.options
         )
 
-    return flow(plan, queries=tuple(query.name for query in queries))
+    return flow(plan, queries=tuple(query.name for query in queries), stage="ask")
 
 
 def prepare(function: Callable[[Any], Any]) -> Flow:
@@ -129,7 +130,7 @@ def prepare(function: Callable[[Any], Any]) -> Flow:
         batch = rows_per_call(context.job, 1)
         return _tasks(dataset, function, {}, batch, context.tasks, context.options)
 
-    return flow(plan)
+    return flow(plan, stage=stage_name(function))
 
 
 def _replicas(job: Job) -> Replicas:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from actors.mllm.model import MllmModel
 from ray_jobs.config import MllmConfig, VerbConfig
+from ray_jobs.passes.follow import Follower
 from ray_jobs.passes.mllm_pool import Replicas, mllm_replicas, size_mllm_pool
 from ray_jobs.passes.session import Capacity
 from ray_jobs.runs.folder import RunFolder
@@ -27,6 +28,7 @@ class Job:
         mllm: the multimodal LLM of its passes; None without one.
         replicas: of the multimodal LLM, while passes that ask it run.
         asked: names of the queries of each pass that asked, for counting.
+        follower: says how far it is; None where nobody wants to know.
     """
 
     run: RunFolder
@@ -35,6 +37,7 @@ class Job:
     mllm: MllmModel | None = None
     replicas: Replicas | None = None
     asked: dict[str, list[str]] = field(default_factory=dict)
+    follower: Follower | None = None
 
     def settings(self, kind: type[C]) -> C:
         """The verb's settings as those of one kind, such as ``ClipConfig``.

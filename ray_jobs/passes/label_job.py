@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 from actors import storage
 from methods.errors import LedgerError, OnomaError
 from methods.image_ids import IdFingerprint
-from ray_jobs.config import ArchiveConfig, PlanConfig
+from ray_jobs.config import ArchiveConfig, GrowingConfig, PlanConfig
+from ray_jobs.passes.follow import Follower, following
 from ray_jobs.passes.int8_check import say_int8
 from ray_jobs.passes.job import Job, models_record
 from ray_jobs.passes.read_images import reading_identity
 from ray_jobs.passes.run_pass import LABEL, Pass, run_passes
 from ray_jobs.passes.session import start_ray
 from ray_jobs.runs.claim import claimed
-from ray_jobs.runs.class_names import warn_builtin_models
+from ray_jobs.runs.class_names import check_builtin_models
 from ray_jobs.runs.error_examples import error_examples
 from ray_jobs.runs.folder import FINISHED, RUNNING, RunFolder, open_run
 from ray_jobs.runs.forecast import find_forecast
+from ray_jobs.runs.growth import RunTables, end_retry, retry, settle, update
 from ray_jobs.runs.ledger import Ledger, count_labels, count_of, rows_committed
 from ray_jobs.runs.manifest import write_manifest
 from ray_jobs.runs.stage_timer import StageTimer
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(f"onoma.{__name__}")
 
 _SETTLE_SECONDS = 0.5
+_MORE = "--update labels what is new, --retry-errors asks again, a new --out labels anew"
 
 _MLLM_COUNTS = ("mllm_calls", "answers_reused", "prompt_tokens", "output_tokens", "engine_starts")
 
@@ -77,21 +80,71 @@ def label_archive(method: LabelMethod[Any], config: ArchiveConfig) -> dict[str, 
         LedgerError: the rows written do not add up.
     """
     inputs = method.resolve(config)
-    warn_builtin_models(inputs.clip, inputs.mllm, inputs.names)
+    check_builtin_models(config, inputs.clip, inputs.mllm, inputs.names)
     identity = {"method": method.name, **inputs.identity(config), **reading_identity(config)}
     clip = inputs.clip
     renamed = dict.fromkeys(clip.earlier, clip.fingerprint) if clip is not None else {}
-    with claimed(config.out):
+    with claimed(config.out, finished=_grows(config)):
         run = open_run(config.out, identity, config.public(), renamed)
-        return _label(method, config, inputs, run)
+        go_on(run, method, config, inputs)
+        return _open(run, method, config, inputs)
 
 
-def _label(method: LabelMethod[Any], config: ArchiveConfig, inputs: Any, run: RunFolder) -> Any:
+def _open(run: RunFolder, method: LabelMethod[Any], config: ArchiveConfig, inputs: Any) -> Any:
     """Do what is left to do of a run that is open and claimed; returns its record."""
     if run.finished:
-        logger.info("%s is finished; nothing to do (give a new --out to label again)", run.uri)
+        logger.info("%s is finished; nothing to do (%s)", run.uri, _MORE)
         check_ledger(run, count_labels(run.labels))
         return run.record
+    with following(run) as follower:
+        return _label(run, method, config, inputs, follower)
+
+
+def _grows(config: ArchiveConfig) -> bool:
+    """Whether a finished run is to go on."""
+    return isinstance(config, GrowingConfig) and (config.update or bool(config.retry_errors))
+
+
+def go_on(run: RunFolder, method: LabelMethod[Any], config: ArchiveConfig, inputs: Any) -> None:
+    """Take in what the archive has got, and take out what is to be asked again, as it was said.
+
+    Raises:
+        InputError: the archive is not there, is empty, or two of its images have one id.
+    """
+    if "manifest" not in run.record:  # nothing is there yet
+        return
+    asked = config if isinstance(config, GrowingConfig) else None
+    if run.finished and not _grows(config):
+        return
+    tables = tables_of(method, method.passes(config, inputs))
+    settle(run, tables)
+    if asked and asked.update:
+        update(run, config.images, tables, config.table_columns())
+    if asked and asked.retry_errors:
+        retry(run, asked.retry_errors, tables)
+    settle(run, tables)
+
+
+def tables_of(method: LabelMethod[Any], passes: Any) -> RunTables:
+    """What the passes of a method write."""
+    found = [each for each in passes if isinstance(each, Pass) and each.name != LABEL]
+    return RunTables(
+        by_image=tuple(each.name for each in found if each.flow.by_image),
+        whole=tuple(each.name for each in found if not each.flow.by_image),
+        asked={each.name: each.flow.queries for each in found if each.asks},
+        label=LABEL,
+        relabels=method.relabels,
+    )
+
+
+def _label(
+    run: RunFolder,
+    method: LabelMethod[Any],
+    config: ArchiveConfig,
+    inputs: Any,
+    follower: Follower,
+) -> dict[str, Any]:
+    """Label what is not labelled yet; returns the content of ``run.json``."""
     run.save(models=models_record(inputs))
     started = time.time()
     list_archive(run, config)
@@ -107,7 +160,8 @@ def _label(method: LabelMethod[Any], config: ArchiveConfig, inputs: Any, run: Ru
             with run.timed("start"):
                 capacity = start_ray()
             run.clock = StageTimer(_SETTLE_SECONDS if isinstance(config, PlanConfig) else 0.0)
-            job = Job(run, config, capacity, inputs.mllm)
+            follower.watch(run.clock, [each.name for each in passes if isinstance(each, Pass)])
+            job = Job(run, config, capacity, inputs.mllm, follower=follower)
             say_int8(run, config, inputs.clip, capacity)
             run_passes(job, passes)
         except KeyboardInterrupt:
@@ -120,6 +174,7 @@ def _label(method: LabelMethod[Any], config: ArchiveConfig, inputs: Any, run: Ru
             **count_usage(run, job.asked).record(), **count_of(run.labels, method.counters), **extra
         )
     finish(run, time.time() - started, images - done)
+    end_retry(run)
     return run.record
 
 

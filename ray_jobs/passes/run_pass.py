@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -109,9 +110,10 @@ def run_pass(job: Job, each: Pass) -> None:
 def _run_by_image(job: Job, each: Pass) -> None:
     count = (each.over(job) or images_of(job.run)).count
     checkpoint = job.run.checkpoint(each.name)
-    if rows_committed(checkpoint) == count:
+    done = rows_committed(checkpoint)
+    if done == count:
         return
-    with pass_settings(checkpoint):
+    with _followed(job, each, count, done), pass_settings(checkpoint):
         _write(job, each)
 
 
@@ -120,9 +122,19 @@ def _run_whole(job: Job, each: Pass) -> None:
     if each.name in run.record.get("stages", []):
         return
     storage.delete_folder(stage_table(run, each.name))
-    with pass_settings(None):
+    with _followed(job, each), pass_settings(None):
         _write(job, each)
     run.save(stages=[*run.record.get("stages", []), each.name])
+
+
+def _followed(
+    job: Job, each: Pass, total: int | None = None, earlier: int = 0
+) -> AbstractContextManager[None]:
+    """Say how far the pass is while it runs, if anybody wants to know."""
+    if job.follower is None:
+        return contextlib.nullcontext()
+    stages = each.flow.stages
+    return job.follower.over(each.name, total=total, earlier=earlier, stages=stages)
 
 
 def _write(job: Job, each: Pass) -> None:

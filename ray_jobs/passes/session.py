@@ -7,10 +7,11 @@ slots on two cores a pipeline would wait for ever. Every slot can become a worke
 200 MB that takes seconds to start, so there are no more. How many decode tasks and model threads
 really run is set from the cores.
 
-What Ray writes to the console is Ray's affair, with two exceptions, both undone after a pass: its
-progress in words is left out unless `set_verbose` asks for it, and the command line, on a Ray that
-it has started for itself, also leaves out errors, which it tells in a line of its own. On a cluster
-Ray Data's errors are always written.
+What Ray writes to the console is Ray's affair, with three exceptions, all undone after a pass: its
+progress bars are off, since `ray_jobs.passes.follow` says how far a job is; its progress in words
+is left out unless `set_verbose` asks for it; and the command line, on a Ray that it has started for
+itself, also leaves out errors, which it tells in a line of its own. On a cluster Ray Data's errors
+are always written.
 """
 
 from __future__ import annotations
@@ -262,7 +263,6 @@ def pass_settings(checkpoint: str | None) -> Iterator[None]:
     Args:
         checkpoint: folder of Ray Data's job checkpoint, or None for a pass without one.
     """
-    bars = sys.stderr.isatty() or bool(os.environ.get("ONOMA_PROGRESS"))
     with ExitStack() as stack:
         stack.enter_context(
             ray_compat.data_settings(
@@ -271,8 +271,8 @@ def pass_settings(checkpoint: str | None) -> Iterator[None]:
                 # or two
                 use_datasource_v2=False,
                 max_errored_blocks=0,  # a block dropped in silence is rows lost
-                enable_progress_bars=bars,
-                enable_operator_progress_bars=bars,
+                enable_progress_bars=False,
+                enable_operator_progress_bars=False,
                 print_on_execution_start=verbose(),
             )
         )

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from actors.clip.model import ClipModel
 from actors.images.decode import Preprocessing
+from actors.stage import StageInfo
 from ray_jobs.config import ArchiveConfig, ClipConfig
 from ray_jobs.passes import read_images
 from ray_jobs.passes.clip_pool import through_clip
@@ -68,11 +69,13 @@ class Step:
         plan: adds it to a Ray Data dataset (None at the start) inside the settings of its pass.
         keeps_images: whether its rows are the images of what comes in, each with ``image_id``.
         queries: names of the queries that it asks.
+        stage: name of the stage that it is; empty where nothing is counted.
     """
 
     plan: Callable[[Any, PassContext], Any]
     keeps_images: bool = True
     queries: tuple[str, ...] = ()
+    stage: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,11 @@ class Flow:
     def queries(self) -> list[str]:
         """Names of the queries that are asked, in order."""
         return [name for step in self.steps for name in step.queries]
+
+    @property
+    def stages(self) -> list[str]:
+        """Names of the stages, in order."""
+        return [step.stage for step in self.steps if step.stage]
 
     def plan(self, context: PassContext) -> Any:
         """Return the Ray Data dataset of the whole flow; nothing runs yet."""
@@ -149,7 +157,7 @@ def fetch() -> Flow:
         archive = context.job.settings(ArchiveConfig)
         return read_images.fetch_images(rows, archive, context.read_tasks)
 
-    return flow(plan)
+    return flow(plan, stage="fetch")
 
 
 def decode(preprocessing: Preprocessing) -> Flow:
@@ -159,7 +167,7 @@ def decode(preprocessing: Preprocessing) -> Flow:
         archive = context.job.settings(ArchiveConfig)
         return read_images.decode_images(rows, archive, preprocessing, context.tasks)
 
-    return flow(plan)
+    return flow(plan, stage="decode")
 
 
 def clip(
@@ -193,7 +201,7 @@ def clip(
         given = resolve(arguments, job)
         return through_clip(rows, stage, config, pool, batch=batch, model=model, **given)
 
-    return flow(plan, keeps_images=keeps_images)
+    return flow(plan, keeps_images=keeps_images, stage=stage_name(stage))
 
 
 def rows(function: Callable[..., Any], *, keeps_images: bool = True, **arguments: Any) -> Flow:
@@ -206,7 +214,13 @@ def rows(function: Callable[..., Any], *, keeps_images: bool = True, **arguments
             fn_kwargs=resolve(arguments, context.job),
         )
 
-    return flow(plan, keeps_images=keeps_images)
+    return flow(plan, keeps_images=keeps_images, stage=stage_name(function))
+
+
+def stage_name(target: Callable[..., Any]) -> str:
+    """Name of a stage; empty for what is none."""
+    info = getattr(target, "stage", None)
+    return info.name if isinstance(info, StageInfo) else ""
 
 
 def distinct(column: str) -> Flow:

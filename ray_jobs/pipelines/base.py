@@ -91,6 +91,8 @@ class LabelMethod(Generic[I]):
         parts: of a method that fuses parts: title and hint of each, the fused one included. The
             column ``PART_label`` is what a part alone would say.
         finish: what else is kept when the labels are there; returns what goes into ``run.json``.
+        relabels: whether the label of an image depends on others, so that all labels are written
+            again, without asking anything, when images come in.
         planned_images: of a method with passes over some of the images: from the settings of a
             plan, the ``run.json`` of its pilot, the `PassForecast` of a pass over all images and
             their number, how many the pass will be over; None for all of them.
@@ -104,6 +106,7 @@ class LabelMethod(Generic[I]):
     responses: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     finish: Callable[[Job, I], dict[str, Any]] | None = None
+    relabels: bool = False
     planned_images: Callable[[Any, dict[str, Any], Any, int], int | None] | None = None
 
 

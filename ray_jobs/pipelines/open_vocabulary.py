@@ -92,4 +92,4 @@ def _in_object_store(value: Any) -> Any:
     return ray.put(value)
 
 
-METHOD = LabelMethod("mllm_names", LABELS_SCHEMA, resolve_inputs, passes)
+METHOD = LabelMethod("mllm_names", LABELS_SCHEMA, resolve_inputs, passes, relabels=True)

@@ -36,7 +36,7 @@ from ray_jobs.passes.steps import Late, clip, decode, fetch, images
 from ray_jobs.passes.stored import store_identity, store_of
 from ray_jobs.pipelines.base import LabelMethod
 from ray_jobs.pipelines.classifier import label_pass, make_once, remember_archive
-from ray_jobs.runs.class_names import read_classes, warn_builtin_models
+from ray_jobs.runs.class_names import check_builtin_models, read_classes
 from ray_jobs.runs.folder import versions
 from ray_jobs.runs.templates import read_templates
 
@@ -135,7 +135,7 @@ def fit(config: FitZeroShotConfig) -> dict[str, Any]:
     inputs = resolve_inputs(config)
     out = storage.absolute(config.out)
     check_classifier_folder(out, config.out)
-    warn_builtin_models(inputs.clip, None, inputs.names)
+    check_builtin_models(config, inputs.clip, None, inputs.names)
     matrix, record = encode_names(config, inputs.clip, inputs.names, inputs.templates, start_ray())
     made = zero_shot_classifier(inputs.classes.ids, matrix, record, inputs.made(config))
     save_classifier(with_classes(made, inputs.classes), out)

@@ -27,6 +27,8 @@ RECORD = "run.json"
 CLAIM = "claim.json"
 """Of the job that writes to the folder."""
 RUNNING, FINISHED = "running", "finished"
+FIRST_MANIFEST = "first_manifest"
+"""Key of the manifest as it was before the first update, by which checkpoints are named."""
 FORMAT = 2
 """Of run folders; those of version 0.1 have none. Another format is read, not resumed."""
 _PACKAGES = ("onoma", "ray", "torch", "open_clip_torch", "pyarrow", "pillow")
@@ -40,11 +42,13 @@ class RunFolder:
         uri: absolute path or URI.
         record: the content of ``run.json``.
         clock: what the stages of its passes report to, once Ray is there.
+        now: what is being done, as ``timings`` will name it.
     """
 
     uri: str
     record: dict[str, Any]
     clock: StageTimer | None = None
+    now: str = ""
 
     @property
     def labels(self) -> str:
@@ -62,8 +66,12 @@ class RunFolder:
         return storage.join(self.uri, "classifier")
 
     def checkpoint(self, stage: str) -> str:
-        """Checkpoint folder of one stage: a changed manifest or configuration gets another."""
-        text = json.dumps([self.record["identity"], self.record.get("manifest")], sort_keys=True)
+        """Checkpoint folder of one stage: another configuration gets another.
+
+        So does another manifest, unless it is the first one, extended (`ray_jobs.runs.growth`).
+        """
+        manifest = self.record.get(FIRST_MANIFEST, self.record.get("manifest"))
+        text = json.dumps([self.record["identity"], manifest], sort_keys=True)
         key = xxhash.xxh3_64_hexdigest(text.encode())
         return storage.join(self.uri, "checkpoint", f"{stage}-{key}")
 
@@ -79,6 +87,7 @@ class RunFolder:
         What its stages did is added to ``work``.
         """
         started = time.monotonic()
+        around, self.now = self.now, stage
         clock = self.clock  # not there yet in what goes before Ray
         if clock is not None:
             clock.lap()
@@ -87,6 +96,7 @@ class RunFolder:
             yield
             whole = True
         finally:
+            self.now = around
             timings = dict(self.record.get("timings", {}))
             timings[stage] = round(timings.get(stage, 0.0) + time.monotonic() - started, 3)
             changes: dict[str, Any] = {"timings": timings}

@@ -72,15 +72,9 @@ def write_manifest(
     """
     listing = list_images(source, columns)
     ids: array[int] = array("q")
-    for number, tables in enumerate(
-        _files(choose(_tables(listing)), single=out.endswith(".parquet"))
-    ):
-        target = (
-            out if out.endswith(".parquet") else storage.join(out, f"part-{number:05d}.parquet")
-        )
-        _write_file(target, tables, ids)
+    write_files(out, choose(listed_tables(listing)), ids)
     if not ids:
-        raise InputError(_empty(source, listing))
+        raise InputError(empty_archive(source, listing))
     values = np.frombuffer(ids, np.int64)
     if len(np.unique(values)) != len(values):
         _explain_collision(out, values, source, listing.hint())
@@ -90,12 +84,29 @@ def write_manifest(
     return Manifest(len(ids), IdFingerprint().add(values), listing.kind, skipped)
 
 
-def _empty(source: str, listing: Listing) -> str:
+def write_files(out: str, tables: Iterator[pa.Table], ids: array[int], name: str = "part") -> None:
+    """Write tables of `MANIFEST_SCHEMA` to files of at most 500,000 rows.
+
+    Args:
+        out: a ``.parquet`` file, which gets all, or a folder.
+        tables: of at most 50,000 rows or little more.
+        ids: gets the ids that were written.
+        name: how the files of a folder begin.
+    """
+    single = out.endswith(".parquet")
+    for number, each in enumerate(_files(tables, single=single)):
+        target = out if single else storage.join(out, f"{name}-{number:05d}.parquet")
+        _write_file(target, each, ids)
+
+
+def empty_archive(source: str, listing: Listing) -> str:
+    """The sentence on an archive without an image."""
     skipped = listing.skipped.sentence()
     return f"--images {source}: no images there" + (f"; {skipped}" if skipped else "")
 
 
-def _tables(listing: Listing) -> Iterator[pa.Table]:
+def listed_tables(listing: Listing) -> Iterator[pa.Table]:
+    """The rows of a listing as tables of `MANIFEST_SCHEMA` and what it keeps, with their ids."""
     iterator = iter(listing.rows)
     names = [name for name in MANIFEST_SCHEMA.names if name != "image_id"]
     while chunk := list(islice(iterator, _ROWS_AT_ONCE)):

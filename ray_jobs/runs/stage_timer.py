@@ -11,6 +11,7 @@ from actors.metrics import CLOCK, StageClock, StageWork
 PassWork = dict[str, dict[str, Any]]
 """By stage, what `actors.metrics.StageWork` holds, as plain values."""
 
+_LOOK_S = 1.0
 
 _ACTORS: dict[str, Any] = {}  # by Ray job: workers keep the handle they have once found
 
@@ -43,6 +44,17 @@ class StageTimer:
         time.sleep(self._patience_s)
         done: dict[str, StageWork] = ray.get(self._actor.lap.remote())
         return {stage: asdict(work) for stage, work in sorted(done.items())}
+
+    def look(self) -> tuple[PassWork, dict[str, dict[str, int]]]:
+        """What was done and counted since the last lap, which goes on; waits a second at most.
+
+        Raises:
+            ray.exceptions.RayError: Ray has gone, or the actor does not answer.
+        """
+        import ray
+
+        work, counts = ray.get(self._actor.look.remote(), timeout=_LOOK_S)
+        return {stage: asdict(done) for stage, done in work.items()}, counts
 
 
 def added(earlier: PassWork, more: PassWork) -> PassWork:

@@ -58,7 +58,7 @@ def run(config: DemoConfig) -> dict[str, Any]:
             record = demonstrate(method, archive, run_folder, config.seed)
             metrics = evaluate_run(run_folder, truth, semantic=False)
             kept = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
-            methods[method.name] = kept | {key: record[key] for key in _OF_THE_RUN}
+            methods[method.name] = kept | of_the_run(record)
             reports[method.name] = write_report(run_folder, truth)
     return {
         "methods": methods,
@@ -66,6 +66,12 @@ def run(config: DemoConfig) -> dict[str, Any]:
         "report": reports[shown[-1].name],
         "reports": reports,
     }
+
+
+def of_the_run(record: dict[str, Any]) -> dict[str, Any]:
+    """What a method's run counted: all images, those without truth and with an error too."""
+    counts = {"images": record["images"], "errors": sum(record["errors"].values())}
+    return counts | {key: record[key] for key in _OF_THE_RUN}
 
 
 def demonstrate(method: Method, archive: Path, run_folder: str, seed: int) -> dict[str, Any]:

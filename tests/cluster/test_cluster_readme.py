@@ -68,6 +68,6 @@ def test_objects_that_it_names_are_those_of_the_manifests() -> None:
     kinds = {kind.lower(): names for kind, names in NAMES.items()}
     found = {(kind, name) for kind, _, name in (each.partition("/") for each in deleted.split())}
     assert found == {(kind, name) for kind, names in kinds.items() for name in names}
-    assert set(re.findall(r"job/(onoma-\w+)", GUIDE)) <= NAMES["RayJob"]
+    assert set(re.findall(r"(?<!cron)job/(onoma-\w+)", GUIDE)) <= NAMES["RayJob"]
     secret = re.findall(r"create secret generic (\S+)", GUIDE)
     assert secret == ["onoma-storage"]

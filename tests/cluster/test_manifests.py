@@ -12,6 +12,7 @@ import yaml
 from ray.autoscaler._private.kuberay import autoscaling_config
 from ray.serve.schema import ServeDeploySchema
 
+from methods.errors import REQUEST_CODES
 from serve.catalogue import UserConfig
 from serve.settings import EndpointSettings
 from tests.helpers.cluster_files import (
@@ -45,8 +46,24 @@ def group_of(document: Tree, resource: str) -> Tree:
 
 
 def test_there_is_one_of_each() -> None:
-    assert {each["kind"] for each in MANIFESTS.values()} == {"RayCluster", "RayJob", "RayService"}
+    kinds = {"RayCluster", "RayJob", "RayCronJob", "RayService"}
+    assert {each["kind"] for each in MANIFESTS.values()} == kinds
     assert {entrypoint(job).method for job in JOBS.values()} == {"slac", "near"}
+
+
+def test_the_nightly_job_labels_what_is_new() -> None:
+    (nightly,) = (each for each in MANIFESTS.values() if each["kind"] == "RayCronJob")
+    settings, usual = entrypoint(nightly), entrypoint(JOBS["rayjob-label.yaml"])
+    assert settings.update
+    assert set(settings.retry_errors) < set(REQUEST_CODES) | {"storage_error"}
+    decides = ("images", "classes", "out", "mllm", "clip")
+    assert [getattr(settings, name) for name in decides] == [
+        getattr(usual, name) for name in decides
+    ]
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", nightly["spec"]["schedule"])
+    job = nightly["spec"]["jobTemplate"]
+    assert job["activeDeadlineSeconds"] < 24 * 3600, "two jobs would write to one folder"
+    assert job["shutdownAfterJobFinishes"]
 
 
 @every_manifest

@@ -22,6 +22,7 @@ _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _CLUSTER_OF = {
     "RayCluster": ("spec",),
     "RayJob": ("spec", "rayClusterSpec"),
+    "RayCronJob": ("spec", "jobTemplate", "rayClusterSpec"),
     "RayService": ("spec", "rayClusterConfig"),
 }
 
@@ -104,7 +105,8 @@ def parsed(words: list[str]) -> VerbConfig:
 
 
 def entrypoint(job: Tree) -> VerbConfig:
-    """The settings of the verb that a RayJob runs."""
+    """The settings of the verb that a RayJob or RayCronJob runs."""
+    job = {"spec": job["spec"].get("jobTemplate", job["spec"])}
     words = shlex.split(job["spec"]["entrypoint"])
     assert words[:3] == ["python", "-m", "ray_jobs"]
     assert "\n" not in job["spec"]["entrypoint"].strip(), "it becomes one line of a shell"

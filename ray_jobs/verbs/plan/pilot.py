@@ -45,6 +45,8 @@ def plan_labelling(config: ArchiveConfig, label: Callable[[Any], dict[str, Any]]
         InputError: the job cannot work, or all that its pilot asks is known already.
     """
     assert isinstance(config, PlanConfig)
+    if getattr(config, "update", False) or getattr(config, "retry_errors", None):
+        raise InputError("--update and --retry-errors are for label: a plan is of a new run")
     if isinstance(getattr(config, "out", None), str) and storage.exists(
         storage.join(storage.absolute(config.out), "run.json")
     ):
