@@ -12,7 +12,6 @@ from rich.table import Table
 from ray_jobs.config.names import flag_of
 from ray_jobs.pipelines.registry import label_method_of_run, load, reconstruction_note
 from ray_jobs.verbs.plan.comparison import compare
-from ray_jobs.verbs.review.telling import review_lines
 
 _METRICS = (
     *("accuracy", "top5", "macro_f1", "macro_f1_true_classes", "cacc", "sacc", "nmi", "ari"),
@@ -37,9 +36,12 @@ _COSTS = (
     ("images/s of labelling", "images_per_second", ",.1f"),
 )
 
+_OWN_LINES = {"search": "found", "dataset": "dataset", "serve": "served"}
 _LINES = {
     "audit": "ray_jobs.verbs.audit.words:audit_lines",
+    "review": "ray_jobs.verbs.review.telling:review_lines",
     "calibrate": "ray_jobs.verbs.calibrate:calibrate_lines",
+    **{verb: f"ray_jobs.summary:{name}_lines" for verb, name in _OWN_LINES.items()},
 }
 
 
@@ -72,9 +74,6 @@ def show(name: str, result: dict[str, Any], out: TextIO, folder: str | None = No
         show_expected(console, result)
         if told := result.get("note"):
             console.print(f"Note: {told}", soft_wrap=True, markup=False)
-    elif name == "search":
-        for line in found_lines(result):
-            console.print(line, soft_wrap=True, markup=False)
     elif name == "evaluate":
         console.print(metrics_table(result))
         for note in _notes(result):
@@ -92,12 +91,6 @@ def show(name: str, result: dict[str, Any], out: TextIO, folder: str | None = No
         console.print(f"{result['run']}: {result['message']}", soft_wrap=True, markup=False)
     elif name == "doctor":
         console.print(_checks_table(result))
-    elif name == "dataset":
-        for line in dataset_lines(result):
-            console.print(line, soft_wrap=True, markup=False)
-    elif name in ("review", "serve"):
-        for line in review_lines(result) if name == "review" else served_lines(result):
-            console.print(line, soft_wrap=True, markup=False)
     elif name == "demo":
         console.print(demo_table(result))
         if note := reconstruction_note(*result["methods"]):
