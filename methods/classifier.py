@@ -20,6 +20,7 @@ from safetensors.numpy import save as save_safetensors
 
 from methods.class_names import ClassNames
 from methods.errors import InputError
+from methods.json_text import json_text
 
 CONFIG_FILE: Final = "classifier.json"
 WEIGHTS_FILE: Final = "weights.safetensors"
@@ -118,7 +119,7 @@ class Classifier:
             "weights_hash": xxhash.xxh3_128_hexdigest(weights),
             "made": dict(self.made),
         }
-        text = json.dumps(config, indent=1, ensure_ascii=False)
+        text = json_text(config, indent=1)
         return {CONFIG_FILE: text.encode(), WEIGHTS_FILE: weights}
 
     @property

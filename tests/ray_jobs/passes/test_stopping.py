@@ -20,7 +20,7 @@ import pytest
 from ray_jobs.runs.folder import CLAIM
 
 ROOT = Path(__file__).parents[3]
-IMAGES = 240
+IMAGES = 1200
 OUT = "f?x [1] #%41 *{2} ü'$;\\&"
 
 
@@ -113,7 +113,7 @@ def test_a_job_among_odd_names_is_refused_twice_stopped_and_finished(
     os.killpg(job.pid, signal.SIGTERM)  # to Ray's processes as well, as schedulers do
     out, err = job.communicate(timeout=300)
     assert (job.returncode, out) == (143, b""), err.decode()
-    assert re.search(rb"of 240 images \d+ are labelled, and that is kept. Run the same", err)
+    assert re.search(rb"of 1200 images \d+ are labelled, and that is kept. Run the same", err)
     assert b"Traceback" not in err
     assert b"SIGTERM received" not in err
     assert left_of(job.pid) == []
