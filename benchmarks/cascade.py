@@ -181,7 +181,7 @@ def print_expected(archives: Sequence[Archive], fits: Sequence[PilotFit]) -> Non
     for each, fit in zip(archives, fits, strict=True):
         scored = each.scored("gain", fit)
         best = np.stack([scored.confidence, scored.inside - scored.confidence], axis=1)
-        order = ranked(scored.ids, scored.uncertainty)
+        order = ranked(scored.ids, each.scored("gain", NOTHING_KNOWN).uncertainty)
         for point in estimate.curve(best, order, fit, len(scored.ids)):
             picked = scored.ids[order[: point.images]]
             was = each.accuracy(np.isin(each.ids, picked))
@@ -232,9 +232,9 @@ def main() -> None:
         print(describe())
         print(f"| asked about first by | CLIP alone | {' | '.join(BUDGETS)} | every image |")
         print("|---" * (len(BUDGETS) + 3) + "|")
-        print_budgets(archives, [NOTHING_KNOWN] * len(archives), "no pilot")
+        print_budgets(archives, [NOTHING_KNOWN] * len(archives), "at CLIP's own temperature")
         fits = [each.pilot(options.pilot) for each in archives]
-        print_budgets(archives, fits, f"pilot of {options.pilot}")
+        print_budgets(archives, fits, f"at the temperature of a pilot of {options.pilot}")
         print_bounds(archives)
         print_expected(archives, fits)
         if options.again:

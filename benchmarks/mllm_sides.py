@@ -126,7 +126,7 @@ class Onoma:
         config = config_of(self._root, archive, self._mllm, self._out)
         inputs = resolve_inputs(config)
         run = open_run(config.out, {"method": config.method}, config.public())
-        list_archive(run, config.images)
+        list_archive(run, config)
         job = Job(run, config, self._capacity, inputs.mllm, replicas=self._replicas)
         recognise = passes(config, inputs)[0]
         assert isinstance(recognise, Pass)

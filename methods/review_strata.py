@@ -67,7 +67,7 @@ class ScoreCounts:
 
     def means(self) -> Floats:
         """Return the score that stands for each bin, float64 (BINS,)."""
-        return self.at(np.arange(BINS) + 0.5)
+        return self.at(np.arange(BINS, dtype=np.float64) + 0.5)
 
     def at(self, bins: Floats) -> Floats:
         """Return the score at a place counted in bins, float64 of the shape of ``bins``."""

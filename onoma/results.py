@@ -70,7 +70,7 @@ class Run:
     @property
     def columns(self) -> list[str]:
         """The columns of the labels table."""
-        return RunReader(self.path).columns
+        return list(RunReader(self.path).columns)
 
     def labels(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The labels table in memory; rows with an error have a code in ``error`` and no label.

@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ray_jobs.config.names import flag_of
-from ray_jobs.pipelines.registry import label_method_of_run, reconstruction_note
+from ray_jobs.pipelines.registry import label_method_of_run, load, reconstruction_note
 from ray_jobs.verbs.plan.comparison import compare
-from ray_jobs.verbs.review.telling import review_lines
 
 _METRICS = (
     *("accuracy", "top5", "macro_f1", "macro_f1_true_classes", "cacc", "sacc", "nmi", "ari"),
@@ -36,6 +35,14 @@ _COSTS = (
     ("seconds of labelling", "seconds", ",.1f"),
     ("images/s of labelling", "images_per_second", ",.1f"),
 )
+
+_OWN_LINES = {"search": "found", "dataset": "dataset", "serve": "served"}
+_LINES = {
+    "audit": "ray_jobs.verbs.audit.words:audit_lines",
+    "review": "ray_jobs.verbs.review.telling:review_lines",
+    "calibrate": "ray_jobs.verbs.calibrate:calibrate_lines",
+    **{verb: f"ray_jobs.summary:{name}_lines" for verb, name in _OWN_LINES.items()},
+}
 
 
 def show(name: str, result: dict[str, Any], out: TextIO, folder: str | None = None) -> None:
@@ -67,22 +74,12 @@ def show(name: str, result: dict[str, Any], out: TextIO, folder: str | None = No
         show_expected(console, result)
         if told := result.get("note"):
             console.print(f"Note: {told}", soft_wrap=True, markup=False)
-    elif name == "search":
-        for line in found_lines(result):
-            console.print(line, soft_wrap=True, markup=False)
     elif name == "evaluate":
         console.print(metrics_table(result))
         for note in _notes(result):
             console.print(f"Note: {note}", soft_wrap=True, markup=False)
-    elif name == "audit":
-        from ray_jobs.verbs.audit.words import audit_lines
-
-        for line in audit_lines(result):
-            console.print(line, soft_wrap=True, markup=False)
-    elif name == "calibrate":
-        from ray_jobs.verbs.calibrate import calibrate_lines
-
-        for line in calibrate_lines(result):
+    elif name in _LINES:
+        for line in load(_LINES[name])(result):
             console.print(line, soft_wrap=True, markup=False)
     elif name == "table":
         out.write(f"table: {result['out']}\n" if result["out"] else result["table"])
@@ -94,15 +91,6 @@ def show(name: str, result: dict[str, Any], out: TextIO, folder: str | None = No
         console.print(f"{result['run']}: {result['message']}", soft_wrap=True, markup=False)
     elif name == "doctor":
         console.print(_checks_table(result))
-    elif name == "dataset":
-        for line in dataset_lines(result):
-            console.print(line, soft_wrap=True, markup=False)
-    elif name == "review":
-        for line in review_lines(result):
-            console.print(line, soft_wrap=True, markup=False)
-    elif name == "serve":
-        for line in served_lines(result):
-            console.print(line, soft_wrap=True, markup=False)
     elif name == "demo":
         console.print(demo_table(result))
         if note := reconstruction_note(*result["methods"]):

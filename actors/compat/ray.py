@@ -154,7 +154,7 @@ def name_process() -> None:
         try:
             words.decode()
         except UnicodeDecodeError:
-            from ray._raylet import setproctitle
+            from ray._raylet import setproctitle  # type: ignore[attr-defined]
 
             setproctitle(words.decode("utf-8", "backslashreplace"))
 
@@ -170,9 +170,10 @@ def end_processes_below(seconds: float = 5.0) -> None:
     import psutil
 
     with suppress(Exception):
-        from ray._private.worker import _global_node
+        from ray._private import worker
 
-        _global_node.destroy_external_storage()
+        node: Any = worker._global_node
+        node.destroy_external_storage()
     own = psutil.Process()
     below = own.children(recursive=True)
     for process in own.children():

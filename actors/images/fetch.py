@@ -22,7 +22,8 @@ from actors import storage
 from actors.embedding_store import STORED, stored_rows
 from actors.images.errors import ImageError
 from actors.images.limits import DEFAULT_MAX_BYTES
-from actors.images.web import is_web, read_address
+from actors.images.web import read_address
+from actors.images.web_requests import is_web
 from actors.s3_settings import set_words
 from actors.stage import RowErrors, stage
 from actors.storage.s3 import read_objects, why

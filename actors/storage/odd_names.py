@@ -37,7 +37,7 @@ def plain(path: str) -> str:
     return os.fsdecode(unquote_to_bytes(path[len(MARK) :])) if path.startswith(MARK) else path
 
 
-class OddNamesHandler(pafs.FileSystemHandler):
+class OddNamesHandler(pafs.FileSystemHandler):  # type: ignore[misc]
     """Reads local files by marked paths; what is written gets names of UTF-8."""
 
     def __eq__(self, other: object) -> bool:

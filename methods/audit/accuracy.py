@@ -53,7 +53,7 @@ class Priors:
     class_spread: float = 0.5
 
 
-class Interval(NamedTuple):
+class CredibleInterval(NamedTuple):
     """An estimate and the interval that holds the truth with a probability of `LEVEL`."""
 
     estimate: float
@@ -71,8 +71,8 @@ class Estimated(NamedTuple):
         copies: float64 (J, J), ``[j, i]`` how much of its labels j seems to take from i < j.
     """
 
-    accuracy: Interval
-    per_class: dict[int, Interval]
+    accuracy: CredibleInterval
+    per_class: dict[int, CredibleInterval]
     right: Floats
     copies: Floats
 
@@ -217,7 +217,7 @@ def _summed(
     flat = np.where(np.isfinite(flat), flat, 0.0)
     right = np.where(given == ABSENT, 0.0, flat.mean(axis=0)[cells])
 
-    def interval(rows: NDArray[np.bool_], spread: float) -> Interval:
+    def interval(rows: NDArray[np.bool_], spread: float) -> CredibleInterval:
         counts = np.bincount(cells[rows], minlength=n_cells).astype(np.float64)
         total = counts.sum()
         expected = flat @ counts / total
@@ -227,14 +227,16 @@ def _summed(
             logit = np.log(np.clip(drawn, 1e-3, 1 - 1e-3) / (1 - np.clip(drawn, 1e-3, 1 - 1e-3)))
             drawn = 1 / (1 + np.exp(-logit - spread * rng.standard_normal(len(flat))))
         low, high = np.quantile(np.clip(drawn, 0, 1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return Interval(float(expected.mean()), float(low), float(high))
+        return CredibleInterval(float(expected.mean()), float(low), float(high))
 
     labelled = given != ABSENT
     of_labelled = (
-        interval(labelled, priors.model_spread) if labelled.any() else Interval(0.0, 0.0, 0.0)
+        interval(labelled, priors.model_spread)
+        if labelled.any()
+        else CredibleInterval(0.0, 0.0, 0.0)
     )
     part = float(labelled.mean())
-    whole = Interval(*(part * value for value in of_labelled))
+    whole = CredibleInterval(*(part * value for value in of_labelled))
     classes = {
         int(code): interval(given == code, priors.class_spread)
         for code in np.unique(given[labelled])

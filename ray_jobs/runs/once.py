@@ -112,8 +112,9 @@ def _choose(
     else:
         texts = pa.chunked_array(keys).combine_chunks()
         values = pc.dictionary_encode(texts, null_encoding="encode").indices.to_numpy()
-    any_may_be = images is None or not state.by_image
-    known = np.ones(len(values), np.bool_) if any_may_be else np.isin(values, images)
+    known = np.ones(len(values), np.bool_)
+    if images is not None and state.by_image:
+        known = np.isin(values, images)
     order = np.lexsort((np.arange(len(values)), np.concatenate(failed), ~known, values))
     first = np.ones(len(values), np.bool_)
     first[1:] = values[order][1:] != values[order][:-1]

@@ -34,7 +34,6 @@ class RunReader:
 
     Attributes:
         uri: the folder.
-        columns: what the labels table has.
         multi_label: whether an image can have several labels.
         parts: of a run that fuses parts, the column with the label that each alone would give.
         responses: columns with what a multimodal LLM said, some or none.
@@ -59,7 +58,6 @@ class RunReader:
         base = MULTI_LABELS_SCHEMA if self.multi_label else LABELS_SCHEMA
         others = [found.field(name) for name in columns if name not in base.names]
         self._schema = pa.schema([*base, *others])
-        self.columns = tuple(columns)
         self.parts = {
             name.removesuffix(_PART_ENDING): name for name in columns if name.endswith(_PART_ENDING)
         }
@@ -117,9 +115,9 @@ class RunReader:
             )
 
     @property
-    def columns(self) -> list[str]:
+    def columns(self) -> tuple[str, ...]:
         """Columns of the labels table."""
-        return list(self._schema.names)
+        return tuple(self._schema.names)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Read the labels table as it is stored, whole, into memory.

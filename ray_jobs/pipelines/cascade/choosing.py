@@ -21,7 +21,7 @@ from methods.answers import AnswerError
 from methods.cascade import pilot as estimate
 from methods.cascade.choosing import choose, ranked, shuffled, spread
 from methods.cascade.pilot import PilotFit
-from methods.cascade.uncertainty import OWN, nearest
+from methods.cascade.uncertainty import OWN, Floats, nearest
 from methods.errors import InputError
 from ray_jobs.config import LabelCascadeConfig
 from ray_jobs.passes.job import Job
@@ -103,10 +103,10 @@ def judge_pilot(
             "stays as it is without a pilot"
         )
         return
-    scored = _scored(run, config, inputs, fit)
+    scored, doubts = _scored(run, config, inputs, fit), _doubts(run, config, inputs)
     best = np.stack([scored.confidence, scored.inside - scored.confidence], axis=1)
     points = estimate.curve(
-        best, ranked(scored.ids, scored.uncertainty), fit, len(scored.ids), inputs.calls_each
+        best, ranked(scored.ids, doubts), fit, len(scored.ids), inputs.calls_each
     )
     picked = estimate.pick(points, config.accuracy)
     if config.accuracy is not None and picked.accuracy < config.accuracy:
@@ -144,7 +144,7 @@ def choose_asked(job: Job, config: LabelCascadeConfig, inputs: CascadeInputs) ->
     else:
         most = max(images_allowed(run, config, inputs), len(asked))
         _say_size(config, inputs, most, len(scored.ids))
-        wanted = choose(scored.ids, scored.uncertainty, most, asked)
+        wanted = choose(scored.ids, _doubts(run, config, inputs), most, asked)
     known |= {
         "temperature": fit.temperature,
         "images_asked": int(wanted.sum()),
@@ -178,6 +178,15 @@ def _scored(
     run: RunFolder, config: LabelCascadeConfig, inputs: CascadeInputs, fit: PilotFit
 ) -> Scored:
     return read_scored(run, inputs.choices, fit.at, config.uncertainty, fit.right)
+
+
+def _doubts(run: RunFolder, config: LabelCascadeConfig, inputs: CascadeInputs) -> Floats:
+    """By what images are ordered, in the order of `_scored`: a pilot changes no order.
+
+    Where both models make the same mistakes its temperature is too low, and with it images whose
+    true class is far from CLIP's best ones would come first.
+    """
+    return _scored(run, config, inputs, fit_before(config)).uncertainty
 
 
 def _say_size(config: LabelCascadeConfig, inputs: CascadeInputs, most: int, there: int) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors import storage
-from methods.audit.accuracy import LEVEL, Estimated, Interval, estimate
+from methods.audit.accuracy import LEVEL, CredibleInterval, Estimated, estimate
 from methods.audit.dependence import Suspicion, suspicions
 from methods.audit.outstanding import balance, far_images, twins_by_features, twins_by_hash
 from methods.audit.patterns import ABSENT, agreement
@@ -108,7 +108,7 @@ def _estimated(
     return found, doubts, few
 
 
-def _told(interval: Interval) -> dict[str, float]:
+def _told(interval: CredibleInterval) -> dict[str, float]:
     return {name: round(value, 5) for name, value in interval._asdict().items()}
 
 

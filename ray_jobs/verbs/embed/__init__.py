@@ -89,7 +89,7 @@ def embed(config: EmbedConfig) -> dict[str, Any]:
 def _run(run: RunFolder, config: EmbedConfig, model: ClipModel) -> None:
     started = time.time()
     run.save(models={"clip": {"name": model.name, "fingerprint": model.fingerprint}})
-    list_archive(run, config.images)
+    list_archive(run, config)
     count = int(run.record["images"])
     checkpoint = run.checkpoint(EMBED)
     done = rows_committed(checkpoint)

@@ -115,14 +115,14 @@ def _answers(content: Any, file: str, reviewer: str) -> Iterator[ReviewedLine]:
 
 def _of_task(task: dict[str, Any], reviewer: str) -> Iterator[ReviewedLine]:
     """The answers of a task, in Label Studio's full JSON or in its short form, JSON-MIN."""
-    data = task.get("data") if isinstance(task.get("data"), dict) else task
-    place = {"image_id": str(data.get("image_id", "")), "path": str(data.get("path", ""))}
-    if not place["path"]:
-        place["path"] = str(data.get("image", ""))
+    given = task.get("data")
+    data: dict[str, Any] = given if isinstance(given, dict) else task
+    image_id = str(data.get("image_id", ""))
+    path = str(data.get("path", "") or data.get("image", ""))
     if "data" not in task and isinstance(task.get("label"), str):
         who = task.get("annotator")
         yield ReviewedLine(
-            **place, label=task["label"], reviewer=_who(who, reviewer),
+            image_id=image_id, path=path, label=task["label"], reviewer=_who(who, reviewer),
             time=str(task.get("updated_at") or ""),
         )  # fmt: skip
         return
@@ -136,7 +136,8 @@ def _of_task(task: dict[str, Any], reviewer: str) -> Iterator[ReviewedLine]:
         ]
         if len(chosen) == 1:
             yield ReviewedLine(
-                **place,
+                image_id=image_id,
+                path=path,
                 label="" if chosen[0] == NONE_FITS else str(chosen[0]),
                 reviewer=_who(each.get("completed_by"), reviewer),
                 time=str(each.get("updated_at") or each.get("created_at") or ""),

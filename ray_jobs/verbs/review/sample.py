@@ -97,8 +97,8 @@ def draw_sample(run: RunReader, seed: int) -> ReviewSample:
         if not len(names):
             continue
         known = score[label != None]  # noqa: E711
-        order = np.argsort(codes, kind="stable")
-        for name, own in zip(names, np.split(known[order], _starts(codes[order])), strict=True):
+        by_name = np.argsort(codes, kind="stable")
+        for name, own in zip(names, np.split(known[by_name], _starts(codes[by_name])), strict=True):
             found.add(str(name), own)
     if not found.counts:
         raise InputError(f"{run.uri} has no image with a label; there is nothing to review")

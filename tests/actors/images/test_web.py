@@ -16,10 +16,9 @@ import pytest
 
 from actors.images.errors import ImageError
 from actors.images.fetch import fetch
-from actors.images.web import (
+from actors.images.web import WebLimits, WebReader
+from actors.images.web_requests import (
     USER_AGENT_VARIABLE,
-    WebLimits,
-    WebReader,
     as_sent,
     is_web,
     retry_after,
