@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -101,89 +101,6 @@ def started_address() -> str | None:
     from ray._private.utils import read_ray_address
 
     return read_ray_address() or None
-
-
-_OURS: Final = ("actors", "methods", "ray_jobs", "serve", "fieldguide")
-
-
-class _OursFirst(list[str]):
-    """Folders that Ray's workers put before their path, the last one first; ours stays last."""
-
-    def extend(self, folders: Iterable[str]) -> None:
-        """Add folders below ours, but for names that are no UTF-8, which Ray cannot send."""
-        self[:0] = [each for each in folders if each.isascii() or _is_utf8(each)]
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def ours_first() -> dict[str, Any]:
-    """What ``ray.init`` needs so that workers find our packages and not others of these names.
-
-    Workers look into the driver's working folder before anything else (``ray._private.worker``),
-    where people have a ``methods.py`` or a folder ``serve`` of their own.
-
-    Returns:
-        Arguments of ``ray.init``; none where the working folder has nothing of that name.
-    """
-    here, ours = os.getcwd(), os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-    if os.path.realpath(here) == os.path.realpath(ours):
-        return {}
-    names = [name for each in _OURS for name in (each, f"{each}.py")]
-    hides = any(os.path.exists(os.path.join(here, name)) for name in names)
-    if not hides and _is_utf8(here):
-        return {}
-    from ray.job_config import JobConfig
-
-    return {"job_config": JobConfig(_py_driver_sys_path=_OursFirst([ours]))}
-
-
-def name_process() -> None:
-    """Show this process by a title of UTF-8 where its command line is none.
-
-    ``ray.init`` keeps the command line for its dashboard, and fails on a path in it that is no
-    UTF-8; nothing says another one but the title of the process.
-    """
-    with suppress(OSError), open("/proc/self/cmdline", "rb") as file:
-        words = file.read().rstrip(b"\0").replace(b"\0", b" ")
-        try:
-            words.decode()
-        except UnicodeDecodeError:
-            from ray._raylet import setproctitle  # type: ignore[attr-defined]
-
-            setproctitle(words.decode("utf-8", "backslashreplace"))
-
-
-def end_processes_below(seconds: float = 5.0) -> None:
-    """End the Ray that this process has started, whatever state it is in, and wait for that.
-
-    ``ray.shutdown`` disconnects first, which hangs or crashes once a process of Ray's is gone.
-
-    Args:
-        seconds: to leave by themselves; after that they are killed.
-    """
-    import psutil
-
-    with suppress(Exception):
-        from ray._private import worker
-
-        node: Any = worker._global_node
-        node.destroy_external_storage()
-    own = psutil.Process()
-    below = own.children(recursive=True)
-    for process in own.children():
-        with suppress(psutil.Error):
-            process.terminate()
-    _, left = psutil.wait_procs(below, timeout=seconds)
-    for process in left:
-        with suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(left, timeout=seconds)
 
 
 def most_resources() -> Mapping[str, float]:

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.compat import ray as ray_compat
+from actors.compat.ray_processes import end_processes_below, name_process, ours_first
 from actors.cores import usable_cores
 from actors.s3_settings import VARIABLE, current_words
 from methods.errors import InputError
@@ -95,7 +96,7 @@ def start_ray(*, here: bool = False) -> Capacity:
 
     if not ray.is_initialized():
         address, source = (None, "") if here else find_cluster()
-        ray_compat.name_process()
+        name_process()
         with kept_handlers():
             if address is None:
                 _start_here()
@@ -126,7 +127,7 @@ def _join(address: str, source: str) -> None:
 
     check_cluster(address, source)
     try:
-        ray.init(address=address, **ray_compat.ours_first(), **_s3_words(), **_logging_options())
+        ray.init(address=address, **ours_first(), **_s3_words(), **_logging_options())
     except ConnectionError as error:
         raise InputError(unanswered(address, source)) from error
     logger.info("joined the Ray cluster %s (%s)", address, source)
@@ -169,7 +170,7 @@ def _start_here() -> None:
                     address="local",
                     num_cpus=slots,
                     include_dashboard=False,
-                    **ray_compat.ours_first(),
+                    **ours_first(),
                     **_logging_options(),
                 )
                 break
@@ -223,7 +224,7 @@ def abandon_ray() -> None:
     """
     _unwatch()
     if _STARTED_CORES:
-        ray_compat.end_processes_below()
+        end_processes_below()
 
 
 def _is_quiet_console() -> bool:

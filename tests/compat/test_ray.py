@@ -7,7 +7,6 @@ import inspect
 import logging
 import mmap
 import os
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -248,48 +247,3 @@ def test_a_start_that_took_too_long_is_told_by_its_words() -> None:
     assert compat.SLOW_START in inspect.getsource(node)
     assert compat.is_slow_start(Exception(f"The current node {compat.SLOW_START}."))
     assert not compat.is_slow_start(Exception("Address already in use"))
-
-
-def test_workers_find_ours_before_what_the_working_folder_has(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Ray adds the working folder to the list; workers put each in front, so the last one wins."""
-    monkeypatch.chdir(tmp_path)
-    assert compat.ours_first() == {}
-    (tmp_path / "methods.py").touch()
-    config = compat.ours_first()["job_config"]
-    config._py_driver_sys_path.extend(["/script", str(tmp_path), os.fsdecode(b"/caf\xe9")])
-    root = str(Path(compat.__file__).parents[2])
-    sent = list(config._get_proto_job_config().py_driver_sys_path)
-    assert sent == ["/script", str(tmp_path), root]
-    monkeypatch.chdir(root)
-    assert compat.ours_first() == {}
-
-
-def test_what_was_started_below_is_ended() -> None:
-    import subprocess
-
-    asked = subprocess.Popen(["sleep", "60"])
-    deaf = subprocess.Popen(["bash", "-c", "trap '' TERM; while true; do sleep 0.1; done"])
-    code = "from actors.compat.ray import end_processes_below as end; import subprocess, sys, time;"
-    code += "subprocess.Popen(['bash', '-c', 'trap \"\" TERM; sleep 60; true']); time.sleep(0.3);"
-    code += "end(0.5); import psutil; sys.exit(len(psutil.Process().children(recursive=True)))"
-    try:
-        assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-        assert asked.poll() is None
-        assert deaf.poll() is None, "only what is below ends"
-    finally:
-        for process in (asked, deaf):
-            process.kill()
-            process.wait()
-
-
-def test_a_command_line_that_is_no_utf8_does_not_keep_ray_from_starting() -> None:
-    import subprocess
-
-    code = "from actors.compat.ray import name_process; import sys;"
-    code += "from ray._private.utils import get_entrypoint_name;"
-    code += "name_process(); sys.stdout.buffer.write(get_entrypoint_name().encode())"
-    for word, shown in ((b"/caf\xe9 x", rb"/caf\xe9 x"), ("/ü".encode(), "/ü".encode())):
-        done = subprocess.run([sys.executable, "-c", code, word], capture_output=True, check=True)
-        assert shown in done.stdout
