@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shlex
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_every_command_but_a_plan_has_an_example() -> None:
 def test_examples_are_commands_that_parse(command: Command, line: str) -> None:
     whole = next(each for each in EXAMPLES[command.name] if " ... " not in each)
     typed = line.partition("  #")[0].partition(" > ")[0].replace(f"onoma {command.name} ...", whole)
-    arguments = typed.split()[1:]
+    arguments = shlex.split(typed)[1:]
     if command.name != "label classifier":
         assert arguments[: len(command.name.split())] == command.name.split()
         arguments = arguments[len(command.name.split()) :]

@@ -84,5 +84,5 @@ def test_methods_that_find_names_go_by_the_category(clip: ClipModel, mllm: MllmM
     for config in fine:
         check_builtin_models(config, clip, mllm, [])
     for kind in (FitNearConfig, LabelMllmNamesConfig):
-        with pytest.raises(InputError, match="not 'mushroom'"):
-            check_builtin_models(kind(**PLACE, category="mushroom"), clip, mllm, [])
+        with pytest.raises(InputError, match="not 'violin'"):
+            check_builtin_models(kind(**PLACE, category="violin"), clip, mllm, [])
