@@ -7,8 +7,8 @@ line before on this image counts no more). Of a reviewer's lines on an image the
 estimates. ``weight`` is how many images of the archive are in the stratum.
 
 The file may come back from a spreadsheet: with a byte order mark, other line ends, ``;`` or tabs
-between cells, columns in another order or added, and ids rounded (then ``path`` says which image it
-is). Several processes may add lines at once.
+between cells, columns in another order or case or added, and ids rounded (then ``path`` says which
+image it is, as where there are no ids). Several processes may add lines at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ COLUMNS: Final = (
     *("answer", "predicted", "score", "path"),
 )
 FILE: Final = "reviewed.csv"
-_NEEDED: Final = ("image_id", "label")
+NONE_FITS: Final = "(no class fits)"
+"""How an answer that no class of the list fits is shown."""
+
 _ANSWERS: Final = ("label", "none", "skip", "undo")
 
 Answer = Literal["label", "none", "skip", "undo"]
@@ -68,6 +70,15 @@ def read_lines(file: str) -> list[ReviewedLine]:
         return []
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}") from error
+    return parse_lines(data, file)
+
+
+def parse_lines(data: bytes, file: str) -> list[ReviewedLine]:
+    """Read all lines of a file's content; ``file`` names it in errors.
+
+    Raises:
+        InputError: it is no such file, or a line has an answer that there is not.
+    """
     return list(_parsed(_text(data, file), file))
 
 
@@ -104,9 +115,9 @@ def append_lines(file: str, lines: Sequence[ReviewedLine]) -> None:
         if head.strip():
             first = _text(head, file).strip()
             delimiter = _delimiter(first)
-            columns = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
+            columns = _header(next(csv.reader([first], delimiter=delimiter)))
             if missing := [
-                name for name in (*_NEEDED, "reviewer", "answer") if name not in columns
+                name for name in ("image_id", "label", "reviewer", "answer") if name not in columns
             ]:
                 raise InputError(
                     f"{file} has no column {missing[0]!r}, which new answers need; give "
@@ -151,16 +162,25 @@ def _parsed(text: str, file: str) -> Iterator[ReviewedLine]:
     lines = text.splitlines()
     if not lines:
         return
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(lines[0]))
-    header = [name.strip() for name in next(rows)]
-    if missing := [name for name in _NEEDED if name not in header]:
-        raise InputError(
-            f"{file} has no column {missing[0]!r}; a review file has the columns "
-            f"{', '.join(COLUMNS)}"
-        )
-    for cells in rows:
-        if any(cell.strip() for cell in cells):
-            yield _line(dict(zip(header, cells, strict=False)), rows.line_num, file)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(lines[0]), strict=True)
+    try:
+        header = _header(next(rows))
+        image = "image_id" if "path" not in header else "path"
+        if missing := [name for name in (image, "label") if name not in header]:
+            raise InputError(
+                f"{file} has no column {missing[0]!r}; a review file has image_id or path, and "
+                f"label: of the columns {', '.join(COLUMNS)}"
+            )
+        for cells in rows:
+            if any(cell.strip() for cell in cells):
+                yield _line(dict(zip(header, cells, strict=False)), rows.line_num, file)
+    except csv.Error as error:
+        raise InputError(f"{file} cannot be read as CSV ({error})") from error
+
+
+def _header(names: Sequence[str]) -> list[str]:
+    """Columns go by name, in any order and case."""
+    return [name.strip().casefold() for name in names]
 
 
 def _line(cells: Mapping[str, str], number: int, file: str) -> ReviewedLine:

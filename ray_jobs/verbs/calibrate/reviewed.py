@@ -1,22 +1,20 @@
-"""Reading what people said of images: a CSV, as `onoma review` writes it or a spreadsheet saved it.
+"""What people said of images, for statistics: a vote an image, and how many images it stands for.
 
-Columns go by name, in any order and case: ``image_id`` or ``path``, ``label``, and perhaps
-``weight``; others are ignored. A byte-order mark, CRLF, and semicolons or tabs between cells are
-what spreadsheets make of a CSV, and read.
+The file is `ray_jobs.runs.reviewed`'s, made by ``onoma review`` or by hand.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from actors import storage
 from methods.errors import InputError
 from methods.image_ids import image_id
+from ray_jobs.runs.reviewed import NONE_FITS, ReviewedLine, parse_lines, standing
 
 _ROUNDED = re.compile(r"^-?\d+(\.\d+)?[eE]\+?\d+$|^-?\d+[.,]0*$")
 
@@ -26,10 +24,11 @@ class Reviews:
     """What people said, by image.
 
     Attributes:
-        labels: one label an image: what most of its reviewers said.
-        weights: images of the archive that each stands for; 1 without a column.
+        labels: one label an image: what most of its reviewers said; `NONE_FITS` where that is
+            that no class fits.
+        weights: images of the archive that each stands for; 1 where the file does not say.
         disputed: images on which reviewers are split evenly, left out.
-        blank: rows without a label, left out.
+        blank: rows without a judgement, left out.
     """
 
     labels: dict[int, str]
@@ -45,80 +44,70 @@ def read_reviews(uri: str) -> Reviews:
         InputError: one sentence: no such file, no CSV, a column is missing, an id or a weight is
             none, or a spreadsheet has rounded the ids.
     """
-    where = f"--reviewed {uri}"
-    if not storage.exists(storage.absolute(uri)):
+    where, file = f"--reviewed {uri}", storage.absolute(uri)
+    if not storage.exists(file):
         raise InputError(f"{where}: there is no such file")
-    text = _decoded(storage.read_bytes(storage.absolute(uri)), where)
-    lines = text.splitlines()
-    head = lines[0] if lines else ""
-    delimiter = max(",;\t", key=head.count)
-    try:
-        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        names = {(name or "").strip().casefold(): name for name in rows.fieldnames or []}
-        key = "image_id" if "image_id" in names else "path"
-        for column in (key, "label"):
-            if column not in names:
-                raise InputError(
-                    f"{where}: has no column {column!r}; it needs image_id (or path) and label, "
-                    "as onoma review writes them"
-                )
-        return _collected(list(rows), names, key, where)
-    except csv.Error as error:
-        raise InputError(f"{where}: cannot be read as CSV ({error})") from error
-
-
-def _decoded(data: bytes, where: str) -> str:
-    marks = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-    encoding = next((name for mark, name in marks if data.startswith(mark)), "utf-8-sig")
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{where}: is not UTF-8; save it as CSV UTF-8") from error
-
-
-def _collected(rows: list[dict[str, str]], names: dict[str, str], key: str, where: str) -> Reviews:
-    said: dict[int, Counter[str]] = {}
-    weights: dict[int, float] = {}
-    blank = 0
-    for number, row in enumerate(rows, start=2):
-        cell = (row.get(names[key]) or "").strip()
-        label = (row.get(names["label"]) or "").strip()
-        if not cell or not label:
-            blank += 1
-            continue
-        image = image_id(cell) if key == "path" else _id(cell, number, where)
-        said.setdefault(image, Counter())[label] += 1
-        if "weight" in names:
-            weights[image] = _weight((row.get(names["weight"]) or "").strip(), number, where)
-    if not said:
+    data = storage.read_bytes(file)
+    if not data.strip():
+        raise InputError(f"{where}: has no column 'label', and nothing else")
+    every = parse_lines(data, where)
+    known = [line for line in every if line.image_id or line.path]
+    own = [replace(line, image_id=str(_image(line, where))) for line in known]
+    judged = [line for line in standing(own).values() if line.answer in ("label", "none")]
+    if not judged:
         raise InputError(f"{where}: has no row with an image and a label; review some images first")
-    labels, disputed = {}, 0
-    for image, votes in said.items():
-        (best, most), *rest = votes.most_common(2)
-        if rest and rest[0][1] == most:
-            disputed += 1
-        else:
-            labels[image] = best
-    return Reviews(labels, {i: weights.get(i, 1.0) for i in labels}, disputed, blank)
+    said: dict[int, Counter[str]] = {}
+    for line in judged:
+        label = NONE_FITS if line.answer == "none" else line.label
+        said.setdefault(int(line.image_id), Counter())[label] += 1
+    labels = {image: best for image, votes in said.items() if (best := _most(votes)) is not None}
+    skipped = sum(line.answer == "skip" for line in own) + len(every) - len(known)
+    weights = _weights(judged, where)
+    return Reviews(
+        labels, {each: weights[each] for each in labels}, len(said) - len(labels), skipped
+    )
 
 
-def _id(cell: str, number: int, where: str) -> int:
+def _most(votes: Counter[str]) -> str | None:
+    """What most said; None where two answers have as many."""
+    (best, most), *rest = votes.most_common(2)
+    return None if rest and rest[0][1] == most else best
+
+
+def _weights(lines: Iterable[ReviewedLine], where: str) -> dict[int, float]:
+    """Images that each answered one stands for: those of its stratum, shared by its answers."""
+    answered: dict[str, set[str]] = {}
+    for line in lines:
+        answered.setdefault(line.stratum, set()).add(line.image_id)
+    found = {}
+    for line in lines:
+        weight = _weight(line, where)
+        found[int(line.image_id)] = weight / len(answered[line.stratum]) if line.stratum else weight
+    return found
+
+
+def _image(line: ReviewedLine, where: str) -> int:
+    cell = line.image_id.strip("'\"")
     try:
-        return int(cell.strip("'\""))
+        return int(cell)
     except ValueError:
+        if line.path:
+            return image_id(line.path)
         if _ROUNDED.match(cell):
             raise InputError(
-                f"{where} line {number}: the image id {cell} was rounded by a spreadsheet; import "
-                "that column as text, or give a column path"
+                f"{where} line {line.number}: the image id {cell} was rounded by a spreadsheet; "
+                "import that column as text, or give a column path"
             ) from None
-        raise InputError(f"{where} line {number}: {cell[:40]!r} is no image id") from None
+        raise InputError(f"{where} line {line.number}: {cell[:40]!r} is no image id") from None
 
 
-def _weight(cell: str, number: int, where: str) -> float:
+def _weight(line: ReviewedLine, where: str) -> float:
     try:
-        value = float(cell.replace(",", ".") or 1)
+        value = float(line.weight.replace(",", ".") or 1)
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
-        raise InputError(f"{where} line {number}: the weight {cell!r} is no number above 0")
+        raise InputError(
+            f"{where} line {line.number}: the weight {line.weight!r} is no number above 0"
+        )
     return value

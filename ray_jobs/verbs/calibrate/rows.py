@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from methods.errors import InputError
 from ray_jobs.runs.reader import RunReader
+from ray_jobs.runs.reviewed import NONE_FITS
 from ray_jobs.verbs.calibrate.reviewed import Reviews
 
 
@@ -83,7 +84,8 @@ def join_reviews(run: RunReader, reviews: Reviews, where: str) -> ReviewedRows:
     if not picked:
         raise InputError(f"{where}: all of its images have an error in {run.uri}, and no score")
     known_labels = {name.casefold() for name in [*classes, *ids]}
-    unknown = [label for _, label, _ in picked if label.casefold() not in known_labels]
+    said = [label for _, label, _ in picked if label != NONE_FITS]
+    unknown = [label for label in said if label.casefold() not in known_labels]
     if len(unknown) > len(picked) / 2:
         raise InputError(
             f"{where}: {len(unknown)} of {len(picked)} labels, such as {unknown[0]!r}, are no "

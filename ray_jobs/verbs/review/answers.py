@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
-from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,11 +16,8 @@ import pyarrow.compute as pc
 from methods.errors import InputError
 from ray_jobs.config.names import did_you_mean
 from ray_jobs.runs.reader import RunReader
-from ray_jobs.runs.reviewed import ReviewedLine, standing
+from ray_jobs.runs.reviewed import NONE_FITS, ReviewedLine, standing
 from ray_jobs.verbs.review.sample import ReviewSample
-
-NONE_FITS: Final = "(no class fits)"
-"""How an answer that no class of the list fits is shown."""
 
 
 @dataclass

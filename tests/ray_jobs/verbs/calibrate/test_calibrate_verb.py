@@ -11,6 +11,7 @@ from methods.image_ids import image_id
 from ray_jobs.config import CalibrateConfig
 from ray_jobs.config.base import parse
 from ray_jobs.runs.reader import RunReader
+from ray_jobs.runs.reviewed import NONE_FITS
 from ray_jobs.verbs.calibrate import calibrate_lines
 from ray_jobs.verbs.calibrate import run as calibrate
 from ray_jobs.verbs.calibrate.reviewed import read_reviews
@@ -95,6 +96,27 @@ def test_what_spreadsheets_do_is_read(tmp_path: Path) -> None:
     )
     assert several.labels == {image_id("a"): "auk"}
     assert several.disputed == 1
+
+
+def test_a_file_of_a_review_counts_as_the_review_counts_it(tmp_path: Path) -> None:
+    """Undone and skipped answers are none; a stratum's images are shared by its answers."""
+    head = "image_id,label,reviewer,time,stratum,weight,answer,predicted,score,path\n"
+    lines = (
+        "5,auk,x,1,s1,30,label,auk,0.9,a.jpg",
+        "6,bee,x,2,s1,30,label,auk,0.9,b.jpg",
+        "6,,x,3,s1,30,undo,auk,0.9,b.jpg",
+        "7,,x,4,s1,30,skip,auk,0.9,c.jpg",
+        "8,,x,5,s2,12,none,bee,0.4,d.jpg",
+        "9,auk,x,6,s1,30,label,auk,0.9,e.jpg",
+        "9,bee,x,7,s1,30,label,auk,0.9,e.jpg",
+        "10,auk,x,8,,,label,auk,0.9,f.jpg",
+        f"1.2E+18,bee,x,9,s2,12,label,bee,0.4,{'g.jpg'}",
+    )
+    found = read_reviews(review(tmp_path, head + "\n".join(lines) + "\n"))
+    rounded = image_id("g.jpg")
+    assert found.labels == {5: "auk", 8: NONE_FITS, 9: "bee", 10: "auk", rounded: "bee"}
+    assert found.weights == {5: 15, 8: 6, 9: 15, 10: 1, rounded: 6}
+    assert (found.disputed, found.blank) == (0, 1)
 
 
 @pytest.mark.parametrize(
