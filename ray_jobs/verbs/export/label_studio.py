@@ -15,10 +15,10 @@ from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from actors import storage
+from ray_jobs.runs.reviewed import NONE_FITS
 from ray_jobs.verbs.export.image_files import placed
 from ray_jobs.verbs.export.json_stream import JsonStream
 from ray_jobs.verbs.export.rows import ExportRow, RunExport
-from ray_jobs.verbs.review.answers import NONE_FITS
 
 
 def write_label_studio(export: RunExport, path: str) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from methods.errors import InputError
-from ray_jobs.runs.reviewed import ReviewedLine, append_lines
-from ray_jobs.verbs.review.answers import NONE_FITS, LabelNames, drawn_ids, find_images
+from ray_jobs.runs.reviewed import NONE_FITS, ReviewedLine, append_lines
+from ray_jobs.verbs.review.answers import LabelNames, drawn_ids, find_images
 from ray_jobs.verbs.review.session import ReviewSession
 
 _GIVEN: Final = ("ground_truth", "label", "predictions")
