@@ -255,11 +255,16 @@ class Classifiers:
         names: Sequence[str | None],
         rankings: Sequence[Ranking],
     ) -> list[ImageAnswer]:
-        labels = loaded.scorer.classifier.labels
+        labels, spoken = loaded.scorer.classifier.labels, loaded.scorer.classifier.names
 
         def listed(columns: NDArray[np.int64], scores: NDArray[np.float32]) -> list[LabelScore]:
             pairs = zip(columns.tolist(), scores.tolist(), strict=True)
-            return [LabelScore(label=labels[at], score=score) for at, score in pairs]
+            return [
+                LabelScore(
+                    label=labels[at], score=score, name=None if spoken is None else spoken[at]
+                )
+                for at, score in pairs
+            ]
 
         def not_sure(each: Ranking) -> bool:
             classifier = loaded.scorer.classifier

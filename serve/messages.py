@@ -48,10 +48,11 @@ class ClassifyRequest(Options):
 
 
 class LabelScore(BaseModel):
-    """A label and its score."""
+    """A label and its score, and what it is called where labels are ids."""
 
     label: str
     score: float
+    name: str | None = Field(None, description="null where the classifier's labels are names")
 
 
 class ImageAnswer(BaseModel):

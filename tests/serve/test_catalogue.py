@@ -213,3 +213,20 @@ def test_a_running_replica_survives_every_list_that_it_is_given(
         assert len(labels) == 1
 
     asyncio.run(live())
+
+
+def test_labels_that_are_ids_come_with_their_names(copy: Callable[..., ClassifierRef]) -> None:
+    ids = tuple(f"n{at:03d}" for at in range(len(NAMES)))
+    refs = [
+        copy("ids", labels=ids, names=tuple(NAMES), others=((),) * len(NAMES)),
+        copy("plain"),
+    ]
+    loaded = load_catalogue(refs, None).loaded
+    scores = np.array([0.75, 0.25], np.float32)
+    ranking = Ranking(np.array([2]), scores[:1], np.array([2, 0]), scores, 0.1)
+    endpoint = Classifiers(EndpointSettings())
+    (one,) = endpoint._answers(loaded["ids"], ["a.jpg"], [ranking])
+    assert [(each.label, each.name) for each in one.labels] == [("n002", NAMES[2])]
+    assert [(each.label, each.name) for each in one.top] == [("n002", NAMES[2]), ("n000", NAMES[0])]
+    (other,) = endpoint._answers(loaded["plain"], [None], [ranking])
+    assert [(each.label, each.name) for each in other.labels] == [(NAMES[2], None)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from actors.cores import usable_cores
 from actors.images.decode import decode_image
 from actors.images.errors import ImageError
 from actors.images.fetch import fetch_bytes
@@ -81,7 +81,7 @@ def look_at_pictures(
         text = reader(image) if reader is not None else ""
         return place, difference_hash(np.asarray(small)), text
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         for start in range(0, len(wanted), _AT_ONCE):
             block = wanted[start : start + _AT_ONCE]
             rows = archive.run.manifest_rows([int(archive.ids[at]) for at in block])
