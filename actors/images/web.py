@@ -209,7 +209,7 @@ class WebReader:
         import aiohttp
         from yarl import URL
 
-        def failed(what: str, **more: Any) -> _Again:
+        def unreached(what: str, **more: Any) -> _Again:
             return _Again(ImageError("storage_error", f"{url}: {what}"), **more)
 
         try:
@@ -217,19 +217,19 @@ class WebReader:
             async with asked as answer:
                 return await self._body(url, answer, max_bytes)
         except aiohttp.ClientSSLError as error:
-            raise failed(f"no trusted connection: {one_line(error)}", attempts=1) from error
+            raise unreached(f"no trusted connection: {one_line(error)}", attempts=1) from error
         except TimeoutError as error:
             slow = {"attempts": 2, "unanswered": True, "timeout": True}
-            raise failed("did not answer in time", **slow) from error
+            raise unreached("did not answer in time", **slow) from error
         except aiohttp.ClientConnectorDNSError as error:
-            raise failed("has no address in the name service", unanswered=True) from error
+            raise unreached("has no address in the name service", unanswered=True) from error
         except aiohttp.ClientConnectorError as error:
             told = error.os_error.strerror or one_line(error)
-            raise failed(f"cannot be reached ({told})", unanswered=True) from error
+            raise unreached(f"cannot be reached ({told})", unanswered=True) from error
         except aiohttp.InvalidURL as error:
             raise ImageError("missing", f"{url} is no address") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise failed(f"broke off: {type(error).__name__} {one_line(error)}") from error
+            raise unreached(f"broke off: {type(error).__name__} {one_line(error)}") from error
 
     async def _body(self, url: str, answer: Any, max_bytes: int) -> bytes | str:
         status = answer.status
