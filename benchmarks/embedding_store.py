@@ -116,7 +116,9 @@ def compared(one: Path, two: Path) -> tuple[int, int, float]:
     """How many labels two runs have, how many are the same, and how far scores are apart."""
     rows = []
     for run in (one, two):
-        table = pads.dataset(str(run / "labels")).to_table(["image_id", "label", "score"])
+        table = pads.dataset(str(run / "labels"), partitioning=None).to_table(
+            ["image_id", "label", "score"]
+        )
         rows.append(table.sort_by("image_id"))
     same = sum(a == b for a, b in zip(*(t.column("label").to_pylist() for t in rows), strict=True))
     scores = [table.column("score").to_numpy() for table in rows]

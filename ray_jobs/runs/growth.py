@@ -259,7 +259,7 @@ def _failed(labels: str, codes: Sequence[str]) -> tuple[NDArray[np.int64], list[
 
 def _retried(run: RunFolder) -> tuple[NDArray[np.int64], list[str]]:
     data = storage.read_bytes(storage.join(run.uri, _RETRY_FILE))
-    table = pq.read_table(pa.BufferReader(data))
+    table = pq.read_table(pa.BufferReader(data), partitioning=None)
     return table.column("image_id").to_numpy(), table.column("error").to_pylist()
 
 

@@ -36,11 +36,14 @@ def unit(rows: int, width: int, seed: int = 0) -> NDArray[np.float32]:
 
 
 def store_table(
-    features: NDArray[Any], root: str = "/archive", errors: dict[int, str] | None = None
+    features: NDArray[Any],
+    root: str = "/archive",
+    errors: dict[int, str] | None = None,
+    ending: str = ".jpg",
 ) -> pa.Table:
     """Rows of a store: image 7 is ``7.jpg`` below the root; errors by number."""
     errors, count = errors or {}, len(features)
-    paths = [f"{number}.jpg" for number in range(count)]
+    paths = [f"{number}{ending}" for number in range(count)]
     there = np.array([number not in errors for number in range(count)])
     return pa.table(
         {

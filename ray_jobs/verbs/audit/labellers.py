@@ -8,9 +8,9 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
+from actors.embedding_store import open_store, unit_features
 from methods.audit.accuracy import MOST_LABELLERS
 from methods.audit.patterns import ABSENT
 from methods.errors import InputError
@@ -228,38 +228,23 @@ def _mean(scores: NDArray[np.float64]) -> float | None:
 
 
 def read_features(folder: str, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Features of images by id, float32 (n, D); zeros where the store has none.
+    """Features of images by id, unit float32 (n, D); zeros where the store has none.
 
     Raises:
-        InputError: the folder holds no such columns, or no image of the run.
+        InputError: the folder is no finished store, or holds no image of the run.
     """
-    import pyarrow.dataset as pads
-
-    from actors import storage
-
-    uri = storage.absolute(folder)
-    files = storage.list_files(uri, ".parquet")
-    filesystem, _ = storage.resolve(uri)
-    if not files:
-        raise InputError(f"--embeddings {folder}: holds no Parquet files; make it with onoma embed")
-    data = pads.dataset(files, filesystem=filesystem, format="parquet")
-    if missing := {"image_id", "feature"} - set(data.schema.names):
-        raise InputError(f"--embeddings {folder}: has no column {sorted(missing)[0]}")
-    width = getattr(data.schema.field("feature").type, "list_size", None)
-    if width is None:
-        raise InputError(f"--embeddings {folder}: feature is no list of a fixed size")
-    found = np.zeros((len(ids), width), np.float32)
+    store = open_store(folder)
+    found = np.zeros((len(ids), store.width), np.float32)
     order = np.argsort(ids, kind="stable")
     met = 0
-    for batch in data.to_batches(columns=["image_id", "feature"]):
+    for batch in store.batches(["image_id", "feature"]):
         own = batch.column("image_id").to_numpy()
-        values = pa.compute.list_flatten(batch.column("feature")).to_numpy(zero_copy_only=False)
         at = np.searchsorted(ids[order], own)
         at[at == len(order)] = 0
         place = order[at]
         here = ids[place] == own
         met += int(here.sum())
-        found[place[here]] = values.reshape(len(own), width)[here]
+        found[place[here]] = unit_features(batch.column("feature"))[here]
     if not met:
         raise InputError(f"--embeddings {folder}: has no image of the run; embed the same archive")
     return found

@@ -93,7 +93,7 @@ def neighbours_of(store: EmbeddingStore, threshold: float) -> pa.Table:
     told = {"images": store.count, "duplicate_similarity": threshold, "of": store.record["clip"]}
     table_uri = storage.join(folder, "part-00000.parquet")
     if storage.exists(record) and json.loads(storage.read_bytes(record)) == told:
-        return pq.read_table(pa.BufferReader(storage.read_bytes(table_uri)))
+        return pq.read_table(pa.BufferReader(storage.read_bytes(table_uri)), partitioning=None)
     table = _compute(store, threshold)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)

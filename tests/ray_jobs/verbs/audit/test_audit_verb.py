@@ -17,6 +17,7 @@ from ray_jobs.config import AuditConfig
 from ray_jobs.verbs.audit import run as audit
 from ray_jobs.verbs.audit.words import audit_lines
 from tests.helpers.evaluated_runs import many, one, write_run
+from tests.helpers.stores import make_store, store_table
 
 CLASSES = ["auk", "bee", "cow", "doe", "elk", "fox"]
 IDENTITY = {"classes": CLASSES}
@@ -92,15 +93,11 @@ def test_wrong_use_is_one_sentence(three: list[str], tmp_path: Path) -> None:
 
 
 def test_twins_of_an_embedding_folder(three: list[str], tmp_path: Path) -> None:
-    names = [f"{number}.png" for number in range(300)]
     features = np.random.default_rng(1).normal(size=(300, 8)).astype(np.float16)
     features[1] = features[0]  # labels 0 and 1 are of different classes
-    store = tmp_path / "store"
-    store.mkdir()
-    column = pa.FixedSizeListArray.from_arrays(pa.array(features.reshape(-1)), 8)
-    ids = pa.array([image_id(name) for name in names])
-    pq.write_table(pa.table({"image_id": ids, "feature": column}), store / "0.parquet")
-    result = audit(config(*three, embeddings=str(store)))
+    table = store_table(features, errors={7: "truncated"}, ending=".png")
+    store = make_store(tmp_path / "store", table)
+    result = audit(config(*three, embeddings=store))
     assert ["0.png", "1.png"] in [each["paths"] for each in result["near_duplicates"]]
 
 
