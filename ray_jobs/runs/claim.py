@@ -8,8 +8,8 @@ taken over.
 
 from __future__ import annotations
 
-import _thread
 import logging
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -118,7 +118,9 @@ class Claim:
             except ClaimLost as error:
                 if not self._ended.is_set():
                     self.reason = error
-                    _thread.interrupt_main()
+                    # as Ctrl-C: a wait in the main thread ends too, as it would not by
+                    # _thread.interrupt_main
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
                 return
             except Exception:  # a storage that fails for a while
                 logger.debug("the claim on %s was not renewed", self._out, exc_info=True)

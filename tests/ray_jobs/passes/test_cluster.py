@@ -67,6 +67,7 @@ def test_only_a_server_of_rays_protocol_counts(reply: bytes | None, there: bool)
         assert answers(address, 0.3) == there
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_gone_is_told_within_ten_seconds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -188,6 +188,7 @@ def test_an_order_of_files_that_is_read_otherwise_gives_the_same(run: RunFolder)
     assert set(pq.read_table(labels)["label"].to_pylist()) == {"a-0.parquet"}
 
 
+@pytest.mark.slow
 def test_in_s3_as_on_a_disk(run: RunFolder, s3_bucket: str, tmp_path: Path) -> None:
     from actors import storage
 

@@ -101,6 +101,7 @@ def test_twins_of_an_embedding_folder(three: list[str], tmp_path: Path) -> None:
     assert ["0.png", "1.png"] in [each["paths"] for each in result["near_duplicates"]]
 
 
+@pytest.mark.slow
 def test_instructions_in_pictures_are_flagged(tmp_path: Path) -> None:
     """Field-guide birds, a third of them with words; every word found, and no bird for one."""
     pytest.importorskip("rapidocr")

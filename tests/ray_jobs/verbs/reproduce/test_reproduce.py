@@ -97,6 +97,7 @@ def test_a_dry_run_of_tlac_is_its_commands_and_its_table(eleven: Path, tmp_path:
     assert found["forecast"]["total"] == {"mllm_calls": 3 * images}
 
 
+@pytest.mark.slow
 def test_every_command_of_a_dry_run_can_be_typed(eleven: Path, tmp_path: Path) -> None:
     found = reproduced("tlac", "--root", str(eleven), "--out", str(tmp_path), "--dry-run")
     for command in found["commands"]:

@@ -66,6 +66,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return said
 
 
+@pytest.mark.slow
 def test_a_name_finds_birds_of_that_name(store: str, birds: Path) -> None:
     truth = dict(line.split(",", 1) for line in (birds / "truth.csv").read_text().splitlines()[1:])
     names = sorted(set(truth.values()))
