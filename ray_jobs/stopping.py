@@ -3,6 +3,10 @@
 The first signal raises `Stopped` where the command is; from then on signals only make sure that
 stopping comes to an end, however often they come. A command that is stopped ends with the code of
 its signal, 130 or 143, as shells and schedulers expect.
+
+A command that has started Ray ends at once by a SIGTERM or SIGHUP: these come to its whole process
+group, Ray's processes end by them as well, and Ray's core then ends the driver without a word. A
+thread hears of signals as they come, whatever the main thread waits for.
 """
 
 from __future__ import annotations
@@ -22,6 +26,8 @@ _IMPATIENT_S: Final = 5.0
 """A signal this long after the first one ends the command at once."""
 _LONGEST_S: Final = 60.0
 """That stopping may take by itself."""
+_OF_GROUPS: Final = (signal.SIGTERM, signal.SIGHUP)
+"""What schedulers and terminals send to a whole process group; SIGINT Ray's processes ignore."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -46,6 +52,8 @@ class Ending:
         self._since = 0.0
         self._timer: threading.Timer | None = None
         self._last_acts: list[Callable[[], object]] = []
+        self._very_last: list[Callable[[], object]] = []
+        self._errors = 2
 
     @property
     def code(self) -> int:
@@ -54,13 +62,18 @@ class Ending:
 
     def at_once(self, act: Callable[[], object]) -> Callable[[], None]:
         """Have ``act`` done if this process has to end at once; returns what takes it back."""
-        self._last_acts.append(act)
+        return _added(self._last_acts, act)
 
-        def take_back() -> None:
-            with suppress(ValueError):
-                self._last_acts.remove(act)
+    def with_children(self, end_them: Callable[[], object]) -> Callable[[], None]:
+        """From now on end at once by a signal that processes below this one have had as well.
 
-        return take_back
+        Args:
+            end_them: ends those processes; done when the last sentence is written.
+
+        Returns:
+            What takes it back.
+        """
+        return _added(self._very_last, end_them)
 
     def take(self, number: int, _frame: FrameType | None = None) -> None:
         """Handle a signal.
@@ -68,6 +81,8 @@ class Ending:
         Raises:
             Stopped: it is the first one.
         """
+        if self._ends_at_once(number):
+            return  # the thread that hears of it ends this process
         if self.signal is None:
             self.signal, self._since = number, time.monotonic()
             self._timer = threading.Timer(_LONGEST_S, self._give_up)
@@ -76,6 +91,22 @@ class Ending:
             raise Stopped(number)
         if time.monotonic() - self._since > _IMPATIENT_S:
             self._give_up()
+
+    def hear(self, pipe: int) -> None:
+        """Read the numbers of signals from a pipe, until it is closed."""
+        while numbers := os.read(pipe, 16):
+            for number in numbers:
+                if self._ends_at_once(number):
+                    self.signal = number
+                    self._give_up()
+        os.close(pipe)
+
+    def _ends_at_once(self, number: int) -> bool:
+        return bool(self._very_last) and number in _OF_GROUPS
+
+    def speak_to(self, errors: int) -> None:
+        """Write last sentences to a file descriptor; standard error may be silenced meanwhile."""
+        self._errors = errors
 
     def settle(self) -> None:
         """Stopping has come to its end."""
@@ -92,8 +123,21 @@ class Ending:
             with suppress(Exception):
                 act()
         with suppress(OSError):
-            os.write(2, f"onoma: {sentence}\n".encode(errors="replace"))
+            os.write(self._errors, f"onoma: {sentence}\n".encode(errors="replace"))
+        for act in self._very_last[::-1]:
+            with suppress(Exception):
+                act()
         leave(code)
+
+
+def _added(acts: list[Callable[[], object]], act: Callable[[], object]) -> Callable[[], None]:
+    acts.append(act)
+
+    def take_back() -> None:
+        with suppress(ValueError):
+            acts.remove(act)
+
+    return take_back
 
 
 AGAIN: Final = "what is finished is kept. Run the same command again to finish the rest"
@@ -112,9 +156,21 @@ def taking_signals() -> Iterator[None]:
     }
     for each in before:
         signal.signal(each, ENDING.take)
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    hearing = threading.Thread(target=ENDING.hear, args=(heard,), name="signals", daemon=True)
+    hearing.start()
+    wakeup = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    errors = os.dup(2)
+    ENDING.speak_to(errors)
     try:
         yield
     finally:
+        signal.set_wakeup_fd(wakeup)
+        os.close(told)
+        hearing.join()
+        ENDING.speak_to(2)
+        os.close(errors)
         for each, handler in before.items():
             signal.signal(each, handler)
         ENDING.settle()

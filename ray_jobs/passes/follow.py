@@ -23,6 +23,7 @@ from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.pass_progress import Look, PassProgress
 from ray_jobs.runs.progress import JobState, interval, line, write_progress
 from ray_jobs.runs.stage_timer import StageTimer
+from ray_jobs.stopping import ENDING
 
 logger = logging.getLogger(f"onoma.{__name__}")
 
@@ -105,6 +106,11 @@ class Follower:
         why_not = {"why": why} if why else {}
         self._write(state, {**(self._last or self.figures()), "seconds": seconds, **why_not})
 
+    def stopped(self) -> None:
+        """Write that the job is stopped, without a look at what may be gone; it ends now."""
+        self._ended.set()
+        self._write("stopped", self._last or {"pass": self._run.now or "start"})
+
     def _watch(self) -> None:
         while not self._ended.wait(_CALM_S if self._console is None else _LIVE_S):
             self._add()
@@ -147,6 +153,7 @@ def following(run: RunFolder) -> Iterator[Follower]:
     """Follow a job to its end, whatever that is."""
     follower = Follower(run)
     follower.start()
+    take_back = ENDING.at_once(follower.stopped)
     try:
         yield follower
     except KeyboardInterrupt:
@@ -158,6 +165,8 @@ def following(run: RunFolder) -> Iterator[Follower]:
         else:
             follower.end("failed", one_line(error) if _is_told(error) else failure(error))
         raise
+    finally:
+        take_back()
     follower.end("finished" if run.finished else "stopped")
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +42,7 @@ _BUILT_IN = {"CPU", "GPU", "memory", "object_store_memory"}
 _STARTED_CORES: list[int] = []
 _VERBOSE: list[bool] = []
 _WATCHES: list[ClusterWatch] = []
+_CHILDREN: list[Callable[[], None]] = []
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,6 @@ def _watch() -> None:
     if _VERBOSE:
         address = ray.get_runtime_context().gcs_address
         _WATCHES.append(ClusterWatch(address, _say_gone))
-        ENDING.at_once(abandon_ray)
 
 
 def _say_gone(address: str) -> None:
@@ -161,6 +161,8 @@ def _start_here() -> None:
 
     if _is_quiet_console():
         ray_compat.set_environment("own console")
+    if _VERBOSE:
+        _CHILDREN.append(ENDING.with_children(end_processes_below))
     cores = usable_cores()
     slots = cores + _EXTRA_SLOTS
     with quiet_ray():
@@ -213,14 +215,17 @@ def stop_ray() -> None:
     import ray
 
     ray.shutdown()
+    while _CHILDREN:
+        _CHILDREN.pop()()
     _STARTED_CORES.clear()
 
 
 def abandon_ray() -> None:
     """Leave Ray when a job has failed or was stopped: its own end may hang then, or crash.
 
-    What was started here is ended; a cluster sees that its driver is gone and takes back what the
-    job had.
+    What was started here is ended, after which this process has to leave, before Ray's core sees
+    it and ends it with a code of its own. A cluster sees that its driver is gone and takes back
+    what the job had.
     """
     _unwatch()
     if _STARTED_CORES:

@@ -34,7 +34,8 @@ def test_what_was_started_below_is_ended() -> None:
     code = "from actors.compat.ray_processes import end_processes_below as end;"
     code += "import subprocess, sys, time;"
     code += "subprocess.Popen(['bash', '-c', 'trap \"\" TERM; sleep 60; true']); time.sleep(0.3);"
-    code += "end(0.5); import psutil; sys.exit(len(psutil.Process().children(recursive=True)))"
+    code += "import psutil; below = psutil.Process().children(recursive=True); end();"
+    code += "sys.exit(len(psutil.wait_procs(below, timeout=20)[1]) or not below)"
     try:
         assert subprocess.run([sys.executable, "-c", code]).returncode == 0
         assert asked.poll() is None

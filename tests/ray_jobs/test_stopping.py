@@ -74,6 +74,35 @@ sys.exit(cli.main())
     assert "Traceback" not in done.stderr
 
 
+def test_what_a_whole_group_is_told_ends_a_command_with_children_at_once() -> None:
+    """Also while a library has its own handler and standard error is silenced."""
+    code = """
+import os, signal, sys, threading, time
+from ray_jobs import cli, stopping
+
+def work(arguments, results):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(15))  # as ray.init does
+    stopping.ENDING.at_once(lambda: os.write(2, b"claim given back; "))
+    stopping.ENDING.with_children(lambda: os.write(1, b"children ended"))
+    spare = os.dup(2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # as while Ray starts
+    stopping.ENDING.at_once(lambda: os.dup2(spare, 2))
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    time.sleep(60)
+    return 0
+
+cli.execute = work
+sys.exit(cli.main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 143
+    assert "claim given back; " in done.stderr
+    assert "onoma: stopped; what is finished is kept. Run the same command again" in done.stderr
+    assert "children ended" in done.stdout + done.stderr
+
+
 def test_a_command_that_is_stopped_early_says_so() -> None:
     code = """
 import os, signal, sys
