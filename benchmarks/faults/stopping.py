@@ -79,7 +79,7 @@ def expect(
         ends.problems.append(f"its last line is {last_line(job)[:200]!r}")
     if "Traceback" in said or "*** SIG" in said:
         ends.problems.append("it ended with a traceback")
-    # nobody is left to end them after a SIGKILL: agents of Ray's look every so often for their raylet
+    # after a SIGKILL nobody is left to end them: agents of Ray look every so often for their raylet
     deadline = time.monotonic() + (_ALONE_S if code == -signal.SIGKILL else _LEAVE_S)
     while (left := session_processes(job.pid)) and time.monotonic() < deadline:
         time.sleep(0.2)
