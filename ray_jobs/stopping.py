@@ -54,6 +54,7 @@ class Ending:
         self._last_acts: list[Callable[[], object]] = []
         self._very_last: list[Callable[[], object]] = []
         self._errors = 2
+        self._left_to_others = False
 
     @property
     def code(self) -> int:
@@ -102,7 +103,16 @@ class Ending:
         os.close(pipe)
 
     def _ends_at_once(self, number: int) -> bool:
-        return bool(self._very_last) and number in _OF_GROUPS
+        return bool(self._very_last) and number in _OF_GROUPS and not self._left_to_others
+
+    @contextmanager
+    def left_to_others(self) -> Iterator[None]:
+        """Inside, signals are the caller's affair, who has handlers of its own."""
+        self._left_to_others = True
+        try:
+            yield
+        finally:
+            self._left_to_others = False
 
     def speak_to(self, errors: int) -> None:
         """Write last sentences to a file descriptor; standard error may be silenced meanwhile."""

@@ -103,6 +103,29 @@ sys.exit(cli.main())
     assert "children ended" in done.stdout + done.stderr
 
 
+def test_a_command_with_handlers_of_its_own_is_left_alone() -> None:
+    """The endpoint reads its files again by SIGHUP, and stops in its own way by SIGTERM."""
+    code = """
+import signal, sys, time
+from ray_jobs import cli, stopping
+
+def serve(arguments, results):
+    stopping.ENDING.with_children(lambda: None)
+    heard = []
+    with stopping.ENDING.left_to_others():
+        for each in (signal.SIGHUP, signal.SIGTERM):
+            signal.signal(each, lambda number, _: heard.append(number))
+            signal.raise_signal(each)
+        time.sleep(0.5)
+    return 0 if heard == [1, 15] else 3
+
+cli.execute = serve
+sys.exit(cli.main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_command_that_is_stopped_early_says_so() -> None:
     code = """
 import os, signal, sys

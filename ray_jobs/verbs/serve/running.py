@@ -15,6 +15,7 @@ from actors.compat.ray import HAPROXY, calm_serve_logs, set_environment
 from methods.errors import InputError
 from ray_jobs.config import ServeConfig
 from ray_jobs.passes.session import Capacity, quiet_ray, start_ray, verbose
+from ray_jobs.stopping import ENDING
 from serve.catalogue import ClassifierRef, load_catalogue
 from serve.deploying import deploy
 from serve.settings import EndpointSettings
@@ -123,7 +124,7 @@ def _until_stopped(
     _say(f"{names} at {found['url']}; Ctrl-C stops")
     asked: queue.SimpleQueue[int] = queue.SimpleQueue()
     generation = 0
-    with _signals(asked):
+    with ENDING.left_to_others(), _signals(asked):
         while asked.get() == signal.SIGHUP:
             generation += 1
             deploy(settings, refs, generation=generation)
