@@ -54,6 +54,7 @@ def endpoint() -> Iterator[Endpoint]:
 def fit(images: Path, classes: str, out: Path, **settings: Any) -> dict[str, Any]:
     """One round on a few images."""
     few = {"rounds": 1, "beam": 1, "negatives": 1, "reflections": 1, "category": "bird"}
+    few |= {"mllm": "fieldguide"}  # which knows none of these classes
     settings = {"images": str(images), "classes": classes, "out": str(out), **few, **settings}
     return run_fit(FitAutosepConfig(**settings))
 
@@ -75,7 +76,9 @@ def test_broken_images_are_counted_and_left_out(broken: Path, classes: str, tmp_
 
 def test_broken_images_get_their_row(broken: Path, classes: str, tmp_path: Path) -> None:
     record = run_label(
-        LabelAutosepConfig(images=str(broken), classes=classes, out=str(tmp_path / "run"))
+        LabelAutosepConfig(
+            images=str(broken), classes=classes, out=str(tmp_path / "run"), mllm="fieldguide"
+        )
     )
     assert record["images"] == len(FILES)
     rows = pads.dataset(str(tmp_path / "run" / "labels")).to_table().to_pylist()
