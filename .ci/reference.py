@@ -123,7 +123,8 @@ def flags_page() -> str:
         + ".",
     ]
     for each in commands:
-        own, homes = [], []
+        own: list[Setting] = []
+        homes: list[type] = []
         for name, setting in taken[each.name].items():
             home = home_of(each.config, name)
             if shared.get(home, {}).get(name) == setting and not setting.needed:
@@ -148,7 +149,7 @@ def shown(command: Command) -> str:
 
 def plan_table(plans: Sequence[PlanCommand]) -> str:
     """What plans take beside the settings of their jobs, the same for all."""
-    own = {}
+    own: dict[str, Setting] = {}
     for each in plans:
         job = COMMANDS[each.name.replace("plan", "label", 1)].config.model_fields
         own |= {name: s for name, s in settings_of(each).items() if name not in job}
@@ -190,7 +191,7 @@ def errors_page() -> str:
 
 def columns_page() -> str:
     """The columns of the labels tables and of the manifest."""
-    used = set()
+    used: set[str] = set()
 
     def columns(schema: pa.Schema, without: Iterable[str] = ()) -> str:
         fields = [each for each in schema if each.name not in set(without)]
@@ -260,12 +261,12 @@ def metrics_page() -> str:
         "`_count`.",
     ]
     for heading, where in (("Of jobs", "actors"), ("Of the endpoint", "serve")):
-        lines = [
+        made = [
             (f"`{m.name}`", m.kind, ", ".join(f"`{t}`" for t in m.tags), cell(m.text))
             for m in all_metrics()
             if m.where == where
         ]
-        parts += [f"### {heading}", rows(lines, ("metric", "kind", "tags", ""))]
+        parts += [f"### {heading}", rows(made, ("metric", "kind", "tags", ""))]
     return page("Metrics", *parts)
 
 

@@ -56,7 +56,7 @@ def metrics_in(path: Path) -> Iterator[Metric]:
         tags = next((tuple(words(k.value)) for k in node.keywords if k.arg == "tag_keys"), ())
         text = next(words(node.args[1]))
         where = path.relative_to(ROOT).parts[0]
-        name = f"ray_{first.value}" + ("_total" if kind == "counter" else "")
+        name = f"ray_{first.value!s}" + ("_total" if kind == "counter" else "")
         yield Metric(name, kind, text, tags, where)
 
 

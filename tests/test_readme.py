@@ -12,6 +12,8 @@ from ray_jobs.pipelines.registry import METHODS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+OF_SCRIPTS = {"scale.md", "second_edition.md"}
+"""Pages that tell of flags of scripts; their commands of ours are parsed in tests/docs."""
 PAGES = [
     ROOT / "README.md",
     *(ROOT / "docs").glob("*.md"),
