@@ -25,6 +25,7 @@ from tests.helpers.markdown_pages import (
     tables_of,
     words_of,
 )
+from tests.helpers.python_blocks import blocks_of
 
 DOCS = ROOT / "docs"
 HISTORY = {"CHANGELOG.md"}
@@ -140,6 +141,17 @@ def test_commands_are_found_in_the_pages() -> None:
     assert found["README.md"] >= 4
     assert found["docs/tutorial.md"] >= 15
     assert found["docs/running.md"] >= 5
+
+
+def test_python_on_pages_compiles_and_has_its_places() -> None:
+    """What runs it, in order: tests/onoma/test_python.py and tests/serve/test_readme_client.py."""
+    for page in PAGES:
+        for block in blocks_of(page):
+            compile(block, name_of(page), "exec")
+    (short,) = blocks_of(ROOT / "README.md")
+    assert "onoma.label(" in short
+    (client,) = blocks_of(DOCS / "serving.md")
+    assert "Client(" in client
 
 
 BENCHMARK = re.compile(r"python -m (benchmarks[\w.]*)")
