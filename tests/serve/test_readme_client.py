@@ -1,4 +1,4 @@
-"""The client's Python in README and docs/python.md, against the endpoint that tests share."""
+"""The client of docs/serving.md and docs/python.md, against the endpoint that tests share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+@pytest.mark.parametrize("page", ["docs/serving.md", "docs/python.md"])
 def test_the_client_of_the_page_is_answered(
     endpoint: Endpoint,
     birds: Path,
@@ -31,6 +31,6 @@ def test_the_client_of_the_page_is_answered(
     (block,) = (each for each in blocks_of(ROOT / page) if "Client(" in each)
     address, served = "http://127.0.0.1:8000", 'classifier="things"'
     assert address in block
-    names: dict[str, Any] = {"Path": Path} if page.startswith("docs") else {}
+    names: dict[str, Any] = {"Path": Path} if page == "docs/python.md" else {}
     run_block(block, page, names, {address: endpoint.url, served: 'classifier="birds"'})
     assert "LabelScore(" in capsys.readouterr().out
