@@ -19,6 +19,7 @@ _KINDS: Final = {
     "NetworkPolicy": "networking.k8s.io/v1",
     "PersistentVolumeClaim": "v1",
     "PodDisruptionBudget": "policy/v1",
+    "Job": "batch/v1",
     "ServiceAccount": "v1",
 }
 _TOLD: Final = ("title", "description", "default", "$defs")
