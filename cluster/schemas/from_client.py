@@ -1,6 +1,7 @@
 """Make ``kubernetes.json``: the kinds of Kubernetes itself that are used here.
 
-    uv run --no-project --with pyyaml --with kubernetes==37.0.2 python cluster/schemas/from_client.py
+    uv run --no-project --with pyyaml --with kubernetes==37.0.2 \\
+        python cluster/schemas/from_client.py
 
 The Python client of Kubernetes is made from its OpenAPI document, and its models refuse unknown
 fields. What comes out is strict and short, as ``from_crds.py`` has it.

@@ -3,8 +3,8 @@
     python cluster/schemas/from_crds.py kuberay FOLDER
     python cluster/schemas/from_crds.py operators FILE...
 
-FOLDER holds ``ray.io_*.yaml`` as in ``ray-operator/config/crd/bases`` of KubeRay's repository; a FILE
-is one definition. What comes out is one JSON Schema with the kinds among its ``$defs``, a hundredth
+FOLDER holds ``ray.io_*.yaml`` as in ``ray-operator/config/crd/bases`` of KubeRay's repository; a
+FILE is one definition. What comes out is one JSON Schema with the kinds among its ``$defs``, a hundredth
 of the size: no descriptions, no ``status`` (which the operator writes), and each subtree once, the
 pod template above all. It is strict: a field that the operator does not know is refused, which
 Kubernetes itself only warns of before it drops it.
@@ -37,6 +37,8 @@ Schema = dict[str, Any]
 def strict(schema: Schema) -> Schema:
     """Turn a schema of a custom resource definition into JSON Schema that allows what it lists."""
     out: Schema = {key: schema[key] for key in _KEPT if key in schema}
+    if "(?i)" in out.get("pattern", ""):  # Go has it anywhere, Python at the beginning
+        out["pattern"] = f"(?i){out['pattern'].replace('(?i)', '')}"
     if schema.get("x-kubernetes-int-or-string"):
         out["type"] = ["integer", "string"]
     if schema.get("nullable"):

@@ -1,6 +1,7 @@
 """Make ``skypilot.json``: what SkyPilot takes as a task.
 
-    uv run --no-project --with pyyaml --with skypilot==0.14.1 python cluster/schemas/from_skypilot.py
+    uv run --no-project --with pyyaml --with skypilot==0.14.1 \\
+        python cluster/schemas/from_skypilot.py
 
 SkyPilot has its schema as Python, strict already but for names whose case it ignores.
 """
