@@ -4,10 +4,10 @@
     python cluster/schemas/from_crds.py operators FILE...
 
 FOLDER holds ``ray.io_*.yaml`` as in ``ray-operator/config/crd/bases`` of KubeRay's repository; a
-FILE is one definition. What comes out is one JSON Schema with the kinds among its ``$defs``, a hundredth
-of the size: no descriptions, no ``status`` (which the operator writes), and each subtree once, the
-pod template above all. It is strict: a field that the operator does not know is refused, which
-Kubernetes itself only warns of before it drops it.
+FILE is one definition. What comes out is one JSON Schema with the kinds among its ``$defs``, a
+hundredth of the size: no descriptions, no ``status`` (which the operator writes), and each subtree
+once, the pod template above all. It is strict: a field that the operator does not know is refused,
+which Kubernetes itself only warns of before it drops it.
 """
 
 from __future__ import annotations
