@@ -10,6 +10,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -224,6 +225,30 @@ def _is_no_error(record: logging.LogRecord) -> bool:
 
 def _is_no_cpu_alarm(record: logging.LogRecord) -> bool:
     return NO_CPUS not in record.getMessage()
+
+
+def uploaded_files(folder: Path, excludes: list[str]) -> Iterator[Path]:
+    """The files that a job's ``working_dir`` brings along, one after another.
+
+    Ray reads .gitignore and .rayignore of every folder its own way, and tells what is left only by
+    making the package. A folder of a million files is not walked to its end by who stops asking.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+    from ray._private.runtime_env.packaging import _get_excludes, get_excludes_from_ignore_files
+
+    def walk(path: Path, rules: list[Callable[[Path], bool]]) -> Iterator[Path]:
+        rules = [*rules, *get_excludes_from_ignore_files(path, include_gitignore=True)]
+        if any(rule(path) for rule in rules):
+            return
+        if not path.is_dir():
+            yield path
+            return
+        for below in sorted(path.iterdir()):
+            yield from walk(below, rules)
+
+    yield from walk(folder.absolute(), [_get_excludes(folder, excludes)])
 
 
 def takes_no_job_yet(error: Exception) -> bool:

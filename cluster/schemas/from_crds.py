@@ -1,12 +1,13 @@
-"""Make ``kuberay.json`` from KubeRay's custom resource definitions.
+"""Make a schema of this folder from the custom resource definitions of an operator.
 
-    python cluster/schemas/from_crds.py FOLDER
+    python cluster/schemas/from_crds.py kuberay FOLDER
+    python cluster/schemas/from_crds.py operators FILE...
 
-FOLDER holds ``ray.io_*.yaml`` as in ``ray-operator/config/crd/bases`` of KubeRay's repository. What
-comes out is one JSON Schema with the kinds of ``ray.io/v1`` among its ``$defs``, a hundredth of the
-size: no descriptions, no ``status`` (which the operator writes), and each subtree once, the pod
-template above all. It is strict: a field that KubeRay does not know is refused, which Kubernetes
-itself only warns of before it drops it.
+FOLDER holds ``ray.io_*.yaml`` as in ``ray-operator/config/crd/bases`` of KubeRay's repository; a
+FILE is one definition. What comes out is one JSON Schema with the kinds among its ``$defs``, a
+hundredth of the size: no descriptions, no ``status`` (which the operator writes), and each subtree
+once, the pod template above all. It is strict: a field that the operator does not know is refused,
+which Kubernetes itself only warns of before it drops it.
 """
 
 from __future__ import annotations
@@ -19,9 +20,7 @@ from typing import Any, Final
 
 import yaml
 
-OUT: Final = Path(__file__).with_name("kuberay.json")
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-_VERSION: Final = "v1"
 _FREE: Final = "x-kubernetes-preserve-unknown-fields"
 _KEPT: Final = (
     *("type", "enum", "required", "pattern", "minimum", "maximum"),
@@ -38,6 +37,8 @@ Schema = dict[str, Any]
 def strict(schema: Schema) -> Schema:
     """Turn a schema of a custom resource definition into JSON Schema that allows what it lists."""
     out: Schema = {key: schema[key] for key in _KEPT if key in schema}
+    if "(?i)" in out.get("pattern", ""):  # Go has it anywhere, Python at the beginning
+        out["pattern"] = f"(?i){out['pattern'].replace('(?i)', '')}"
     if schema.get("x-kubernetes-int-or-string"):
         out["type"] = ["integer", "string"]
     if schema.get("nullable"):
@@ -54,24 +55,30 @@ def strict(schema: Schema) -> Schema:
     return out
 
 
-def kinds(folder: Path) -> dict[str, Schema]:
-    """Read the definitions of a folder: a strict schema for each kind.
+def kinds(*places: Path) -> dict[str, Schema]:
+    """Read definitions, of folders or single files: a strict schema for each kind.
+
+    The version is the one that is stored, or the first.
 
     Raises:
-        FileNotFoundError: there are none.
+        FileNotFoundError: a folder has none.
     """
-    files = sorted(folder.glob("ray.io_*.yaml"))
-    if not files:
-        raise FileNotFoundError(f"{folder}: no ray.io_*.yaml in it")
+    files: list[Path] = []
+    for place in places:
+        found_here = sorted(place.glob("ray.io_*.yaml")) if place.is_dir() else [place]
+        if not found_here:
+            raise FileNotFoundError(f"{place}: no ray.io_*.yaml in it")
+        files += found_here
     found = {}
     for file in files:
         spec = yaml.load(file.read_text("utf-8"), Loader=_LOADER)["spec"]
-        (version,) = (each for each in spec["versions"] if each["name"] == _VERSION)
+        stored = [each for each in spec["versions"] if each.get("storage")]
+        version = (stored or spec["versions"])[0]
         schema = strict(version["schema"]["openAPIV3Schema"])
         schema["properties"].pop("status", None)
         kind = spec["names"]["kind"]
         schema["properties"]["kind"] = {"const": kind}
-        schema["properties"]["apiVersion"] = {"const": f"{spec['group']}/{_VERSION}"}
+        schema["properties"]["apiVersion"] = {"const": f"{spec['group']}/{version['name']}"}
         schema["required"] = ["apiVersion", "kind", "metadata", "spec"]
         found[kind] = schema
     return found
@@ -142,11 +149,12 @@ def text_of(definitions: dict[str, Schema]) -> str:
 
 
 def main() -> int:
-    """Write ``kuberay.json`` beside this file."""
-    if len(sys.argv) != 2:
+    """Write the schema beside this file."""
+    if len(sys.argv) < 3:
         print(__doc__, file=sys.stderr)
         return 2
-    OUT.write_text(text_of(shared(kinds(Path(sys.argv[1])))), "utf-8")
+    out = Path(__file__).with_name(f"{sys.argv[1]}.json")
+    out.write_text(text_of(shared(kinds(*map(Path, sys.argv[2:])))), "utf-8")
     return 0
 
 

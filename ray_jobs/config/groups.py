@@ -45,7 +45,7 @@ EXPERT_SETTINGS: Final = frozenset(
         "classify_prompt vanilla_prompt choices "
         "max_batch max_ongoing max_queued retry_after max_body max_held max_images upload_seconds "
         "answer_seconds drift_window ingress_replicas check_drift check_images "
-        "runtime_env exclude resamples"
+        "runtime_env exclude upload_data resamples"
     ).split()
 )
 """Settings that few need; those of a fit are all but `_MAIN`."""

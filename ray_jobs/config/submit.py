@@ -28,6 +28,11 @@ class SubmitConfig(VerbConfig):
     exclude: list[str] = Field(
         default_factory=list, description="more patterns, as in .gitignore, of what stays here"
     )
+    upload_data: bool = Field(
+        False,
+        description="let the folder go whatever is in it; else one of more than 100 MB, 100 images "
+        "or 20,000 files is refused, since a job reads data from where all nodes see it",
+    )
     env: list[str] = Field(
         default_factory=list,
         description="NAME=VALUE, or NAME for its value here: environment of the job; the "

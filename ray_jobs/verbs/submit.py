@@ -22,6 +22,7 @@ from actors.compat.ray import calm_upload_logs, takes_no_job_yet
 from methods.errors import InputError
 from ray_jobs.config import SubmitConfig
 from ray_jobs.passes.session import verbose
+from ray_jobs.verbs.upload import check_upload
 
 EXCLUDES: Final = (".git/", ".venv/", "/runs/", "/onoma-demo/", "__pycache__/", "*.pyc")
 """What never goes to the cluster, beside what .gitignore names; with a slash at its beginning, only
@@ -92,7 +93,8 @@ def runtime_env(config: SubmitConfig) -> dict[str, Any]:
     """Ray's runtime environment of a job.
 
     Raises:
-        InputError: a file or folder is not there, or a variable has no value.
+        InputError: a file or folder is not there, a variable has no value, or what would be
+            uploaded is data.
     """
     found: dict[str, Any] = {}
     if config.runtime_env:
@@ -108,6 +110,8 @@ def runtime_env(config: SubmitConfig) -> dict[str, Any]:
             raise InputError(f"--working-dir {config.working_dir}: no such folder")
         found["working_dir"] = config.working_dir
         found["excludes"] = [*EXCLUDES, *config.exclude, *found.get("excludes", ())]
+        if "://" not in config.working_dir and not config.upload_data:
+            check_upload(Path(config.working_dir), found["excludes"])
     found["env_vars"] = {**found.get("env_vars", {}), **_variables(config.env)}
     return found
 

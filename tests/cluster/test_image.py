@@ -61,8 +61,8 @@ def test_manifests_name_the_image_of_this_version() -> None:
     version = PROJECT["project"]["version"]
     written = {
         tag
-        for path in CLUSTER.iterdir()
-        if path.is_file()
-        for tag in re.findall(r"/onoma:([\w.]+)", path.read_text("utf-8"))
+        for path in CLUSTER.rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+        for tag in re.findall(r"(?:/onoma:|newTag: )([\w.]+)", path.read_text("utf-8"))
     }
     assert written == {version}

@@ -149,7 +149,8 @@ def test_all_nodes_are_alike_in_version_image_user_and_secrets(document: Tree) -
         pod, ray = group["template"]["spec"], container(group)
         assert ray["image"] == f"registry.example.org/onoma:{version('onoma')}"
         assert pod["securityContext"]["runAsNonRoot"]
-        assert ray["envFrom"] == [{"secretRef": {"name": "onoma-storage"}}]
+        names = [each["secretRef"]["name"] for each in ray["envFrom"]]
+        assert names == ["onoma-storage", "onoma-keys"]
         assert {"name": "metrics", "containerPort": 8080} in ray["ports"]
         # what KubeRay refuses without its schema saying so
         assert not (group.get("resources") and "resources" in group["rayStartParams"])

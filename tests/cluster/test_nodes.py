@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -157,6 +158,38 @@ assert not started_here()
         )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"joined the Ray cluster {nodes.address} (ray start)" in done.stdout
+
+
+@pytest.mark.extended
+@pytest.mark.skipif(shutil.which("uv") is None, reason="no uv here")
+def test_a_cluster_without_our_image_runs_a_job_through_uv(
+    nodes: Nodes, birds: Path, bird_paths: list[str], tmp_path: Path
+) -> None:
+    """``environments/uv.yaml``, with the environment that is here instead of one from the index."""
+    settings = yaml.safe_load((ROOT / "cluster/environments/uv.yaml").read_text())
+    assert " run " in settings["py_executable"]
+    uv = settings["py_executable"].replace(" run ", " run --no-sync --offline ").replace(
+        "--extra gpu ", ""
+    )  # fmt: skip
+    seen = tmp_path / "started"
+    starter = tmp_path / "uv-and-note"
+    starter.write_text(f'#!/bin/sh\necho x >> {seen}\nexec {uv} "$@"\n')
+    starter.chmod(0o755)
+    settings["py_executable"] = str(starter)
+    settings["env_vars"]["UV_PROJECT_ENVIRONMENT"] = sys.prefix
+    file = tmp_path / "uv.yaml"
+    file.write_text(yaml.safe_dump(settings))
+    run = tmp_path / "run"
+    done = submit(
+        nodes,
+        *("label", "zero_shot", "--images", str(birds / "images"), "--out", str(run)),
+        *("--classes", str(birds / "classes.txt"), "--clip", "fieldguide"),
+        *("--clip-resource", "clip", "--decode-resource", "decode", "--clip-replicas", "1"),
+        **{"runtime-env": str(file)},
+    )
+    assert done.returncode == DONE, done.stderr + nodes.log()
+    assert record_of(run)["ledger"]["rows"] == len(bird_paths)
+    assert len(seen.read_text().split()) > 2, "the driver and the workers"
 
 
 @pytest.mark.extended

@@ -247,3 +247,22 @@ def test_a_start_that_took_too_long_is_told_by_its_words() -> None:
     assert compat.SLOW_START in inspect.getsource(node)
     assert compat.is_slow_start(Exception(f"The current node {compat.SLOW_START}."))
     assert not compat.is_slow_start(Exception("Address already in use"))
+
+
+def test_the_files_of_an_upload_are_those_that_ray_packs(tmp_path: Path) -> None:
+    import zipfile
+
+    from ray._private.runtime_env.packaging import create_package
+
+    folder, package = tmp_path / "folder", tmp_path / "package.zip"
+    for name in ("a.py", "b/c.txt", "b/d.bin", "data/e.jpg", "b/deep/f.log", "runs/g", "b/runs/h"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+    (folder / ".gitignore").write_text("*.log\n")
+    (folder / "b/.rayignore").write_text("*.bin\n")
+    excludes = ["data/", "/runs/"]
+    create_package(str(folder), package, include_gitignore=True, excludes=excludes)
+    packed = {name for name in zipfile.ZipFile(package).namelist() if not name.endswith("/")}
+    found = {str(path.relative_to(folder)) for path in compat.uploaded_files(folder, excludes)}
+    assert found == packed
+    assert found == {".gitignore", "a.py", "b/.rayignore", "b/c.txt", "b/runs/h"}

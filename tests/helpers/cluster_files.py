@@ -17,6 +17,7 @@ from ray_jobs.config import VerbConfig, parse
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "cluster"
 Tree = dict[str, Any]
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast
 
 _UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _CLUSTER_OF = {
@@ -29,29 +30,59 @@ _CLUSTER_OF = {
 
 def documents(file: str) -> list[Tree]:
     """The documents of a YAML file of ``cluster/``."""
-    return list(yaml.safe_load_all((CLUSTER / file).read_text("utf-8")))
+    return loaded(CLUSTER / file)
+
+
+def loaded(path: Path) -> list[Tree]:
+    """The documents of a YAML file."""
+    return list(yaml.load_all(path.read_text("utf-8"), Loader=_LOADER))
 
 
 def manifests() -> dict[str, Tree]:
-    """Every document of KubeRay's kinds, by its file."""
-    files = sorted(path.relative_to(CLUSTER) for path in CLUSTER.rglob("*.yaml"))
+    """Every document of KubeRay's kinds, by the name of its file."""
     return {
-        str(file): document
-        for file in files
-        for document in documents(str(file))
+        path.name: document
+        for path in sorted((CLUSTER / "base").glob("*.yaml"))
+        for document in loaded(path)
         if str(document.get("apiVersion", "")).startswith("ray.io/")
     }
 
 
+def objects() -> dict[str, Tree]:
+    """Every object of Kubernetes that a file of ``cluster/`` holds, by file and kind."""
+    found = {}
+    for path in sorted(CLUSTER.rglob("*.yaml")):
+        name = path.relative_to(CLUSTER)
+        for number, document in enumerate(documents(str(name))):
+            if "apiVersion" in document and path.name != "kustomization.yaml":
+                found[f"{name}:{number}:{document['kind']}"] = document
+    return found
+
+
 @functools.cache
-def kuberay_schema() -> Tree:
-    """The strict schemas of KubeRay's kinds."""
-    return json.loads((CLUSTER / "schemas/kuberay.json").read_text("utf-8"))
+def schema_of(file: str) -> Tree:
+    """A schema of ``cluster/schemas``, such as ``kuberay``."""
+    return json.loads((CLUSTER / f"schemas/{file}.json").read_text("utf-8"))
+
+
+SCHEMAS = ("kuberay", "kubernetes", "operators")
 
 
 def faults(document: Tree) -> list[str]:
-    """What KubeRay's schema has against a manifest."""
-    schema = {**kuberay_schema(), "$ref": f"#/$defs/{document['kind']}"}
+    """What the schema of its kind has against an object of Kubernetes.
+
+    Raises:
+        KeyError: there is no schema for it.
+    """
+    kind = document["kind"]
+    for file in SCHEMAS:
+        if "apiVersion" in schema_of(file)["$defs"].get(kind, {}).get("properties", ()):
+            return broken({**schema_of(file), "$ref": f"#/$defs/{kind}"}, document)
+    raise KeyError(f"no schema for {kind}")
+
+
+def broken(schema: Tree, document: Any) -> list[str]:
+    """What a schema has against a document, each with its place."""
     return [
         f"{'.'.join(map(str, error.absolute_path))}: {error.message}"
         for error in Draft202012Validator(schema).iter_errors(document)

@@ -22,7 +22,7 @@ def serve_file() -> dict[str, Any]:
 
 
 def ray_service() -> dict[str, Any]:
-    manifest = yaml.safe_load((ROOT / "cluster/rayservice.yaml").read_text("utf-8"))
+    manifest = yaml.safe_load((ROOT / "cluster/base/rayservice.yaml").read_text("utf-8"))
     return yaml.safe_load(manifest["spec"]["serveConfigV2"])
 
 
@@ -47,7 +47,7 @@ def test_python_and_files_deploy_the_same_application() -> None:
 
 
 def test_every_node_of_the_service_has_the_credentials_and_haproxy() -> None:
-    manifest = yaml.safe_load((ROOT / "cluster/rayservice.yaml").read_text("utf-8"))
+    manifest = yaml.safe_load((ROOT / "cluster/base/rayservice.yaml").read_text("utf-8"))
     cluster = manifest["spec"]["rayClusterConfig"]
     for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
         (container,) = group["template"]["spec"]["containers"]
