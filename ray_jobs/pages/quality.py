@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from actors import storage
@@ -39,6 +39,7 @@ class Unjudged:
         worst: the classes likeliest to be wrong, with their estimates.
         suspects: labels likeliest to be wrong: ``path, label, suggested``.
         figures: of an audit and a calibration, for tiles.
+        reviewed: the share that was right of the images that a calibration was made of.
     """
 
     accuracy: EstimatedShare | None = None
@@ -47,6 +48,7 @@ class Unjudged:
     worst: list[tuple[str, int, EstimatedShare]] = field(default_factory=list)
     suspects: list[dict[str, Any]] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
+    reviewed: float | None = None
 
     @property
     def known(self) -> bool:
@@ -63,7 +65,7 @@ def read_unjudged(uri: str, images: int) -> Unjudged:
     """
     found = Unjudged()
     audit, calibration = (_read(uri, name, found.remarks) for name in (AUDIT, CALIBRATION))
-    accuracy = None
+    accuracy = reviewed = None
     if audit is not None:
         try:
             accuracy = _audited(audit, images, found)
@@ -72,13 +74,12 @@ def read_unjudged(uri: str, images: int) -> Unjudged:
     if calibration is not None:
         try:
             found.figures.extend(_calibrated(calibration))
+            reviewed = float(calibration["right"])
         except (KeyError, TypeError, ValueError, AttributeError):
             found.remarks.append(
                 f"{CALIBRATION} is not what onoma calibrate writes; calibrate the run again"
             )
-    return Unjudged(
-        accuracy, found.assumptions, found.remarks, found.worst, found.suspects, found.figures
-    )
+    return replace(found, accuracy=accuracy, reviewed=reviewed)
 
 
 def _read(uri: str, name: str, remarks: list[str]) -> dict[str, Any] | None:
@@ -106,7 +107,8 @@ def _audited(audit: Mapping[str, Any], images: int, found: Unjudged) -> Estimate
         accuracy = None
     else:
         accuracy = _share(audit["accuracy"], float(audit["accuracy"]["level"]))
-        hint = f"{percent(accuracy.low)} to {percent(accuracy.high)}, with {accuracy.level:.0%}"
+        sure = f"with a probability of {100 * accuracy.level:.0f} %"
+        hint = f"{percent(accuracy.low)} to {percent(accuracy.high)}, {sure}"
         found.figures.append(Figure("Accuracy, estimated", percent(accuracy.estimate), hint))
         found.assumptions.extend(str(each) for each in audit["assumptions"])
         found.worst.extend(
@@ -116,7 +118,7 @@ def _audited(audit: Mapping[str, Any], images: int, found: Unjudged) -> Estimate
     for labeller in audit["labellers"][1:]:
         if labeller["agrees"] is not None:
             agrees = percent(float(labeller["agrees"]))
-            found.figures.append(Figure("Agrees with it", agrees, str(labeller["name"])))
+            found.figures.append(Figure("Agrees with it", agrees, _shortly(str(labeller["name"]))))
     found.suspects.extend(
         {name: row.get(name) for name in ("path", "label", "suggested")}
         for row in audit["likely_errors"][:_SHOWN_ERRORS]
@@ -125,6 +127,11 @@ def _audited(audit: Mapping[str, Any], images: int, found: Unjudged) -> Estimate
         if count := len(audit[name]):
             found.figures.append(Figure(title, whole(count), "images or pairs to look at"))
     return accuracy
+
+
+def _shortly(name: str) -> str:
+    """A run by the name of its folder; what else labels, as it is called."""
+    return name.rstrip("/").rpartition("/")[2] or name
 
 
 def _share(row: Mapping[str, Any], level: float) -> EstimatedShare:

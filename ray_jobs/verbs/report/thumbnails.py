@@ -44,12 +44,15 @@ class Thumbnail:
     link: str | None = None
 
 
-def draw_thumbnails(run: ListedImages, rows: Iterable[Mapping[str, Any]]) -> dict[int, Thumbnail]:
+def draw_thumbnails(
+    run: ListedImages, rows: Iterable[Mapping[str, Any]], longer_side: int | None = None
+) -> dict[int, Thumbnail]:
     """Draw one thumbnail per image.
 
     Args:
         run: whose manifest says how to read each image.
         rows: label rows with ``image_id``, ``path`` and ``uri``; images may repeat.
+        longer_side: of the pictures [default: as small as their number asks for].
 
     Returns:
         A thumbnail for every image id of ``rows``; unreadable images give a problem.
@@ -57,7 +60,7 @@ def draw_thumbnails(run: ListedImages, rows: Iterable[Mapping[str, Any]]) -> dic
     wanted = {row["image_id"]: row for row in rows}
     listed = run.manifest_rows(list(wanted))
     sources = [listed.get(number, row) for number, row in wanted.items()]
-    side = LONGER_SIDE if len(sources) <= _MANY else LONGER_SIDE_OF_MANY
+    side = longer_side or (LONGER_SIDE if len(sources) <= _MANY else LONGER_SIDE_OF_MANY)
     with ThreadPoolExecutor(_THREADS) as pool:
         drawn = pool.map(lambda row: _draw(row, side), sources)
         return dict(zip(wanted, drawn, strict=True))

@@ -56,12 +56,12 @@ def differing_groups(
     told, hits = right
     misses = told & ~hits
     for at in runs:
-        title = f"{titles[at]} is right, {_others(titles, at)} not"
+        title = f"{titles[at]} is right, {_another(titles, at)} is wrong"
         chooser.offer(title, np.where(hits[at], misses.sum(axis=0), 0))
     if len(titles) > 2:
         for at in runs:
             lone = misses[at] & aligned.labelled[at]
-            title = f"{titles[at]} is wrong, others are right"
+            title = f"{titles[at]} is wrong, another is right"
             chooser.offer(title, np.where(lone, hits.sum(axis=0), 0))
     return chooser.groups
 
@@ -131,5 +131,5 @@ def _where_alone(titles: Sequence[str], at: int) -> str:
     return f"{titles[at]} says another thing than the others"
 
 
-def _others(titles: Sequence[str], at: int) -> str:
-    return titles[1 - at] if len(titles) == 2 else "others"
+def _another(titles: Sequence[str], at: int) -> str:
+    return titles[1 - at] if len(titles) == 2 else "another"

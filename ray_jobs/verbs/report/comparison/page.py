@@ -31,6 +31,7 @@ from ray_jobs.verbs.report.thumbnails import Thumbnail, draw_thumbnails
 from ray_jobs.verbs.table.measures import Measures
 
 _PAGES: Final = Path(__file__).parent
+_LONGER_SIDE: Final = 360  # pictures are few here, and what runs see differently is often small
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def draw_comparison(
         titles=titles,
         agreement=[[float(share) for share in row] for row in aligned.agreement()],
         tiles=_tiles(aligned, same, every),
+        level=max((r.unjudged.accuracy.level for r in rows if r.unjudged.accuracy), default=0.9),
         audits=any(row.unjudged.known for row in rows),
         groups=_pictured(groups, aligned, titles, evaluations, named),
         sources=[pair for pair in sources if pair[1]],
@@ -164,7 +166,9 @@ def _pictured(
     rows = [read_chosen(run, wanted) for run in aligned.runs]
     judges = _judges(evaluations) if evaluations else [None] * len(rows)
     first = rows[0]  # the images are the first run's
-    thumbnails = draw_thumbnails(aligned.runs[0], (first[number] for number in wanted))
+    thumbnails = draw_thumbnails(
+        aligned.runs[0], (first[number] for number in wanted), _LONGER_SIDE
+    )
     sources = [quote_sources(run) for run in aligned.runs]
 
     def image(number: int) -> ComparedImage:

@@ -17,6 +17,7 @@ from ray_jobs.verbs.report.comparison.measured import (
     RunsApart,
     apart,
     best_of,
+    deciding_metric,
     metrics_of,
 )
 from ray_jobs.verbs.table.measures import Measures
@@ -107,8 +108,12 @@ def _measured(
         "from_first": apart(measures, own, evaluations[0]),
         # where the first is the best, one column says all
         "from_best": apart(measures, own, best) if best is not evaluations[0] else None,
-        "best": own is best,
+        "best": _figure(own, own, best) == _figure(best, own, best),
     }
+
+
+def _figure(evaluation: KeptEvaluation, *of: KeptEvaluation) -> float:
+    return float(evaluation.figures[deciding_metric(*of)])
 
 
 def searched_labels(
