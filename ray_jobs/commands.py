@@ -128,7 +128,7 @@ _ROWS = [
     ),
     Command(
         "report", f"{_CONFIG}:ReportConfig", f"{_VERBS}.report:run",
-        "write RUN/report.html", positional="run",
+        "a page of a run, or one that compares several: report RUN ...", positional="run",
     ),
     Command(
         "repair", f"{_CONFIG}:RepairConfig", f"{_VERBS}.repair:repair",

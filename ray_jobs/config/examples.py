@@ -52,7 +52,10 @@ EXAMPLES = MappingProxyType(
         "evaluate": ("onoma evaluate --labels run --truth truth.csv",),
         "table": ("onoma table run-1 run-2 --format csv",),
         "reproduce": ("onoma reproduce slac --root DATA --dry-run",),
-        "report": ("onoma report run --truth truth.csv",),
+        "report": (
+            "onoma report run --truth truth.csv",
+            "onoma report run-1 run-2 run-3 --truth truth.csv --out comparison.html",
+        ),
         "serve": ("onoma serve classifier --port 8000",),
         "completion": ("onoma completion bash > ~/.local/share/bash-completion/completions/onoma",),
         "fieldguide draw": ("onoma fieldguide draw --out birds --count 100",),

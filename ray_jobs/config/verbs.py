@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ray_jobs.config.base import VerbConfig
 from ray_jobs.config.shared import Positive, TablesConfig
@@ -40,12 +40,24 @@ class EvaluateConfig(VerbConfig):
     )
 
 
-class ReportConfig(VerbConfig):
-    """Write RUN/report.html."""
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
-    run: str = Field(description="run folder")
+
+class ReportConfig(VerbConfig):
+    """A page of a run, RUN/report.html, or one that compares several runs."""
+
+    run: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        min_length=1,
+        description="run folders; of several over the same images, one page that compares them, "
+        "where NAME=RUN says what a run is called",
+    )
     truth: str | None = Field(
         None, description="CSV with columns path,label, to show what is wrong"
+    )
+    out: str | None = Field(
+        None,
+        description="the page [default: RUN/report.html; of several, comparison.html in the first]",
     )
 
 

@@ -96,6 +96,7 @@ class LabelMethod(Generic[I]):
         planned_images: of a method with passes over some of the images: from the settings of a
             plan, the ``run.json`` of its pilot, the `PassForecast` of a pass over all images and
             their number, how many the pass will be over; None for all of them.
+        asks: the query behind each column of ``responses``, by its name in the run's identity.
     """
 
     name: str
@@ -108,6 +109,7 @@ class LabelMethod(Generic[I]):
     finish: Callable[[Job, I], dict[str, Any]] | None = None
     relabels: bool = False
     planned_images: Callable[[Any, dict[str, Any], Any, int], int | None] | None = None
+    asks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

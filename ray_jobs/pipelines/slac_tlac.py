@@ -198,7 +198,21 @@ _COUNTERS = (
 
 _ANSWER, _CHOICE = {"answer": "what it shows"}, {"choice": "chosen from the list"}
 
-SLAC = LabelMethod("slac", ANSWER_LABELS_SCHEMA, resolve_inputs, passes, _COUNTERS, _ANSWER)
+SLAC = LabelMethod(
+    "slac",
+    ANSWER_LABELS_SCHEMA,
+    resolve_inputs,
+    passes,
+    _COUNTERS,
+    _ANSWER,
+    asks={"answer": RECOGNISE},
+)
 TLAC = LabelMethod(
-    "tlac", ANSWER_LABELS_SCHEMA, resolve_inputs, passes, _COUNTERS, {**_ANSWER, **_CHOICE}
+    "tlac",
+    ANSWER_LABELS_SCHEMA,
+    resolve_inputs,
+    passes,
+    _COUNTERS,
+    {**_ANSWER, **_CHOICE},
+    asks={"answer": RECOGNISE, "choice": CHOOSE},
 )

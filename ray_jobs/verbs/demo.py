@@ -1,6 +1,6 @@
 """The demo: draw an archive, label it without reading a label, then compare and report.
 
-draw -> fit and label by each method -> evaluate -> report.
+draw -> fit and label by each method -> evaluate -> report -> one page that compares them.
 """
 
 from __future__ import annotations
@@ -33,14 +33,16 @@ def run(config: DemoConfig) -> dict[str, Any]:
     """Run the demo in ``config.out``; run again, it resumes or finds itself finished.
 
     Returns:
-        ``methods``: metrics by method; ``seconds``; ``report``: path of the report.
+        ``methods``: metrics by method; ``seconds``; ``report``: path of the last method's
+        report; ``reports`` of each; ``comparison``: of the page over all of them.
 
     Raises:
         InputError: the folder holds something else.
     """
     from ray_jobs.passes.mllm_pool import field_guide_replicas
     from ray_jobs.verbs.evaluate import evaluate_run
-    from ray_jobs.verbs.report import write_report
+    from ray_jobs.verbs.report import write_comparison, write_report
+    from ray_jobs.verbs.report.comparison import PAGE
 
     started = time.time()
     out = Path(config.out).absolute()
@@ -60,11 +62,14 @@ def run(config: DemoConfig) -> dict[str, Any]:
             kept = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
             methods[method.name] = kept | of_the_run(record)
             reports[method.name] = write_report(run_folder, truth)
+    runs = [f"{method.name}={out / method.name}" for method in shown]
+    comparison = write_comparison(runs, truth, str(out / PAGE))
     return {
         "methods": methods,
         "seconds": round(time.time() - started, 1),
         "report": reports[shown[-1].name],
         "reports": reports,
+        "comparison": comparison,
     }
 
 

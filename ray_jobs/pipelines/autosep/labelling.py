@@ -168,5 +168,6 @@ LABEL_AUTOSEP = LabelMethod(
     passes=passes,
     counters=(ANSWERS_CUT,),
     responses={"description": "description", "answer": "class chosen"},
+    asks={"description": DESCRIBE, "answer": CLASSIFY},
     finish=keep_prompt,
 )

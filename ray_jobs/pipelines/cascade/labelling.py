@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from actors.labels.cascade import ABOUT, SHOWN, join_shown, label_cascade
+from actors.labels.cascade import ABOUT, CHOOSE, DESCRIBE, SHOWN, join_shown, label_cascade
 from actors.labels.cascade_scores import CascadeScores
 from actors.labels.table import CASCADE_LABELS_SCHEMA
 from actors.mllm.answers_by_image import index_images
@@ -142,6 +142,7 @@ CASCADE = LabelMethod(
         ANSWERS_CUT,
     ),
     responses={"description": "description", "answer": "class chosen"},
+    asks={"description": DESCRIBE, "answer": CHOOSE},
     parts={
         "clip": ("CLIP alone", "its best class of every image"),
         "mllm": ("MLLM alone", "its choices; images that it was not asked about count as wrong"),

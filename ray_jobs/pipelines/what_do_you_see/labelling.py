@@ -85,6 +85,7 @@ WHAT_DO_YOU_SEE = LabelMethod(
         ANSWERS_CUT,
     ),
     responses={DESCRIPTION: "description", PREDICTION: "guess"},
+    asks={DESCRIPTION: DESCRIPTION, PREDICTION: PREDICTION},
     parts={
         "image": ("Image alone", "CLIP's feature of the image"),
         "description": ("Description alone", "what the model wrote of it"),

@@ -1,7 +1,7 @@
 """From a run to the HTML page: gathers what the template shows and fills it.
 
 Labels, paths, answers and error details are hostile input: the template escapes everything, styles
-get numbers only, and a content security policy forbids scripts and requests.
+get numbers only, and a content security policy forbids requests and every script but the search.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from markupsafe import Markup
 
 from methods.class_names import ClassNames
 from methods.json_text import json_text
+from ray_jobs.pages.label_search import SearchedLabel, script_hash, search_data, search_script
+from ray_jobs.pages.quality import read_unjudged
+from ray_jobs.pages.quotes import quote_sources
 from ray_jobs.pages.templates import FOLDER, templates
 from ray_jobs.pipelines.registry import label_method_of_run
 from ray_jobs.runs.reader import RunReader
@@ -23,6 +26,7 @@ from ray_jobs.verbs.report import charts, figures
 from ray_jobs.verbs.report.choosing import Choice, Gallery, Mistake
 from ray_jobs.verbs.report.counting import Counts, count
 from ray_jobs.verbs.report.judge import Judge
+from ray_jobs.verbs.report.next_steps import next_steps
 from ray_jobs.verbs.report.shots import Shot, make_shot
 from ray_jobs.verbs.report.thumbnails import Thumbnail, draw_thumbnails
 
@@ -49,12 +53,12 @@ def draw_page(run: RunReader, truth: Truth | None, evaluation: dict[str, Any] | 
     thumbnails = draw_thumbnails(run, _shown_rows(counts, galleries, mistakes))
 
     method = label_method_of_run(run.record)
-    known = method.responses if method else {}
-    captions = {name: known.get(name, name) for name in run.responses}
+    sources = quote_sources(run)
+    unjudged = read_unjudged(run.uri, counts.images)
 
     def shots(rows: Rows) -> list[Shot]:
         return [
-            make_shot(row, thumbnails.get(row["image_id"], Thumbnail()), judge, captions)
+            make_shot(row, thumbnails.get(row["image_id"], Thumbnail()), judge, sources)
             for row in rows
         ]
 
@@ -64,6 +68,13 @@ def draw_page(run: RunReader, truth: Truth | None, evaluation: dict[str, Any] | 
         environment.filters.update(named=_named(classes), also=_also(classes))
     return environment.get_template("page.html.j2").render(
         css=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
+        script_hash=script_hash(),
+        search_script=search_script(),
+        search_title="Search all labels",
+        searched=_searched(counts, choice, evaluation, run),
+        sources=list(sources.values()),
+        unjudged=unjudged,
+        steps=next_steps(run, truth is not None, unjudged),
         state=figures.unfinished(run),
         multi_label=run.multi_label,
         counts=counts,
@@ -84,6 +95,33 @@ def draw_page(run: RunReader, truth: Truth | None, evaluation: dict[str, Any] | 
         errors=sorted(counts.errors.items(), key=lambda item: (-item[1], item[0])),
         config=json_text(run.record.get("config", {}), indent=2),
         versions=run.record.get("versions") or {},
+    )
+
+
+def _searched(
+    counts: Counts, choice: Choice, evaluation: dict[str, Any] | None, run: RunReader
+) -> dict[str, Any]:
+    """All labels for the search box, the most frequent first; those with a gallery lead to it."""
+    classes = run.named
+    plain = classes is None or classes.is_plain
+    named, also = (str, str) if plain or classes is None else (_named(classes), _also(classes))
+    names = (evaluation or {}).get("names") or {}
+    right = {row["label"]: row["correct"] for row in (evaluation or {}).get("per_class", ())}
+    judged = bool(right) and not names and evaluation and evaluation["images"] == counts.images
+    ranked = sorted(counts.labels.items(), key=lambda item: (-item[1], item[0]))
+    anchors = {label: f"label-{at}" for at, (label, _) in enumerate(choice.labels, 1)}
+    return search_data(
+        ["Images"],
+        [
+            SearchedLabel(
+                label=named(label),
+                also="" if also(label) == label else also(label),
+                counts=[images],
+                right=[right.get(label, 0)] if judged else [],
+                anchor=anchors.get(label, ""),
+            )
+            for label, images in ranked
+        ],
     )
 
 

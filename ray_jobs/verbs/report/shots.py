@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ray_jobs.pages.quotes import QuoteSource
 from ray_jobs.verbs.report.judge import Judge
 from ray_jobs.verbs.report.thumbnails import Thumbnail
 
@@ -36,7 +37,7 @@ class Shot:
     truth: list[str] | None
     top: list[Bar]
     detail: str
-    responses: list[tuple[str, str]]
+    responses: list[tuple[QuoteSource, str]]
 
     @property
     def verdict(self) -> str:
@@ -48,7 +49,7 @@ def make_shot(
     row: Mapping[str, Any],
     thumbnail: Thumbnail,
     judge: Judge | None,
-    captions: Mapping[str, str],
+    sources: Mapping[str, QuoteSource],
 ) -> Shot:
     """Prepare one label row for the page.
 
@@ -57,7 +58,7 @@ def make_shot(
             of the label it is shown under.
         thumbnail: its picture.
         judge: None without truth.
-        captions: of the columns with a model's own words.
+        sources: of the columns with a model's own words.
     """
     labels = [row["label"]] if "label" in row else list(row["labels"] or [])
     scores = list(row["scores"] or [])
@@ -74,9 +75,9 @@ def make_shot(
         right=right,
         truth=truth,
         top=_top(row),
-        detail=_shortened(row["error_detail"] or ""),
+        detail=shortened(row["error_detail"] or ""),
         responses=[
-            (caption, _shortened(row[name])) for name, caption in captions.items() if row.get(name)
+            (source, shortened(row[name])) for name, source in sources.items() if row.get(name)
         ],
     )
 
@@ -92,5 +93,6 @@ def _is_missing(score: float | None) -> bool:
     return score is None or math.isnan(score)
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """A text as far as a page shows it."""
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

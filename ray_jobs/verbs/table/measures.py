@@ -122,10 +122,35 @@ class Measures:
         other = self._baselines.of(evaluation)
         if other is None or not self.has(other, metric):
             return None
+        if metric not in ("accuracy", "top5", "cacc") and not self._resamples:
+            return None
+        return self._tested(evaluation, other, metric)
+
+    def apart(
+        self, evaluation: KeptEvaluation, other: KeptEvaluation, metric: str
+    ) -> tuple[PairedDifference, Interval]:
+        """A run against any other of its archive, and the 95 % interval of the difference.
+
+        Raises:
+            ValueError: the runs were evaluated on other images, or there are no resamples.
+        """
+        one, two = self._figure(evaluation, metric), self._figure(other, metric)
+        images = evaluation.images.num_rows
+        if images != other.images.num_rows:
+            raise ValueError(f"runs of other images: {images} and {other.images.num_rows}")
+        interval = bootstrap_interval(
+            lambda counts: one(counts) - two(counts),
+            images,
+            resamples=self._resamples,
+            seed=self._seed,
+        )
+        return self._tested(evaluation, other, metric), interval
+
+    def _tested(
+        self, evaluation: KeptEvaluation, other: KeptEvaluation, metric: str
+    ) -> PairedDifference:
         if metric in ("accuracy", "top5", "cacc"):
             return exact_mcnemar(_hits(evaluation, metric), _hits(other, metric))
-        if not self._resamples:
-            return None
         return paired_bootstrap(
             self._figure(evaluation, metric),
             self._figure(other, metric),

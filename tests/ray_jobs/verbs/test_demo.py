@@ -40,12 +40,17 @@ def test_the_demo_tells_the_whole_story(
     html = Path(result["report"]).read_text("utf-8")
     assert "63 images" in html or "of 63" in html
     assert "Accuracy of the parts" in html
+    assert result["comparison"] == str(tmp_path / "demo" / "comparison.html")
+    compared = Path(result["comparison"]).read_text("utf-8")
+    assert "6 runs over 63 images" in compared
+    assert all(f">{method}" in compared for method in methods)
     told = (tmp_path / "demo" / "tlac" / "report.html").read_text("utf-8")
     assert "From answers to labels" in told
 
     again = io.StringIO()
     assert execute(command[:-1], again) == DONE
     assert "zero_shot" in again.getvalue()
+    assert again.getvalue().rstrip().endswith("comparison.html"), "the last line names the page"
     assert "is finished; nothing to do" in caplog.text
     assert execute([*command[:-2], "61"], io.StringIO()) == WRONG_USAGE
     assert "other settings" in capsys.readouterr().err

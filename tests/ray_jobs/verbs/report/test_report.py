@@ -18,7 +18,9 @@ from PIL import Image
 
 from methods.errors import InputError
 from methods.image_ids import image_id
+from ray_jobs.config import ReportConfig
 from ray_jobs.runs.reader import RunReader
+from ray_jobs.verbs.report import run as run_report
 from ray_jobs.verbs.report import write_report
 from ray_jobs.verbs.report.choosing import GALLERY, Choice
 from ray_jobs.verbs.report.counting import LEAST_CERTAIN, count
@@ -114,10 +116,12 @@ def test_hostile_texts_are_escaped_everywhere(small_run: str, tmp_path: Path) ->
     truth = tmp_path / "truth.csv"
     truth.write_text(f'path,label\n1.png,wren\n2.png,"{EVIL}"\n3.png,owl\n')
     html = page_of(small_run, str(truth))
-    assert "<script" not in html
+    assert EVIL not in html
+    assert html.count("<script") == 2, "the search and its data"
     assert html.count("&lt;script&gt;") > 10
+    assert "\\u003cscript" in html, "the label in the data of the search"
     page = Page(html)
-    assert "script" not in page.tags
+    assert page.tags.count("script") == 2
     assert not [name for name, _ in page.attributes if name.startswith("on")]
 
 
@@ -128,7 +132,9 @@ def test_the_page_asks_for_nothing_from_outside(small_run: str) -> None:
         value for name, value in page.attributes if name in ("src", "href", "srcset", "action")
     ]
     assert links
-    assert all(link.startswith(("data:image/jpeg;base64,", "#")) for link in links)
+    assert all(link.startswith(("data:image/jpeg;base64,", "#", "file:///")) for link in links)
+    loaded = [value for name, value in page.attributes if name in ("src", "srcset")]
+    assert all(link.startswith("data:image/jpeg;base64,") for link in loaded)
     assert not {"link", "iframe", "object", "embed", "base"} & set(page.tags)
     assert "url(" not in html
     assert "@import" not in html
@@ -138,7 +144,7 @@ def test_the_page_asks_for_nothing_from_outside(small_run: str) -> None:
 def test_links_lead_to_sections_that_exist(small_run: str) -> None:
     page = Page(page_of(small_run))
     ids = {value for name, value in page.attributes if name == "id"}
-    targets = {value[1:] for name, value in page.attributes if name == "href"}
+    targets = {v[1:] for name, v in page.attributes if name == "href" and v.startswith("#")}
     assert targets <= ids
 
 
@@ -285,5 +291,82 @@ def test_the_choice_does_not_depend_on_the_order_of_rows(tmp_path: Path) -> None
     pages = []
     for name, ordered in (("x", rows), ("y", rows[::-1])):
         (tmp_path / name).mkdir()
-        pages.append(page_of(write_run(tmp_path / name, ordered, manifest=False)))
+        run = write_run(tmp_path / name, ordered, manifest=False)
+        pages.append(page_of(run).replace(run, "RUN"))
     assert len(set(re.sub(r"<dt>When</dt><dd>[^<]*", "", page) for page in pages)) == 1
+
+
+def test_pictures_lead_to_their_files_and_labels_to_their_galleries(small_run: str) -> None:
+    page = Page(page_of(small_run))
+    targets = [value for name, value in page.attributes if name == "href"]
+    assert f"file://{small_run}/1.png" in targets
+    assert not [target for target in targets if "5.png" in target], "the file is not there"
+    ids = {value for name, value in page.attributes if name == "id"}
+    assert {"search", "next", "label-1"} <= ids
+
+
+def test_what_audit_and_calibrate_left_is_shown(small_run: str) -> None:
+    assert "Quality without truth" not in page_of(small_run)
+    folder = Path(small_run)
+    write_audit(folder, images=5)
+    (folder / "calibration.json").write_text(
+        json.dumps(
+            {
+                "reviewed": 40,
+                "right": 0.8,
+                "precision": 0.95,
+                "coverage": 0.6,
+                "expected_precision": 0.96,
+            }
+        )
+    )
+    html = page_of(small_run)
+    assert "<dt>Accuracy, estimated</dt><dd>75.0 %" in html
+    assert "60.0 % to 85.0 %, with a probability of 90 %" in html
+    assert "They are right more often than not." in html
+    assert "<dt>Kept by thresholds</dt><dd>60.0 %" in html
+    assert "onoma audit" not in html, "it was audited"
+    write_audit(folder, images=9)
+    assert "the audit is of 9 images, and the run has 5" in page_of(small_run)
+    for broken in ("{", "[]", '{"images": "x"}'):
+        (folder / "audit.json").write_text(broken)
+        assert "audit.json" in page_of(small_run)
+
+
+def write_audit(folder: Path, images: int) -> None:
+    share = {"estimate": 0.75, "low": 0.6, "high": 0.85}
+    found = {
+        "images": images,
+        "accuracy": {**share, "level": 0.9},
+        "assumptions": ["They are right more often than not."],
+        "per_class": [{"label": EVIL, "images": 2, **share}],
+        "labellers": [{"name": "this run", "agrees": 1.0}, {"name": "/runs/x", "agrees": 0.7}],
+        "likely_errors": [{"path": "1.png", "label": "wren", "suggested": "owl"}],
+        "near_duplicates": [],
+        "far": [],
+        "note": None,
+    }
+    (folder / "audit.json").write_text(json.dumps(found))
+
+
+def test_a_quote_says_what_was_asked_and_who_said_it(tmp_path: Path) -> None:
+    row = label_row(tmp_path, "1.png", "wren", ("wren", 0.9))
+    said = {"answer": f"A wren. {EVIL}", "choice": None}
+    asked = {"model": "files:1", "prompt": f"What is there? {EVIL}"}
+    run = write_run(
+        tmp_path,
+        [{**row, **said}],
+        method="slac",
+        responses=["answer"],
+        identity={"recognise": asked},
+        models={"mllm": {"name": "qwen", "fingerprint": "files:1"}},
+    )
+    html = page_of(run)
+    assert "what it shows: said by qwen, asked: What is there? &lt;script&gt;" in html
+    assert html.count("A wren. &lt;script&gt;") == 2, "least certain, and the gallery"
+    assert "<dt>what it shows, said by qwen</dt><dd>What is there?" in html
+
+
+def test_several_runs_make_one_page_and_one_stays_as_it_is(small_run: str) -> None:
+    assert ReportConfig(run=small_run).run == ReportConfig(run=[small_run]).run == [small_run]
+    assert run_report(ReportConfig(run=small_run)) == {"report": f"{small_run}/report.html"}
