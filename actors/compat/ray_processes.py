@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
 
+from actors.storage.odd_names import is_utf8
+
 _OURS: Final = ("actors", "methods", "ray_jobs", "serve", "fieldguide")
 
 
@@ -15,15 +17,7 @@ class _OursFirst(list[str]):
 
     def extend(self, folders: Iterable[str]) -> None:
         """Add folders below ours, but for names that are no UTF-8, which Ray cannot send."""
-        self[:0] = [each for each in folders if each.isascii() or _is_utf8(each)]
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        self[:0] = [each for each in folders if each.isascii() or is_utf8(each)]
 
 
 def ours_first() -> dict[str, Any]:
@@ -40,7 +34,7 @@ def ours_first() -> dict[str, Any]:
         return {}
     names = [name for each in _OURS for name in (each, f"{each}.py")]
     hides = any(os.path.exists(os.path.join(here, name)) for name in names)
-    if not hides and _is_utf8(here):
+    if not hides and is_utf8(here):
         return {}
     from ray.job_config import JobConfig
 

@@ -19,7 +19,7 @@ MARK: Final = "/\x1fbytes:"
 
 
 def is_utf8(path: str) -> bool:
-    """Whether a path can be given to PyArrow as it is."""
+    """Whether a path is text that PyArrow, and what Ray sends, can hold as it is."""
     try:
         path.encode()
     except UnicodeEncodeError:
