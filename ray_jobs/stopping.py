@@ -106,6 +106,17 @@ class Ending:
         return bool(self._very_last) and number in _OF_GROUPS and not self._left_to_others
 
     @contextmanager
+    def of_one_command(self) -> Iterator[None]:
+        """Inside, only what is added inside is done at an end: before and after others may call."""
+        kept = self._last_acts, self._very_last
+        self._last_acts, self._very_last = [], []
+        self.signal = None
+        try:
+            yield
+        finally:
+            self._last_acts, self._very_last = kept
+
+    @contextmanager
     def left_to_others(self) -> Iterator[None]:
         """Inside, signals are the caller's affair, who has handlers of its own."""
         self._left_to_others = True
@@ -157,8 +168,16 @@ ENDING: Final = Ending()
 
 @contextmanager
 def taking_signals() -> Iterator[None]:
-    """Turn signals into `Stopped` inside; one that is ignored, as under ``nohup``, stays so."""
-    ENDING.signal = None
+    """Turn signals into `Stopped` inside; one that is ignored, as under ``nohup``, stays so.
+
+    A Ray that this process has had before is none of the command's: a signal ends nothing for it.
+    """
+    with ENDING.of_one_command(), _heard():
+        yield
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
     before = {
         each: signal.getsignal(each)
         for each in SIGNALS

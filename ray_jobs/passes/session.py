@@ -162,6 +162,7 @@ def _start_here() -> None:
     if _is_quiet_console():
         ray_compat.set_environment("own console")
     if _VERBOSE:
+        _forget_children()  # of a Ray that was shut down by somebody else
         _CHILDREN.append(ENDING.with_children(end_processes_below))
     cores = usable_cores()
     slots = cores + _EXTRA_SLOTS
@@ -182,6 +183,11 @@ def _start_here() -> None:
                     raise
                 ray.shutdown()
     _STARTED_CORES[:] = [cores]
+
+
+def _forget_children() -> None:
+    while _CHILDREN:
+        _CHILDREN.pop()()
 
 
 def _logging_options() -> dict[str, Any]:
@@ -215,8 +221,7 @@ def stop_ray() -> None:
     import ray
 
     ray.shutdown()
-    while _CHILDREN:
-        _CHILDREN.pop()()
+    _forget_children()
     _STARTED_CORES.clear()
 
 

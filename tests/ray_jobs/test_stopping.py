@@ -29,6 +29,19 @@ def test_a_signal_stops_once_and_gives_the_code(number: int, code: int) -> None:
     ENDING.signal = None
 
 
+def test_a_ray_of_before_does_not_end_a_command() -> None:
+    """As in a notebook, or here: a process that has run Ray calls the command line later."""
+    acts: list[str] = []
+    take_back = ENDING.with_children(lambda: acts.append("processes of before"))
+    try:
+        with taking_signals(), pytest.raises(Stopped):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        take_back()
+    assert acts == []
+    ENDING.signal = None
+
+
 def test_a_signal_that_is_ignored_stays_so() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
     try:
