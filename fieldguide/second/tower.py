@@ -61,11 +61,16 @@ class TowerTrainer:
     """The tower with its heads, optimizer and clock."""
 
     def __init__(
-        self, clip: CLIP, pools: dict[PictureKind, Pictures], seconds: float, device: str
+        self,
+        clip: CLIP,
+        pools: dict[PictureKind, Pictures],
+        seconds: float,
+        bf16: bool,
+        device: str,
     ) -> None:
         self.model = enlarged(clip).to(device)
         self.heads = TowerHeads(TOWER_CONFIG["vision_cfg"]["width"], small=True).to(device)
-        self._device = device
+        self._bf16, self._device = bf16, device
         self._pools, self._seconds = pools, seconds
         weights = [*self.model.visual.parameters(), *self.heads.parameters()]
         self._optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.05, betas=(0.9, 0.98))
@@ -83,7 +88,8 @@ class TowerTrainer:
         ]
         facts = Pictures(*(np.concatenate(column) for column in zip(*parts, strict=True)))
         pixels = to_input(facts.pixels).to(self._device)
-        loss = self.heads(patch_tokens(self.model, pixels), facts)
+        with torch.autocast(self._device, dtype=torch.bfloat16, enabled=self._bf16):
+            loss = self.heads(patch_tokens(self.model, pixels), facts)
         self._optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.visual.parameters(), 1.0)
@@ -136,7 +142,14 @@ def vision_states(model: CLIP, pixels: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def train(clip_folder: Path, work: Path, minutes: float, seed: int, device: str = "cpu") -> None:
+def train(
+    clip_folder: Path,
+    work: Path,
+    minutes: float,
+    seed: int,
+    bf16: bool = False,
+    device: str = "cpu",
+) -> None:
     """Draw the pools where they are missing, train the tower, keep it in the work folder."""
     torch.manual_seed(seed)
     pools: dict[PictureKind, Pictures] = {}
@@ -144,7 +157,7 @@ def train(clip_folder: Path, work: Path, minutes: float, seed: int, device: str 
         pools[kind] = open_pictures(work / "pools", kind, POOL_SEED, count, MLLM_SIZE)
         logger.info("pool of %s: %d pictures", kind, count)
     clip, _ = load_folder(clip_folder)
-    trainer = TowerTrainer(clip, pools, 60 * minutes, device)
+    trainer = TowerTrainer(clip, pools, 60 * minutes, bf16, device)
     path = work / _STATE
     if path.exists():
         trainer.restore(torch.load(path, weights_only=False))
@@ -178,9 +191,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="of torch")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument(
+        "--bf16", action="store_true", help="pays where cores multiply it, with AMX or AVX-512 BF16"
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    train(options.clip, options.work, options.minutes, options.seed, options.device)
+    train(options.clip, options.work, options.minutes, options.seed, options.bf16, options.device)
 
 
 if __name__ == "__main__":
