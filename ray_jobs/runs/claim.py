@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Final, NoReturn
 
 from actors import storage
 from actors.storage.exchange import exchange
@@ -28,10 +28,16 @@ logger = logging.getLogger("onoma")
 _RENEW_S: Final = 20.0
 _SETTLE_S: Final = 1.0
 """Until a claim is read again, where two may have been written at once."""
+_LOST: Final = signal.SIGUSR2
+"""Ends what the main thread waits for; SIGINT is ignored by jobs in the background of a script."""
 
 
 class ClaimLost(OnomaError):
     """Another job has taken over the run folder; this one stops writing."""
+
+
+class _Interrupted(KeyboardInterrupt):
+    """The claim is lost; `claimed` says why instead."""
 
 
 class _AsItIs(Exception):
@@ -55,7 +61,7 @@ class Claim:
         """
         self._file = storage.join(uri, CLAIM)
         self._out, self._mine = out, Holder.here()
-        self._ended = threading.Event()
+        self._ended, self._ending = threading.Event(), threading.Lock()
         self.reason: ClaimLost | None = None
         exchange(self._file, self._taken)
         if not storage.is_local(uri):
@@ -68,7 +74,8 @@ class Claim:
 
     def release(self) -> None:
         """Give the folder back."""
-        self._ended.set()
+        with self._ending:
+            self._ended.set()
         self._renewing.join(_SETTLE_S)
         with suppress(OSError, _AsItIs):
             exchange(self._file, self._without_mine)
@@ -116,11 +123,10 @@ class Claim:
             try:
                 exchange(self._file, self._renewed)
             except ClaimLost as error:
-                if not self._ended.is_set():
-                    self.reason = error
-                    # as Ctrl-C: a wait in the main thread ends too, as it would not by
-                    # _thread.interrupt_main
-                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                with self._ending:
+                    if not self._ended.is_set():
+                        self.reason = error
+                        _interrupt()
                 return
             except Exception:  # a storage that fails for a while
                 logger.debug("the claim on %s was not renewed", self._out, exc_info=True)
@@ -159,7 +165,8 @@ def claimed(out: str, *, finished: bool = False) -> Iterator[None]:
         raise not_written(out, error) from error
     take_back = ENDING.at_once(claim.release)
     try:
-        yield
+        with _interrupted():
+            yield
     except BaseException:
         if claim.reason is not None:
             raise claim.reason from None
@@ -167,6 +174,31 @@ def claimed(out: str, *, finished: bool = False) -> Iterator[None]:
     finally:
         take_back()
         claim.release()
+    if claim.reason is not None:  # in a thread that no signal reaches
+        raise claim.reason
+
+
+@contextmanager
+def _interrupted() -> Iterator[None]:
+    """Inside, `_interrupt` ends what the main thread does, if the job is the main thread's."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> NoReturn:
+        raise _Interrupted
+
+    before = signal.signal(_LOST, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(_LOST, before)
+
+
+def _interrupt() -> None:
+    if callable(signal.getsignal(_LOST)):
+        # a wait in the main thread ends by a signal, as it would not by _thread.interrupt_main
+        signal.pthread_kill(threading.main_thread().ident or 0, _LOST)
 
 
 def _is_only_read(record: dict[str, object]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -150,11 +151,13 @@ def test_a_claim_is_renewed_while_it_is_held(out: str) -> None:
     assert not storage.exists(file)
 
 
+@pytest.mark.parametrize("interrupts", [signal.default_int_handler, signal.SIG_IGN])
 def test_a_job_that_was_taken_over_stops_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupts: signal._HANDLER
 ) -> None:
-    monkeypatch.setattr(claims, "_RENEW_S", 0.05)
+    """Also in the background of a script, where SIGINT is ignored."""
     monkeypatch.setattr(Claim.__init__, "__defaults__", (0.05,))
+    before = signal.signal(signal.SIGINT, interrupts), signal.getsignal(signal.SIGUSR2)
     other = elsewhere(time.time())
 
     def work() -> None:
@@ -162,8 +165,12 @@ def test_a_job_that_was_taken_over_stops_and_says_so(
             write(str(tmp_path), other)
             time.sleep(30)
 
-    with pytest.raises(ClaimLost, match=rf"was taken over by process {other.pid} on far"):
-        work()
+    try:
+        with pytest.raises(ClaimLost, match=rf"was taken over by process {other.pid} on far"):
+            work()
+    finally:
+        signal.signal(signal.SIGINT, before[0])
+    assert signal.getsignal(signal.SIGUSR2) == before[1]
     left = Holder.parse((tmp_path / CLAIM).read_bytes())
     assert left == other, "the other one's claim stays"
 
