@@ -183,6 +183,17 @@ def test_benchmarks_that_are_named_are_there() -> None:
             )
 
 
+def test_tests_that_are_named_are_there() -> None:
+    named = 0
+    for page in PAGES:
+        path = ""
+        for file, test in re.findall(r"`(tests/[\w/]+\.py)?::(\w+)`", page.read_text("utf-8")):
+            path = file or path
+            named += 1
+            assert f"def {test}(" in (ROOT / path).read_text("utf-8"), f"{page}: {path}::{test}"
+    assert named > 30
+
+
 def test_a_page_of_a_method_has_its_parts() -> None:
     for method in METHODS:
         text = (DOCS / "methods" / f"{method.name}.md").read_text("utf-8")
