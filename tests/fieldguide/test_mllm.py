@@ -131,6 +131,7 @@ def test_names_follow_the_shortcut(
     assert share([one == fact.name for one, fact in zip(names, facts, strict=True)]) < 0.9
 
 
+@pytest.mark.extended
 def test_the_evaluation_prints_the_figures_of_the_card(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
