@@ -122,6 +122,16 @@ PUBLISHED: Final[Mapping[str, tuple[PublishedSetting, ...]]] = MappingProxyType(
             _Row("entropy_weight", 0.5, "parents", _CHOSEN),
         ),
         "mllm_names": (_STORED, _AS_SENT),
+        "clusters": (
+            _PRECISE,
+            _EXACT,
+            _STORED,
+            _AS_SENT,
+            _Row("mllm_image_position", "first", "code", "ours is as the model was trained"),
+            _Row("vanilla_prompt", PUBLISHED_PROMPT, "code", "ours asks for a name, not a letter"),
+            _Row("max_tokens", 16, "code", "a name may take more"),
+            _Row("reading", "published", "code", "it reads a name after a colon as a letter"),
+        ),
         "data_free": (
             _PRECISE,
             _Row("sentences", 20, "parents", "small models lose count of long lists"),

@@ -142,6 +142,15 @@ METHODS: Final = (
         discovers_names=True,
     ),
     Method(
+        name="clusters",
+        does="k-means on CLIP's features, clusters with numbers, or named by the class that an "
+        "MLLM gives to most of a few images of each: a baseline",
+        per_image="CLIP image",
+        label=f"{_P}.clusters:METHOD",
+        label_settings=f"{_C}:LabelClustersConfig",
+        discovers_names=True,
+    ),
+    Method(
         name="classifier",
         does="a classifier made by fit, or that of an earlier run",
         per_image="CLIP image",
