@@ -6,7 +6,7 @@ stand for, so that a response can be kept and found again (`actors.mllm.query`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import ray
@@ -46,6 +46,31 @@ class ImagePrompt:
         return Request(
             self._text, (image,), how, text_field=self._field, response_format=self._format
         )
+
+
+class ImageAfterOthersPrompt:
+    """The same text about every image, with the same images shown before it."""
+
+    def __init__(
+        self, text: str, others: Sequence[ray.ObjectRef[DecodedImage]], keys: Sequence[str]
+    ) -> None:
+        """Keep the text, the other images in the object store, and what their bytes are known by.
+
+        Args:
+            text: of the request.
+            others: shown before the row's image, in this order.
+            keys: a hash of the encoded bytes of each.
+        """
+        self._text, self._others, self._keys = text, tuple(others), tuple(keys)
+
+    def identity(self) -> dict[str, Any]:
+        """The text, and which images are shown before the row's."""
+        return {"prompt": self._text, "shown": list(self._keys)}
+
+    def build(self, row: Mapping[str, Any], image: DecodedImage | None, how: Sampling) -> Request:
+        """Return the text with the other images and the row's."""
+        assert image is not None
+        return Request(self._text, (*ray.get(list(self._others)), image), how)
 
 
 class SampleImagesPrompt:

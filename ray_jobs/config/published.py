@@ -105,6 +105,7 @@ PUBLISHED: Final[Mapping[str, tuple[PublishedSetting, ...]]] = MappingProxyType(
             _Row("longest_prompt", 0, "code", "prompts that grow every round fill the context"),
             _Row("classify_prompt", PUBLISHED_PROMPT, "code", "ours asks for a name, not a letter"),
             _Row("vanilla_prompt", PUBLISHED_PROMPT, "code", "as above"),
+            _Row("few_shot_prompt", PUBLISHED_PROMPT, "code", "as above"),
             _Row("answer_tokens", 16, "code", "a name may take more"),
             _Row("reading", "published", "code", "it reads a name after a colon as a letter"),
         ),
