@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the same names as below
         settings_from as settings_from,
     )
     from ray_jobs.config.cascade import LabelCascadeConfig as LabelCascadeConfig
+    from ray_jobs.config.cased import LabelCasedConfig as LabelCasedConfig
     from ray_jobs.config.clusters import LabelClustersConfig as LabelClustersConfig
     from ray_jobs.config.data_free import FitDataFreeConfig as FitDataFreeConfig
     from ray_jobs.config.dataset import DatasetConfig as DatasetConfig
@@ -86,6 +87,7 @@ _HOMES = {
     "autosep": "DescribingConfig FitAutosepConfig LabelAutosepConfig",
     "base": "VerbConfig method_of parse settings_from",
     "cascade": "LabelCascadeConfig",
+    "cased": "LabelCasedConfig",
     "clusters": "LabelClustersConfig",
     "data_free": "FitDataFreeConfig",
     "dataset": "DatasetConfig",

@@ -36,6 +36,12 @@ EXAMPLES = MappingProxyType(
         "label mllm_names": (
             f"onoma label mllm_names --images photos --category bird {_QWEN} --out run",
         ),
+        "label clusters": (
+            f"onoma label clusters --images photos --clusters 20 {_CLIP} --out run",
+        ),
+        "label cased": (
+            f"onoma label cased --images photos --captions captions.txt {_CLIP} --out run",
+        ),
         "label classifier": ("onoma label --classifier c --images s3://bucket/photos --out run",),
         "label cascade": (f"onoma label cascade {_ARCHIVE} {_QWEN} {_CLIP} --out run",),
         "embed": (f"onoma embed --images s3://bucket/photos {_CLIP} --out features",),

@@ -72,6 +72,7 @@ PUBLISHED: Final[Mapping[str, tuple[PublishedSetting, ...]]] = MappingProxyType(
     {
         "zero_shot": (_PRECISE, _EXACT, _STORED),
         "classifier": (_PRECISE, _EXACT, _STORED),
+        "cased": (_PRECISE, _EXACT, _STORED),
         "cascade": (_PRECISE, _EXACT, _STORED, _AS_SENT),
         "slac": _SLAC,
         "tlac": (

@@ -151,6 +151,15 @@ METHODS: Final = (
         discovers_names=True,
     ),
     Method(
+        name="cased",
+        does="words of the captions nearest to the image compete for it, and nobody gives a list "
+        "of names: a baseline (CaSED, arXiv 2306.00917)",
+        per_image="CLIP image",
+        label=f"{_P}.cased:METHOD",
+        label_settings=f"{_C}:LabelCasedConfig",
+        discovers_names=True,
+    ),
+    Method(
         name="classifier",
         does="a classifier made by fit, or that of an earlier run",
         per_image="CLIP image",

@@ -40,7 +40,7 @@ def run(config: ReproduceConfig) -> dict[str, Any]:
     Raises:
         InputError: no such paper, data sets that are not there, or settings that cannot work.
     """
-    paper = with_rows(find_paper(config.paper), config.rows)
+    paper = with_rows(find_paper(config.paper), config.rows, config.more)
     found = find_datasets(paper, config)
     steps = steps_of(paper, config, found)
     for step in steps:

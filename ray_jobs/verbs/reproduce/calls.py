@@ -70,7 +70,7 @@ def _what_do_you_see(step: PaperStep, config: LabelWhatDoYouSeeConfig) -> int:
 
 
 def _data_free(step: PaperStep, config: FitDataFreeConfig) -> int:
-    if config.baseline != "none":
+    if config.baseline != "none" or config.captions:
         return 0
     # characteristics and contexts, captions of sets, and two relations of each class
     return step.classes * (2 * config.descriptions + config.sets_per_class + 2)

@@ -30,6 +30,7 @@ NEAR: Final = Paper(
             {"clusters": "{classes of data}", "classes": None},
             added=True,
         ),
+        PaperRow("CaSED", "label cased", added=True, needs=("captions",)),
         PaperRow(
             "MLLM on every image",
             "label mllm_names",
@@ -88,9 +89,10 @@ WHAT_DO_YOU_SEE: Final = Paper(
 _DATA_FREE_FIT: Final = {"synonyms": "{data}/prompts/synonyms.txt"}
 
 
-def _data_free_row(title: str, **settings: Any) -> PaperRow:
+def _data_free_row(title: str, needs: tuple[str, ...] = (), **settings: Any) -> PaperRow:
     fit = {**_DATA_FREE_FIT, **settings}
-    return PaperRow(title, "label classifier", {"classifier": "{fit}"}, "fit data_free", fit)
+    label = {"classifier": "{fit}"}
+    return PaperRow(title, "label classifier", label, "fit data_free", fit, needs=needs)
 
 
 DATA_FREE: Final = Paper(
@@ -100,6 +102,7 @@ DATA_FREE: Final = Paper(
     (
         _data_free_row("CLIP", baseline="zero_shot"),
         _data_free_row("CLIP with dense features", baseline="zero_shot_dense"),
+        _data_free_row("TaI-DPT", ("captions",), hierarchy="shared", max_per_class=1_000_000),
         _data_free_row("Data-free prompts", max_tokens=2048, sentences=20),
     ),
     ("map",),
@@ -139,11 +142,16 @@ def find_paper(name: str) -> Paper:
     return PAPERS[word]
 
 
-def with_rows(paper: Paper, titles: Sequence[str]) -> Paper:
+def with_rows(paper: Paper, titles: Sequence[str], given: Mapping[str, Any]) -> Paper:
     """A paper's table with some of its rows, in its order; all of them where none are named.
 
+    Args:
+        paper: whose table.
+        titles: of its rows, in any case.
+        given: settings of ``--more``; rows that need others are left out.
+
     Raises:
-        InputError: it has no row of a title.
+        InputError: it has no row of a title, or one that is named needs a setting.
     """
     there = {row.title.casefold(): row for row in paper.rows}
     for title in titles:
@@ -154,5 +162,14 @@ def with_rows(paper: Paper, titles: Sequence[str]) -> Paper:
                 f"{', '.join(repr(row.title) for row in paper.rows)}{meant}"
             )
     wanted = {title.casefold() for title in titles}
-    kept = tuple(row for key, row in there.items() if not wanted or key in wanted)
-    return replace(paper, rows=kept)
+    chosen = [row for key, row in there.items() if not wanted or key in wanted]
+    rows, notes = [], list(paper.notes)
+    for row in chosen:
+        if missing := [name for name in row.needs if name not in given]:
+            why = f"the row {row.title} needs --more {missing[0]}=..."
+            if titles:
+                raise InputError(why)
+            notes.append(f"{why}, and is left out")
+        else:
+            rows.append(row)
+    return replace(paper, rows=tuple(rows), notes=tuple(notes))

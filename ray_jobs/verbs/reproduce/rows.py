@@ -28,6 +28,7 @@ class PaperRow:
         fit_settings: of it.
         figures: what the paper prints, in per cent: by data set, and `MEAN` for the mean.
         added: whether the row is none of the paper's table.
+        needs: settings that only the user can give (``--more``); without them there is no row.
     """
 
     title: str
@@ -37,6 +38,7 @@ class PaperRow:
     fit_settings: Settings = field(default_factory=dict)
     figures: Mapping[str, str] = field(default_factory=dict)
     added: bool = False
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,9 @@ def _runs(
     out: str,
 ) -> Iterator[PaperStep]:
     """The fit, the labels and the evaluation of one cell with one seed."""
+    others = {need for each in paper.rows for need in each.needs} - {*row.needs}
+    more = {name: value for name, value in config.more.items() if name not in others}
+    config = config.model_copy(update={"more": more})
     place = Place(row.title, name, "" if paper.half == "all" else paper.half)
     home = f"{out}/runs/{folders['data'].rsplit('/', 1)[-1]}"
     run = f"{home}/{_file_name(row.title)}-seed{seed}"
