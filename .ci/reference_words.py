@@ -122,7 +122,7 @@ FILES = (
         (
             (
                 "names.csv",
-                "`near`: key, name as said, name that stands for it, votes; to be edited",
+                "`near`, `finer`: key, name as said, name that stands for it, votes; to be edited",
             ),
             ("sample.csv", "`near`: what became of each image of the sample"),
             ("epochs.jsonl", "`near`, `data_free`: a line an epoch"),

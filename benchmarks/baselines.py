@@ -60,6 +60,39 @@ def by_clusters(**settings: Any) -> Callable[[Path, Path], Found]:
     )
 
 
+def by_cased(archive: Path, out: Path) -> Found:
+    """Names of the birds and of other things compete, those that are nearest to each image."""
+    from fieldguide.scenes import CATEGORIES
+
+    names = [*(archive / "classes.txt").read_text("utf-8").split("\n"), *CATEGORIES]
+    captions = out.with_suffix(".txt")
+    captions.write_text("\n".join(names), "utf-8")
+    asked = {"captions": str(captions), "candidates": "lines"}
+    return labelled("cased", archive, out / "run", **asked)
+
+
+def by_finer(archive: Path, out: Path) -> Found:
+    """Names guessed from descriptions of the archive, kept by vote."""
+    asked = {"images": str(archive / "images"), "unit": "species", "sample": 40, **_BIRDS}
+    made = fitted("finer", out / "fit", **asked)
+    run = labelled("classifier", archive, out / "run", classifier=made["classifier"])
+    return {**run, "asked": made["mllm_calls"] + made["answers_reused"]}
+
+
+def by_search(objective: str, **settings: Any) -> Callable[[Path, Path], Found]:
+    """A prompt that AutoSEP's baselines learn, and its labels."""
+
+    def run(archive: Path, out: Path) -> Found:
+        asked = {"images": str(archive / "images"), "sample": 24, "objective": objective}
+        made = fitted("autosep", out / "fit", **_classes(archive), **_BIRDS, **asked, **settings)
+        found = labelled(
+            "autosep", archive, out / "run", **_classes(archive), prompt=made["folder"]
+        )
+        return {**found, "asked": made["mllm_calls"] + found["mllm_calls"]}
+
+    return run
+
+
 ROWS: dict[str, tuple[Callable[[Path, Path], Found], str, str]] = {
     "zero_shot": (by_zero_shot, "all", "accuracy"),
     "cupl": (by_cupl, "all", "accuracy"),
@@ -70,6 +103,14 @@ ROWS: dict[str, tuple[Callable[[Path, Path], Found], str, str]] = {
     },
     "clusters": (by_clusters(), "all", "cacc"),
     "clusters_named": (by_clusters(clusters=7, examples=3), "group", "accuracy"),
+    "cased": (by_cased, "all", "cacc"),
+    "finer": (by_finer, "all", "cacc"),
+    "majority_labels": (by_search("majority_labels", rounds=2), "group", "accuracy"),
+    "spo": (
+        by_search("spo", rounds=4, minibatch=7, errors_shown=3),
+        "group",
+        "accuracy",
+    ),
 }
 """By row: what runs it, which birds are drawn, and the metric that fits."""
 

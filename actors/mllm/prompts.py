@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import ray
 
 from actors.mllm.request import DecodedImage, Request, ResponseFormat, Sampling
+from methods.prompt import Prompt
 
 
 class PromptBuilder(Protocol):
@@ -91,6 +92,23 @@ class SampleImagesPrompt:
         references = [self._images[number] for number in row["images"]]
         shown = ray.get(references) if references else []
         return Request(row[self._column], tuple(shown), how)
+
+
+class FilledPrompt:
+    """A prompt that a column of each row is filled into, about no image."""
+
+    def __init__(self, prompt: Prompt, column: str, values: Mapping[str, str]) -> None:
+        """Keep the prompt, the column, which is a placeholder's name too, and the other values."""
+        self._prompt, self._column, self._values = prompt, column, dict(values)
+
+    def identity(self) -> dict[str, Any]:
+        """The prompt and the values; a row's key stands for its own."""
+        return {"prompt": self._prompt.text, "values": self._values}
+
+    def build(self, row: Mapping[str, Any], image: DecodedImage | None, how: Sampling) -> Request:
+        """Return the prompt with the row's text."""
+        text = self._prompt.fill(**self._values, **{self._column: row[self._column]})
+        return Request(text, (), how)
 
 
 class ColumnPrompt:

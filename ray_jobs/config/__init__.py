@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # the same names as below
         SearchConfig as SearchConfig,
         StoredConfig as StoredConfig,
     )
+    from ray_jobs.config.finer import FitFinerConfig as FitFinerConfig
     from ray_jobs.config.near import FitNearConfig as FitNearConfig
     from ray_jobs.config.open_vocabulary import (
         LabelMllmNamesConfig as LabelMllmNamesConfig,
@@ -92,6 +93,7 @@ _HOMES = {
     "data_free": "FitDataFreeConfig",
     "dataset": "DatasetConfig",
     "embeddings": "EmbedConfig SearchConfig StoredConfig",
+    "finer": "FitFinerConfig",
     "near": "FitNearConfig",
     "open_vocabulary": "LabelMllmNamesConfig NamingConfig",
     "plan": "PlanConfig plan_of",

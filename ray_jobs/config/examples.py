@@ -15,6 +15,7 @@ EXAMPLES = MappingProxyType(
         "dataset": ("onoma dataset", "onoma dataset eurosat --root DATA --out eurosat"),
         "fit zero_shot": (f"onoma fit zero_shot --classes names.txt {_CLIP} --out classifier",),
         "fit near": (f"onoma fit near --images photos --category bird {_QWEN} {_CLIP} --out c",),
+        "fit finer": (f"onoma fit finer --images photos --category bird {_QWEN} {_CLIP} --out c",),
         "fit autosep": (
             f"onoma fit autosep --images terns --classes terns.txt --category bird {_QWEN} --out p",
         ),

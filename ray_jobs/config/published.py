@@ -124,6 +124,7 @@ PUBLISHED: Final[Mapping[str, tuple[PublishedSetting, ...]]] = MappingProxyType(
             _Row("entropy_weight", 0.5, "parents", _CHOSEN),
         ),
         "mllm_names": (_STORED, _AS_SENT),
+        "finer": (_PRECISE, _EXACT, _STORED, _AS_SENT),
         "clusters": (
             _PRECISE,
             _EXACT,

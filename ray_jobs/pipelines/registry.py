@@ -160,6 +160,16 @@ METHODS: Final = (
         discovers_names=True,
     ),
     Method(
+        name="finer",
+        does="an MLLM describes a sample by attributes and guesses names from them, CLIP lets the "
+        "images vote for some, nobody gives a list of names: a baseline (FineR, arXiv 2401.13837)",
+        per_image="CLIP image",
+        fit=f"{_P}.near.finer:fit",
+        fit_settings=f"{_C}:FitFinerConfig",
+        takes_fit="classifier",
+        discovers_names=True,
+    ),
+    Method(
         name="classifier",
         does="a classifier made by fit, or that of an earlier run",
         per_image="CLIP image",

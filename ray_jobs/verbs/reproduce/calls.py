@@ -85,6 +85,7 @@ _COUNTS: Final[Mapping[str, Callable[[PaperStep, Any], int]]] = {
     "label clusters": _clusters,
     "fit what_do_you_see": _class_texts,
     "fit near": _one,
+    "fit finer": _tlac,  # a description of each image, and guesses from each distinct one
     "fit autosep": _fit_autosep,
     "fit data_free": _data_free,
 }

@@ -32,6 +32,14 @@ NEAR: Final = Paper(
         ),
         PaperRow("CaSED", "label cased", added=True, needs=("captions",)),
         PaperRow(
+            "FineR",
+            "label classifier",
+            {"classifier": "{fit}"},
+            "fit finer",
+            {"images": "{train}/images.txt", "sample": "{images of train}"},
+            added=True,
+        ),
+        PaperRow(
             "MLLM on every image",
             "label mllm_names",
         ),
