@@ -184,7 +184,8 @@ def test_a_comparison_without_an_answer_is_missing() -> None:
 
 def test_a_rounds_best_is_the_score_of_the_prompt_it_keeps() -> None:
     history = run(Worse(seed=2), rounds=8)
-    rejected = [each for each in history.rounds if each.prompts and each.beam == [history.chosen]]
+    pairs = itertools.pairwise(history.rounds)
+    rejected = [after for one, after in pairs if after.prompts and after.beam == one.beam]
     assert rejected
     for round_ in rejected:
         child = next(each for each in history.prompts.values() if each.round == round_.round)
