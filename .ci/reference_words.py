@@ -51,7 +51,7 @@ COLUMNS = {
 """Of the columns that tables have, by name."""
 
 TABLES = (
-    ("One label an image", "LABELS_SCHEMA", "", ("mllm_names",)),
+    ("One label an image", "LABELS_SCHEMA", "", ("mllm_names", "clusters", "cased")),
     ("Several labels an image", "MULTI_LABELS_SCHEMA", "", ()),
     ("CLIP and a class matrix", "CLASSIFIER_LABELS_SCHEMA", "LABELS_SCHEMA",
      ("zero_shot", "classifier")),
@@ -98,6 +98,9 @@ FILES = (
             ("audit.json", "the last `onoma audit`"),
             ("calibration.json", "the last `onoma calibrate`"),
             ("reviewed.csv", "what reviewers said, by `onoma review`"),
+            ("clusters.parquet", "`clusters`: the cluster of each image; `examples.parquet`"),
+            ("captions.npy", "`cased`: features of the captions"),
+            ("shots.parquet", "`autosep --shots`: the images shown before each"),
             ("forecast.json", "what `onoma plan` expected, where it was run with this `--out`"),
         ),
     ),
@@ -110,6 +113,7 @@ FILES = (
         (
             ("classifier.json", "labels, thresholds, the CLIP it needs, how it was made"),
             ("weights.safetensors", "the class matrix, a row a class"),
+            ("class_texts.json", "`what_do_you_see`: what an LLM wrote of each class"),
             ("reference.json", "of a run: label mix and distances, which drift is measured by"),
         ),
     ),
@@ -118,7 +122,7 @@ FILES = (
         (
             (
                 "names.csv",
-                "`near`: key, name as said, name that stands for it, votes; to be edited",
+                "`near`, `finer`: key, name as said, name that stands for it, votes; to be edited",
             ),
             ("sample.csv", "`near`: what became of each image of the sample"),
             ("epochs.jsonl", "`near`, `data_free`: a line an epoch"),

@@ -7,7 +7,7 @@ it where the model has a bias for that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,19 +34,42 @@ def unit_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
 def class_matrix(
     names: Sequence[str], templates: Sequence[str], encode_texts: EncodeTexts
 ) -> NDArray[np.float32]:
-    """Return the class matrix, float32 (C, D), rows of unit length in the order of ``names``.
+    """Return the class matrix, float32 (C, D), rows of unit length in the order of ``names``."""
+    prompts = ([fill(template, name) for template in templates] for name in names)
+    return matrix_of_texts(prompts, encode_texts)
 
-    Prompts of many classes are encoded together, but not of all: 21,841 classes in 80 templates
+
+def matrix_of_texts(
+    texts: Iterable[Sequence[str]], encode_texts: EncodeTexts
+) -> NDArray[np.float32]:
+    """Return the class matrix of texts about each class, float32 (C, D), rows of unit length.
+
+    Texts of many classes are encoded together, but not of all: 21,841 classes in 80 templates
     would be 1.7 million features.
+
+    Args:
+        texts: of each class one or more.
+        encode_texts: encodes them.
     """
-    together = max(1, _PROMPTS // len(templates))
-    rows = []
-    for start in range(0, max(1, len(names)), together):
-        own = names[start : start + together]
-        prompts = [fill(template, name) for name in own for template in templates]
-        features = unit_rows(encode_texts(prompts))
-        rows.append(features.reshape(len(own), len(templates), -1).mean(axis=1))
-    return unit_rows(np.concatenate(rows))
+    rows: list[NDArray[np.float32]] = []
+    held: list[Sequence[str]] = []
+    count = 0
+    for own in texts:
+        held.append(own)
+        count += len(own)
+        if count >= _PROMPTS:
+            rows += _means(held, encode_texts)
+            held, count = [], 0
+    return unit_rows(np.stack([*rows, *_means(held, encode_texts)]))
+
+
+def _means(texts: Sequence[Sequence[str]], encode_texts: EncodeTexts) -> list[NDArray[np.float32]]:
+    """The mean of the unit features of each class's texts."""
+    if not texts:
+        return []
+    features = unit_rows(encode_texts([text for own in texts for text in own]))
+    ends = np.cumsum([len(own) for own in texts])[:-1]
+    return [part.mean(axis=0) for part in np.split(features, ends)]
 
 
 def softmax_scores(

@@ -211,7 +211,11 @@ class Classifiers:
                 raise ImageError("empty_file", "the file has no bytes")
             settings = self._settings
             return input_pixels(
-                data, how, max_pixels=settings.max_pixels, exact=settings.exact_decode
+                data,
+                how,
+                max_pixels=settings.max_pixels,
+                exact=settings.exact_decode,
+                as_stored=settings.as_stored,
             )
         except ImageError as error:
             return error

@@ -62,6 +62,11 @@ class EndpointSettings(BaseModel):
     exact_decode: bool = Field(
         False, description="decode all of every JPEG; very large ones are decoded at a lower scale"
     )
+    as_stored: bool = Field(
+        False,
+        description="take images as they are stored, as published code does: no EXIF turn, and "
+        "alpha is dropped, not laid on white",
+    )
     upload_seconds: Seconds = Field(30, description="time for a request to arrive")
     answer_seconds: Seconds = Field(30, description="time for its answer after that")
     allow_urls: list[str] = Field(

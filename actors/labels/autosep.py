@@ -97,7 +97,7 @@ def label_by_choice(
     Returns:
         `CHOICE_LABELS_SCHEMA`. ``score`` is the share of the answers, where there are several.
     """
-    read = _reader(names, others, reading)
+    read = choice_reader(names, others, reading)
     errors, rows = RowErrors.of(batch), []
     for number, (row, fine) in enumerate(zip(batch.to_pylist(), errors.fine, strict=True)):
         kept = {**_kept(row, asks), "method": method}
@@ -110,9 +110,10 @@ def label_by_choice(
     return errors.onto(pa.Table.from_pylist(rows, schema=CHOICE_LABELS_SCHEMA))
 
 
-def _reader(
+def choice_reader(
     names: Sequence[str], others: Sequence[Sequence[str]], reading: ChoiceReading
 ) -> Callable[[str], int | None]:
+    """Which of the classes an answer chooses, by one of the readings; None for none or several."""
     if reading == "published":
         return lambda answer: published_choice(answer, len(names))
     return ChoiceReader(names, others).read

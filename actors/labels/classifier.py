@@ -25,7 +25,7 @@ from actors.labels.table import (
     TOP_LABELS,
 )
 from actors.stage import RowErrors, stage
-from methods.class_matrix import class_matrix
+from methods.class_matrix import class_matrix, matrix_of_texts
 from methods.class_names import ClassNames
 from methods.classifier import (
     CONFIG_FILE,
@@ -126,6 +126,7 @@ def zero_shot_in(
     classes: ClassNames,
     templates: Sequence[str],
     made: Mapping[str, Any],
+    texts: Sequence[Sequence[str]] = (),
 ) -> Classifier:
     """The classifier of a run, made of class names by the replica that is there first.
 
@@ -136,10 +137,14 @@ def zero_shot_in(
         classes: C of them.
         templates: of the prompts, each with ``{}`` for a name.
         made: what the classifier keeps of how it was made.
+        texts: that stand for each class in place of its name in templates; none for names.
     """
     if storage.exists(storage.join(folder, CONFIG_FILE)):
         return load_classifier(folder)
-    matrix = class_matrix(classes.names, templates, encoder.encode_texts)
+    if texts:
+        matrix = matrix_of_texts(texts, encoder.encode_texts)
+    else:
+        matrix = class_matrix(classes.names, templates, encoder.encode_texts)
     record = clip_record(model, encoder)
     classifier = with_classes(zero_shot_classifier(classes.ids, matrix, record, made), classes)
     save_classifier(classifier, folder)
@@ -160,6 +165,7 @@ class ZeroShotLabels(ClassifierLabels):
         templates: Sequence[str],
         folder: str,
         made: Mapping[str, Any],
+        texts: Sequence[Sequence[str]] = (),
     ) -> None:
         """Load CLIP, and load or make the classifier.
 
@@ -169,9 +175,10 @@ class ZeroShotLabels(ClassifierLabels):
             templates: of the prompts, each with ``{}`` for a name.
             folder: of the classifier.
             made: what the classifier keeps of how it was made.
+            texts: that stand for each class in place of its name in templates; none for names.
         """
         encoder = clip.load()
-        classifier = zero_shot_in(folder, encoder, clip.model, classes, templates, made)
+        classifier = zero_shot_in(folder, encoder, clip.model, classes, templates, made, texts)
         self._load(encoder, classifier)
 
 

@@ -33,7 +33,7 @@ from methods.answers import AnswerError, json_field
 from methods.class_matching import AnswerPath, ClassMatcher, class_list, display_name
 from methods.class_matrix import EncodeTexts, class_matrix, fill
 from methods.prompt import Prompt
-from methods.slac_tlac import TEMPLATE, clean_answer, shortlist, text_scores
+from methods.slac_tlac import TEMPLATE, Matching, clean_answer, shortlist, text_scores
 
 RECOGNISE, CHOOSE = "recognise", "choose"
 """Names of the asks of the two stages, and of their columns."""
@@ -174,7 +174,7 @@ class TextMatchLabels:
         upstream_compat: bool = False,
         ids: Sequence[str] | None = None,
         others: Sequence[Sequence[str]] = (),
-        by_clip_alone: bool = False,
+        matching: Matching = "names",
     ) -> None:
         """Load CLIP and encode the class names, ``a photo of a NAME``.
 
@@ -186,12 +186,13 @@ class TextMatchLabels:
             upstream_compat: clean responses as the authors' code does.
             ids: what labels are, C distinct ones; by default the names.
             others: other names of the classes, which a response may use.
-            by_clip_alone: let CLIP find the class of every response, also of one that names it.
+            matching: how the class of a response is found.
         """
         self._encode_texts = clip.load().encode_texts
         self._matrix = name_matrix(names, self._encode_texts)
         self._ids = np.array(names if ids is None else ids, dtype=object)
-        self._matcher = None if by_clip_alone else ClassMatcher(names, others)
+        self._matcher = None if matching == "clip" else ClassMatcher(names, others)
+        self._names_alone = matching == "names_alone"
         self._method, self._format = method, response_format
         self._upstream_compat = upstream_compat
 
@@ -225,13 +226,23 @@ class TextMatchLabels:
         """
         text = response_text(row[RECOGNISE], cut_counts=True)
         if self._method == "slac":
-            return self._clean(text, 1)
+            return self._told(self._clean(text, 1))
         text = response_text(row[CHOOSE], cut_counts=self._format != "json")
         if self._format == "json":
             text = json_field(text, CHOICE_FIELD)
         text = self._clean(text, 2)
         if self._matcher and cut_of(row, {CHOOSE: "choice"}) and not self._named(text):
             raise AnswerError("cut_answer", f"cut before it named a class: {text}")
+        return self._told(text)
+
+    def _told(self, text: str) -> str:
+        """The text, if it names a class or need not.
+
+        Raises:
+            AnswerError: only names count, and it holds none, or several.
+        """
+        if self._names_alone and not self._named(text):
+            raise AnswerError("no_class", f"names no class of the list, or several: {text}")
         return text
 
     def _clean(self, text: str, stage: Literal[1, 2]) -> str:
@@ -268,7 +279,8 @@ class TextMatchLabels:
         """The class that a text names, where names count."""
         if self._matcher is None:
             return None
-        return self._matcher.match(text, inside=self._method == "tlac")
+        inside = self._names_alone or self._method == "tlac"
+        return self._matcher.match(text, inside=inside)
 
 
 def _words(row: dict[str, Any], ask: str) -> str | None:

@@ -2,7 +2,8 @@
 
 The labels are random, or the majority of several answers of the model itself (paper, section 4.1).
 A prompt's score is the share of images that the model, shown the prompt's description, gives their
-label.
+label. As in the public code (``baseline/main.py``), answers that vote are given with descriptions,
+at first those of the first prompt, and after each round anew with those of the best one.
 """
 
 from __future__ import annotations
@@ -23,23 +24,6 @@ from methods.class_matching import display_name
 def random_labels(images: Sequence[int], classes: int, seed: int) -> dict[int, int]:
     """A class for each image, at random."""
     return {image: int(uniform(seed, "label", image) * classes) for image in images}
-
-
-def majority_labels(
-    mllm: Mllm, images: Sequence[int], wording: PromptTexts, settings: SearchSettings
-) -> dict[int, int]:
-    """The class that most of several answers give an image; images without any are left out."""
-    reader = ChoiceReader(wording.classes)
-    places = [(image, vote) for image in images for vote in range(settings.votes)]
-    requests = [
-        SearchRequest(wording.vanilla(), (image,), f"vote {vote}") for image, vote in places
-    ]
-    votes: dict[int, Counter[int]] = {}
-    for (image, _), reply in zip(places, mllm.generate("votes", "vote", requests), strict=True):
-        choice = None if reply is None else reader.read(reply)
-        if choice is not None:
-            votes.setdefault(image, Counter())[choice] += 1
-    return {image: majority(counts) for image, counts in votes.items()}
 
 
 def majority(votes: Mapping[int, int]) -> int:
@@ -122,3 +106,39 @@ class LabelObjective(DescriptionJudge):
                     )
                 )
         return errors
+
+
+class MajorityObjective(LabelObjective):
+    """Accuracy against the majority of several answers, which the model gives anew each round."""
+
+    def __init__(
+        self, mllm: Mllm, images: Sequence[int], wording: PromptTexts, settings: SearchSettings
+    ) -> None:
+        """Prepare for images; they have no label until the first prompt is known."""
+        super().__init__(mllm, {}, wording, settings)
+        self._images = sorted(images)
+
+    def settle(self, round_: int, stage: str, best: str) -> bool:
+        """Label the images by votes with the best prompt's descriptions.
+
+        An image without a vote keeps the label it had; without one it is left out.
+        """
+        self._descriptions.need(f"{stage}_describe", [best], self._images)
+        places = [
+            (image, text, vote)
+            for image in self._images
+            if (text := self._descriptions.of(best, image)) is not None
+            for vote in range(self._settings.votes)
+        ]
+        requests = [
+            SearchRequest(self._wording.classify(text), (image,), f"vote {vote} of {round_}")
+            for image, text, vote in places
+        ]
+        votes: dict[int, Counter[int]] = {}
+        replies = self._mllm.generate(stage, "vote", requests)
+        for (image, _, _), reply in zip(places, replies, strict=True):
+            choice = None if reply is None else self._reader.read(reply)
+            if choice is not None:
+                votes.setdefault(image, Counter())[choice] += 1
+        self._labels = {**self._labels, **{image: majority(own) for image, own in votes.items()}}
+        return True

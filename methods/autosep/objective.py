@@ -66,6 +66,14 @@ class Objective(Protocol):
         """Judge prompts once more, on draws that no earlier call has made, or other images."""
         ...
 
+    def settle(self, round_: int, stage: str, best: str) -> bool:
+        """Hear which prompt is the best one: the first at the start, then after each round.
+
+        Returns:
+            Whether earlier scores no longer hold, so that the beam is scored again.
+        """
+        ...
+
 
 class Descriptions:
     """What each prompt's descriptions of the images are; each is asked for once."""
@@ -114,3 +122,7 @@ class DescriptionJudge:
         self._mllm, self._images = mllm, sorted(images)
         self._wording, self._settings, self._reading = wording, settings, reading
         self._descriptions = Descriptions(mllm, settings)
+
+    def settle(self, round_: int, stage: str, best: str) -> bool:
+        """Nothing changes with the best prompt."""
+        return False

@@ -24,6 +24,7 @@ _WORDS: Final = re.compile(r"\b(not\s+(?:the\s+)?(?:text\s+)?)?(first|second|(?<
 _BARE: Final = re.compile(r"^\W*(?:the\s+|text\W*)?(first|second|[12])(?:\s+text)?\W*$")
 _ASIDE: Final = re.compile(r"\([^()]*\)")
 _SPAN: Final = re.compile(r"<START>(.*?)<END>", re.DOTALL)
+_CHOSEN: Final = re.compile(r"<choose>(.*?)</choose>", re.DOTALL | re.IGNORECASE)
 _PAIRS: Final = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "*": "*"}
 _FEWEST_WORDS, _FEWEST_LETTERS = 3, 4
 _HEADING: Final = re.compile(r"^[#*_\s]*(?:variation|output)\s*:[*_\s]*", re.IGNORECASE)
@@ -71,9 +72,23 @@ def read_side(reply: str, reading: ComparisonReading = "final") -> int | None:
     return None
 
 
+def read_preference(reply: str, reading: ComparisonReading = "final") -> int | None:
+    """Return which text a reply of SPO's judge prefers, 1 or 2; None if that cannot be told.
+
+    What stands between ``<choose>`` and ``</choose>``, the last time, counts; without such tags the
+    reply is read as a comparison.
+    """
+    chosen = _CHOSEN.findall(reply)
+    return read_side(*(chosen[-1], "published") if chosen else (reply, reading))
+
+
 def judge(reply: str | None, true_side: int, reading: ComparisonReading = "final") -> Verdict:
     """Say whether a reply chooses the text that is true of the image (side 1 or 2)."""
-    side = None if reply is None else read_side(reply, reading)
+    return verdict_of(None if reply is None else read_side(reply, reading), true_side)
+
+
+def verdict_of(side: int | None, true_side: int) -> Verdict:
+    """What a choice of a side, if there is one, comes to."""
     if side is None:
         return Verdict.UNPARSABLE
     return Verdict.RIGHT if side == true_side else Verdict.WRONG

@@ -20,8 +20,15 @@ PLACEHOLDERS: Final[dict[str, tuple[str, ...]]] = {
     "paraphrase": ("prompt",),
     "classify": ("classes", "description"),
     "vanilla": ("classes",),
+    "spo_reflect": ("prompt", "errors"),
+    "spo_modify": ("prompt", "errors", "reason"),
+    "spo_judge": ("first", "second"),
+    "few_shot": ("classes", "shots"),
 }
 """What each prompt's file must hold."""
+OF_SPO: Final = frozenset({"spo_reflect", "spo_modify", "spo_judge"})
+OF_FEW_SHOT: Final = frozenset({"few_shot"})
+"""Prompts that only these baselines send."""
 OPTIONAL: Final[dict[str, tuple[str, ...]]] = {
     "describe": ("category",),
     "compare": (),
@@ -30,6 +37,10 @@ OPTIONAL: Final[dict[str, tuple[str, ...]]] = {
     "paraphrase": (),
     "classify": ("category",),
     "vanilla": ("category",),
+    "spo_reflect": ("category", "classes"),
+    "spo_modify": ("category", "classes", "count"),
+    "spo_judge": ("category", "classes"),
+    "few_shot": ("category",),
 }
 """What it may hold."""
 
@@ -76,6 +87,23 @@ class PromptTexts:
     def vanilla(self) -> str:
         """Which class an image shows."""
         return self._fill("vanilla")
+
+    def few_shot(self, shots: str) -> str:
+        """Which class the last of several images shows; ``shots`` is said of the others."""
+        return self._fill("few_shot", shots=shots)
+
+    def spo_reflect(self, prompt: str, examples: Sequence[str]) -> str:
+        """Why a prompt's descriptions are poor."""
+        return self._fill("spo_reflect", prompt=prompt, errors="\n\n".join(examples))
+
+    def spo_modify(self, prompt: str, examples: Sequence[str], reason: str) -> str:
+        """A better prompt, for a reason."""
+        shown = "\n\n".join(examples)
+        return self._fill("spo_modify", prompt=prompt, errors=shown, reason=reason, count="1")
+
+    def spo_judge(self, first: str, second: str) -> str:
+        """Which of two prompts' descriptions is the better one of an image."""
+        return self._fill("spo_judge", first=first, second=second)
 
     def _fill(self, name: str, **values: str) -> str:
         common = {"category": self.category, "classes": marked(self.classes)}

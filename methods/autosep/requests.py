@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-RequestKind = Literal["describe", "compare", "classify", "vote", "reflect", "modify", "paraphrase"]
+RequestKind = Literal[
+    "describe", "compare", "classify", "vote", "reflect", "modify", "paraphrase", "prefer"
+]
 """What a request is for, which decides how its response is sampled."""
 
 

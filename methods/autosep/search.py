@@ -53,6 +53,7 @@ class Search:
         self._watch = watch or (lambda history: None)
         self.history = History()
         self._scores: dict[str, float] = {}
+        self._outdated = False
 
     def run(self) -> History:
         """Search, round by round, and choose."""
@@ -60,9 +61,12 @@ class Search:
         self.history.add(first)
         start = RoundRecord(0, beam=[first.id])
         self.history.rounds.append(start)
+        self._settle(start)
         self._score(start, [first])
         self._keep(start, [first])
         for number in range(1, self._settings.rounds + 1):
+            if number > 1:
+                self._settle(self.history.rounds[-1])
             self._round(number)
         self._choose()
         return self.history
@@ -79,7 +83,8 @@ class Search:
         ]
         new = [prompt for prompt in children if self.history.add(prompt)]
         round_.prompts = len(new)
-        rivals = [*parents, *again] if "rescored" in self._settings.improvements else []
+        rescored = self._outdated or "rescored" in self._settings.improvements
+        rivals = [*parents, *again] if rescored else []
         scored = self._score(round_, new, rivals)
         self._keep(round_, [*parents, *again, *scored])
 
@@ -240,6 +245,11 @@ class Search:
         round_.beam = ranked[: self._settings.beam] or [prompt.id for prompt in prompts][:1]
         round_.best = self._scores.get(round_.beam[0])
         self._watch(self.history)
+
+    def _settle(self, round_: RoundRecord) -> None:
+        """Tell the objective which prompt is the best one."""
+        best = self.history.prompts[round_.beam[0]].text
+        self._outdated = self._objective.settle(round_.round, self._stage(round_, "votes"), best)
 
     def _choose(self) -> None:
         """Choose of the last beam: by the scores it has, or by new ones."""

@@ -1,9 +1,10 @@
 """SPO, a baseline of the paper: keep whichever of two prompts a judge prefers.
 
-Self-supervised prompt optimisation as far as it fits here: each round one new prompt is written
-from the best one and what it said of a few images; the judge sees each image with both prompts'
-descriptions of it, in random order, and the new prompt replaces the best one if it wins most. A
-round costs two calls an image, as the paper counts (section 4.3).
+Self-supervised prompt optimisation as AutoSEP's public code has it (``spo/``): in each round a few
+images are drawn, the best prompt's descriptions of some of them are reflected on, one new prompt is
+written, and a judge sees each drawn image with both prompts' descriptions of it, in random order.
+The new prompt replaces the best one if it wins most. The code draws 7 images in each of 10 rounds
+and reflects on 3; its judge answers at temperature 0.7 between XML tags.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ from collections.abc import Sequence
 
 from methods.autosep.history import History, PromptRecord, RoundRecord, Tally
 from methods.autosep.objective import DescriptionJudge, ErrorShown, numbered
-from methods.autosep.parsing import ComparisonReading, Verdict, judge, rewritten_prompts
+from methods.autosep.parsing import (
+    ComparisonReading,
+    Verdict,
+    read_preference,
+    rewritten_prompts,
+    verdict_of,
+)
 from methods.autosep.prompts import PromptTexts
 from methods.autosep.requests import Mllm, SearchRequest
 from methods.autosep.search import Watch
 from methods.autosep.seeded_choice import choose, coin
 from methods.autosep.settings import SearchSettings
-
-_REASON = "the descriptions should say more of what tells the classes apart."
-_SHOWN = 3
 
 
 class PreferenceSearch(DescriptionJudge):
@@ -45,7 +49,6 @@ class PreferenceSearch(DescriptionJudge):
         best = PromptRecord(self._wording.initial(), 0)
         self.history.add(best)
         self.history.rounds.append(RoundRecord(0, beam=[best.id]))
-        self._descriptions.need("round_0_describe", [best.text], self._images)
         for number in range(1, self._settings.rounds + 1):
             round_ = RoundRecord(number)
             self.history.rounds.append(round_)
@@ -60,47 +63,61 @@ class PreferenceSearch(DescriptionJudge):
         return self.history
 
     def _round(self, round_: RoundRecord, best: PromptRecord) -> PromptRecord:
-        child = self._write(round_, best)
+        settings, stage = self._settings, f"round_{round_.round}"
+        images = choose(self._images, settings.minibatch, settings.seed, "minibatch", round_.round)
+        images.sort()
+        self._descriptions.need(f"{stage}_describe_best", [best.text], images)
+        child = self._write(round_, best, images)
         if child is None or not self.history.add(child):
             round_.notes.append("no new prompt was written")
             return best
         round_.prompts = 1
-        stage = f"round_{round_.round}"
-        self._descriptions.need(f"{stage}_describe", [child.text], self._images)
-        tally = self._prefer(f"{stage}_compare", round_.round, child.text, best.text)
+        self._descriptions.need(f"{stage}_describe", [child.text], images)
+        tally = self._prefer(f"{stage}_prefer", round_.round, child.text, best.text, images)
         child.scored(round_.round, "search", tally)
         if (tally.value or 0.0) <= 0.5:
             return best
         round_.best = tally.value
         return child
 
-    def _write(self, round_: RoundRecord, best: PromptRecord) -> PromptRecord | None:
-        shown = choose(self._images, _SHOWN, self._settings.seed, "seen", round_.round)
+    def _write(
+        self, round_: RoundRecord, best: PromptRecord, images: Sequence[int]
+    ) -> PromptRecord | None:
+        """Reflect on what the best prompt says of some images, then write one prompt."""
+        settings, stage, number = self._settings, f"round_{round_.round}", f"{round_.round}"
         seen = [
-            ErrorShown(image, f'Description: "{self._descriptions.of(best.text, image)}"')
-            for image in shown
-            if self._descriptions.of(best.text, image) is not None
+            ErrorShown(image, f'Description: "{text}"')
+            for image in choose(images, settings.errors_shown, settings.seed, "seen", number)
+            if (text := self._descriptions.of(best.text, image)) is not None
         ]
-        text = self._wording.modify(best.text, numbered(seen), _REASON, 1)
-        request = SearchRequest(text, tuple(error.image for error in seen), f"{round_.round}")
-        (reply,) = self._mllm.generate(f"round_{round_.round}_modify", "modify", [request])
-        prompts = rewritten_prompts(reply, self._settings.longest_prompt)
-        return PromptRecord(prompts[0], round_.round, best.id, "spo", _REASON) if prompts else None
+        shown, texts = tuple(each.image for each in seen), numbered(seen)
+        request = SearchRequest(self._wording.spo_reflect(best.text, texts), shown, number)
+        (reason,) = self._mllm.generate(f"{stage}_reflect", "reflect", [request])
+        if reason is None or not reason.strip():
+            return None
+        text = self._wording.spo_modify(best.text, texts, reason.strip())
+        request = SearchRequest(text, shown, number)
+        (reply,) = self._mllm.generate(f"{stage}_modify", "modify", [request])
+        prompts = rewritten_prompts(reply, settings.longest_prompt)
+        if not prompts:
+            return None
+        return PromptRecord(prompts[0], round_.round, best.id, "spo", reason.strip())
 
-    def _prefer(self, stage: str, number: int, new: str, best: str) -> Tally:
+    def _prefer(self, stage: str, number: int, new: str, best: str, images: Sequence[int]) -> Tally:
         """How often the judge prefers the new prompt's description of an image."""
         requests, sides, missing = [], [], 0
-        for image in self._images:
+        for image in images:
             ours, theirs = self._descriptions.of(new, image), self._descriptions.of(best, image)
             if ours is None or theirs is None:
                 missing += 1
                 continue
             sides.append(1 + coin(self._settings.seed, "prefer", number, new, image))
             texts = (ours, theirs) if sides[-1] == 1 else (theirs, ours)
-            requests.append(SearchRequest(self._wording.compare(*texts), (image,)))
-        replies = self._mllm.generate(stage, "compare", requests)
+            request = SearchRequest(self._wording.spo_judge(*texts), (image,), f"{number}")
+            requests.append(request)
+        replies = self._mllm.generate(stage, "prefer", requests)
         verdicts = [
-            judge(reply, side, self._reading)
+            verdict_of(read_preference(reply, self._reading), side)
             for reply, side in zip(replies, sides, strict=True)
             if reply is not None
         ]

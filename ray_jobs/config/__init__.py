@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # the same names as below
         settings_from as settings_from,
     )
     from ray_jobs.config.cascade import LabelCascadeConfig as LabelCascadeConfig
+    from ray_jobs.config.cased import LabelCasedConfig as LabelCasedConfig
+    from ray_jobs.config.clusters import LabelClustersConfig as LabelClustersConfig
     from ray_jobs.config.data_free import FitDataFreeConfig as FitDataFreeConfig
     from ray_jobs.config.dataset import DatasetConfig as DatasetConfig
     from ray_jobs.config.embeddings import (
@@ -29,6 +31,7 @@ if TYPE_CHECKING:  # the same names as below
         SearchConfig as SearchConfig,
         StoredConfig as StoredConfig,
     )
+    from ray_jobs.config.finer import FitFinerConfig as FitFinerConfig
     from ray_jobs.config.near import FitNearConfig as FitNearConfig
     from ray_jobs.config.open_vocabulary import (
         LabelMllmNamesConfig as LabelMllmNamesConfig,
@@ -85,9 +88,12 @@ _HOMES = {
     "autosep": "DescribingConfig FitAutosepConfig LabelAutosepConfig",
     "base": "VerbConfig method_of parse settings_from",
     "cascade": "LabelCascadeConfig",
+    "cased": "LabelCasedConfig",
+    "clusters": "LabelClustersConfig",
     "data_free": "FitDataFreeConfig",
     "dataset": "DatasetConfig",
     "embeddings": "EmbedConfig SearchConfig StoredConfig",
+    "finer": "FitFinerConfig",
     "near": "FitNearConfig",
     "open_vocabulary": "LabelMllmNamesConfig NamingConfig",
     "plan": "PlanConfig plan_of",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator
 
+from methods.autosep.few_shot import ShotLabels
 from methods.autosep.parsing import ComparisonReading
 from methods.autosep.settings import IMPROVEMENTS, Improvement, ObjectiveName
 from ray_jobs.config.published import PublishedConfig
@@ -159,6 +160,21 @@ class LabelAutosepConfig(DescribingConfig, GrowingConfig):
         1,
         description="without a description: answers an image gets, the majority wins; sampled at "
         "--vote-temperature if there are several",
+    )
+    shots: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="to compare with, without a description: images of the archive, drawn at "
+        "random, that are shown before each image in the same request; the published code has 5",
+    )
+    shot_labels: ShotLabels = Field(
+        "none",
+        description="what is said of them: nothing, a class at random, or the class that the MLLM "
+        "gives each (none, random, mllm)",
+    )
+    few_shot_prompt: str | None = Field(
+        None,
+        description="file with the question of --shots; {classes} and {shots} are put in; "
+        "published is our wording in the published form",
     )
     vote_temperature: Annotated[float, Field(gt=0)] = Field(0.7, description="of several answers")
     reading: Literal["strict", "published"] = Field(

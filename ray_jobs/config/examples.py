@@ -15,6 +15,7 @@ EXAMPLES = MappingProxyType(
         "dataset": ("onoma dataset", "onoma dataset eurosat --root DATA --out eurosat"),
         "fit zero_shot": (f"onoma fit zero_shot --classes names.txt {_CLIP} --out classifier",),
         "fit near": (f"onoma fit near --images photos --category bird {_QWEN} {_CLIP} --out c",),
+        "fit finer": (f"onoma fit finer --images photos --category bird {_QWEN} {_CLIP} --out c",),
         "fit autosep": (
             f"onoma fit autosep --images terns --classes terns.txt --category bird {_QWEN} --out p",
         ),
@@ -35,6 +36,12 @@ EXAMPLES = MappingProxyType(
         "label autosep": (f"onoma label autosep {_ARCHIVE} --prompt p {_QWEN} --out run",),
         "label mllm_names": (
             f"onoma label mllm_names --images photos --category bird {_QWEN} --out run",
+        ),
+        "label clusters": (
+            f"onoma label clusters --images photos --clusters 20 {_CLIP} --out run",
+        ),
+        "label cased": (
+            f"onoma label cased --images photos --captions captions.txt {_CLIP} --out run",
         ),
         "label classifier": ("onoma label --classifier c --images s3://bucket/photos --out run",),
         "label cascade": (f"onoma label cascade {_ARCHIVE} {_QWEN} {_CLIP} --out run",),

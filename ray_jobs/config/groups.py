@@ -42,7 +42,7 @@ EXPERT_SETTINGS: Final = frozenset(
         "mllm_timeout top_p upstream_compat class_prompts class_temperature class_rounds long_text "
         "class_parts class_answers published_pixels predict_temperature image_weight "
         "description_weight prediction_weight class_list vote_temperature reading answer_tokens "
-        "classify_prompt vanilla_prompt choices "
+        "classify_prompt vanilla_prompt few_shot_prompt shots shot_labels choices "
         "max_batch max_ongoing max_queued retry_after max_body max_held max_images upload_seconds "
         "answer_seconds drift_window ingress_replicas check_drift check_images "
         "runtime_env exclude upload_data resamples"

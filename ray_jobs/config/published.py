@@ -72,6 +72,7 @@ PUBLISHED: Final[Mapping[str, tuple[PublishedSetting, ...]]] = MappingProxyType(
     {
         "zero_shot": (_PRECISE, _EXACT, _STORED),
         "classifier": (_PRECISE, _EXACT, _STORED),
+        "cased": (_PRECISE, _EXACT, _STORED),
         "cascade": (_PRECISE, _EXACT, _STORED, _AS_SENT),
         "slac": _SLAC,
         "tlac": (
@@ -105,6 +106,7 @@ PUBLISHED: Final[Mapping[str, tuple[PublishedSetting, ...]]] = MappingProxyType(
             _Row("longest_prompt", 0, "code", "prompts that grow every round fill the context"),
             _Row("classify_prompt", PUBLISHED_PROMPT, "code", "ours asks for a name, not a letter"),
             _Row("vanilla_prompt", PUBLISHED_PROMPT, "code", "as above"),
+            _Row("few_shot_prompt", PUBLISHED_PROMPT, "code", "as above"),
             _Row("answer_tokens", 16, "code", "a name may take more"),
             _Row("reading", "published", "code", "it reads a name after a colon as a letter"),
         ),
@@ -122,6 +124,17 @@ PUBLISHED: Final[Mapping[str, tuple[PublishedSetting, ...]]] = MappingProxyType(
             _Row("entropy_weight", 0.5, "parents", _CHOSEN),
         ),
         "mllm_names": (_STORED, _AS_SENT),
+        "finer": (_PRECISE, _EXACT, _STORED, _AS_SENT),
+        "clusters": (
+            _PRECISE,
+            _EXACT,
+            _STORED,
+            _AS_SENT,
+            _Row("mllm_image_position", "first", "code", "ours is as the model was trained"),
+            _Row("vanilla_prompt", PUBLISHED_PROMPT, "code", "ours asks for a name, not a letter"),
+            _Row("max_tokens", 16, "code", "a name may take more"),
+            _Row("reading", "published", "code", "it reads a name after a colon as a letter"),
+        ),
         "data_free": (
             _PRECISE,
             _Row("sentences", 20, "parents", "small models lose count of long lists"),

@@ -18,8 +18,8 @@ class ReproduceConfig(LayoutConfig):
     """
 
     paper: str = Field(
-        description="autosep, what_do_you_see, near, tlac, slac (tlac's table without TLAC) or "
-        "data_free"
+        description="autosep, what_do_you_see, near, tlac, slac (tlac's table without TLAC), "
+        "tlac_training_free (its other table) or data_free"
     )
     root: str = Field(description="folder that holds the data sets; nothing is fetched")
     out: str | None = Field(
@@ -28,6 +28,11 @@ class ReproduceConfig(LayoutConfig):
     datasets: list[str] = Field(
         default_factory=list,
         description="of the paper's data sets, which; may be given several times [default: all]",
+    )
+    rows: list[str] = Field(
+        default_factory=list,
+        description="of the table's rows, which, by title; may be given several times [default: "
+        "all]",
     )
     seeds: Positive = Field(1, description="runs of each cell, with seeds from --seed on")
     mllm: str | None = Field(None, description="the multimodal LLM, as --mllm of label")

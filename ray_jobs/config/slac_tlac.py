@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from methods.slac_tlac import Matching
 from ray_jobs.config.published import PublishedConfig
 from ray_jobs.config.shared import (
     CLASS_LIST_HELP,
@@ -26,10 +27,11 @@ class RecogniseConfig(PublishedConfig, AskingImagesConfig, ClipConfig):
         None,
         description="file with the question about every image [default: one that fits any images]",
     )
-    matching: Literal["names", "clip"] = Field(
+    matching: Matching = Field(
         "names",
         description="how the class of the last answer is found: by a class name in it, and by "
-        "CLIP's text encoder where it holds none (names), or always by CLIP (clip), as published",
+        "CLIP's text encoder where it holds none (names); always by CLIP (clip), as published; or, "
+        "to compare with, by a class name alone: an answer without one has no label (names_alone)",
     )
     upstream_compat: bool = Field(
         False, description="clean answers as the published code does, faults included"

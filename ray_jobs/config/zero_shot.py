@@ -11,7 +11,17 @@ from ray_jobs.config.published import PublishedConfig
 from ray_jobs.config.shared import ClipConfig, GrowingConfig, TemplatesConfig
 
 
-class FitZeroShotConfig(PublishedConfig, ClipConfig, TemplatesConfig):
+class ClassesByTextConfig(TemplatesConfig):
+    """What stands for classes: their names in templates, or texts about them."""
+
+    class_texts: str | None = Field(
+        None,
+        description="JSON file with texts about each class, as fit what_do_you_see and CuPL write "
+        "one; they stand for it in place of its name in --templates",
+    )
+
+
+class FitZeroShotConfig(PublishedConfig, ClipConfig, ClassesByTextConfig):
     """Make a CLIP classifier from class names and prompt templates."""
 
     method: Literal["zero_shot"] = "zero_shot"
@@ -19,7 +29,7 @@ class FitZeroShotConfig(PublishedConfig, ClipConfig, TemplatesConfig):
     out: str = Field(description="classifier folder to write, local or s3://")
 
 
-class LabelZeroShotConfig(PublishedConfig, StoredConfig, TemplatesConfig, GrowingConfig):
+class LabelZeroShotConfig(PublishedConfig, StoredConfig, ClassesByTextConfig, GrowingConfig):
     """Label an archive with zero-shot CLIP."""
 
     method: Literal["zero_shot"] = "zero_shot"

@@ -29,6 +29,7 @@ class Job:
         replicas: of the multimodal LLM, while passes that ask it run.
         asked: names of the queries of each pass that asked, for counting.
         follower: says how far it is; None where nobody wants to know.
+        pictures: most images in one of its requests.
     """
 
     run: RunFolder
@@ -38,6 +39,7 @@ class Job:
     replicas: Replicas | None = None
     asked: dict[str, list[str]] = field(default_factory=dict)
     follower: Follower | None = None
+    pictures: int = 1
 
     def settings(self, kind: type[C]) -> C:
         """The verb's settings as those of one kind, such as ``ClipConfig``.
@@ -59,7 +61,7 @@ class Job:
         model = model or self.mllm
         if model is None:
             raise TypeError(f"{type(self.config).__name__} names no multimodal LLM")
-        pool = size_mllm_pool(self.settings(MllmConfig), model, self.capacity)
+        pool = size_mllm_pool(self.settings(MllmConfig), model, self.capacity, self.pictures)
         with mllm_replicas(model, pool) as replicas:
             self.replicas = replicas
             try:

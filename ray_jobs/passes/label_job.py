@@ -161,7 +161,8 @@ def _label(
                 capacity = start_ray()
             run.clock = StageTimer(_SETTLE_SECONDS if isinstance(config, PlanConfig) else 0.0)
             follower.watch(run.clock, [each.name for each in passes if isinstance(each, Pass)])
-            job = Job(run, config, capacity, inputs.mllm, follower=follower)
+            shown = getattr(inputs, "pictures", 1)
+            job = Job(run, config, capacity, inputs.mllm, follower=follower, pictures=shown)
             say_int8(run, config, inputs.clip, capacity)
             run_passes(job, passes)
         except KeyboardInterrupt:

@@ -142,6 +142,34 @@ METHODS: Final = (
         discovers_names=True,
     ),
     Method(
+        name="clusters",
+        does="k-means on CLIP's features, clusters with numbers, or named by the class that an "
+        "MLLM gives to most of a few images of each: a baseline",
+        per_image="CLIP image",
+        label=f"{_P}.clusters:METHOD",
+        label_settings=f"{_C}:LabelClustersConfig",
+        discovers_names=True,
+    ),
+    Method(
+        name="cased",
+        does="words of the captions nearest to the image compete for it, and nobody gives a list "
+        "of names: a baseline (CaSED, arXiv 2306.00917)",
+        per_image="CLIP image",
+        label=f"{_P}.cased:METHOD",
+        label_settings=f"{_C}:LabelCasedConfig",
+        discovers_names=True,
+    ),
+    Method(
+        name="finer",
+        does="an MLLM describes a sample by attributes and guesses names from them, CLIP lets the "
+        "images vote for some, nobody gives a list of names: a baseline (FineR, arXiv 2401.13837)",
+        per_image="CLIP image",
+        fit=f"{_P}.near.finer:fit",
+        fit_settings=f"{_C}:FitFinerConfig",
+        takes_fit="classifier",
+        discovers_names=True,
+    ),
+    Method(
         name="classifier",
         does="a classifier made by fit, or that of an earlier run",
         per_image="CLIP image",

@@ -163,7 +163,7 @@ def passes(config: Config, inputs: SlacTlacInputs) -> Sequence[Pass | Call]:
         method=config.method,
         response_format=inputs.choices,
         upstream_compat=compat,
-        by_clip_alone=config.matching == "clip",
+        matching=config.matching,
     )
     return [*found, Pass(LABEL, answered >> labels)]
 

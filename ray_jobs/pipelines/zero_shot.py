@@ -1,5 +1,7 @@
 """Zero-shot CLIP, the baseline: class names and templates make the classifier, which labels.
 
+In place of names in templates, texts about the classes may stand for them (CuPL's way).
+
 fit: names -> prompts -> CLIP text features -> class matrix -> classifier folder.
 label: one pass of CLIP, whose replicas make the classifier first.
 """
@@ -10,6 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
 from actors import storage
 from actors.classifier_store import save_classifier
 from actors.clip.alike_names import check_names_apart
@@ -18,6 +24,7 @@ from actors.embedding_store import EmbeddingStore
 from actors.labels.classifier import ZeroShotLabels
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA
 from methods.class_names import ClassNames
+from methods.class_texts import parse_class_texts
 from methods.classifier import (
     CONFIG_FILE,
     WEIGHTS_FILE,
@@ -31,7 +38,7 @@ from ray_jobs.config import FitZeroShotConfig, LabelZeroShotConfig
 from ray_jobs.passes.encode_names import encode_names
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
-from ray_jobs.passes.session import start_ray
+from ray_jobs.passes.session import Capacity, start_ray
 from ray_jobs.passes.steps import Late, clip, decode, fetch, images
 from ray_jobs.passes.stored import store_identity, store_of
 from ray_jobs.pipelines.base import LabelMethod
@@ -39,6 +46,7 @@ from ray_jobs.pipelines.classifier import label_pass, make_once, remember_archiv
 from ray_jobs.runs.class_names import check_builtin_models, read_classes
 from ray_jobs.runs.folder import versions
 from ray_jobs.runs.templates import read_templates
+from ray_jobs.runs.text_files import read_text
 
 Config = FitZeroShotConfig | LabelZeroShotConfig
 
@@ -52,12 +60,14 @@ class ZeroShotInputs:
         templates: of the prompts, each with ``{}`` for a name.
         clip: the model.
         store: of features of images; None without one.
+        texts: that stand for each class in place of its name in templates; none for names.
     """
 
     classes: ClassNames
     templates: tuple[str, ...]
     clip: ClipModel
     store: EmbeddingStore | None = None
+    texts: tuple[tuple[str, ...], ...] = ()
     mllm: None = None
 
     @property
@@ -71,6 +81,7 @@ class ZeroShotInputs:
             "clip": self.clip.fingerprint,
             **self.classes.identity(),
             "templates": list(self.templates),
+            **({"class_texts": _digest(self.texts)} if self.texts else {}),
             "precision": config.precision,
             **store_identity(self.store),
         }
@@ -92,9 +103,17 @@ def resolve_inputs(config: Config) -> ZeroShotInputs:
     """
     classes = read_classes(config.classes, "zero_shot")
     templates, model = read_templates(config.templates), resolve_clip(config.clip)
-    check_names_apart(model, classes, templates, f"--classes {config.classes}")
     store = store_of(config, model) if isinstance(config, LabelZeroShotConfig) else None
-    return ZeroShotInputs(classes, templates, model, store)
+    if (path := config.class_texts) is None:
+        check_names_apart(model, classes, templates, f"--classes {config.classes}")
+        return ZeroShotInputs(classes, templates, model, store)
+    texts = parse_class_texts(read_text("--class-texts", path), classes, f"--class-texts {path}")
+    return ZeroShotInputs(classes, templates, model, store, texts)
+
+
+def _digest(texts: Sequence[Sequence[str]]) -> str:
+    """A hash of the texts, which are too long to be kept in every run."""
+    return xxhash.xxh3_64_hexdigest(repr(texts).encode())
 
 
 def passes(config: LabelZeroShotConfig, inputs: ZeroShotInputs) -> Sequence[Pass | Call]:
@@ -114,16 +133,24 @@ def passes(config: LabelZeroShotConfig, inputs: ZeroShotInputs) -> Sequence[Pass
         templates=inputs.templates,
         folder=Late(lambda job: job.run.classifier),
         made=inputs.made(config),
+        texts=inputs.texts,
     )
     return [Pass(LABEL, images() >> fetch() >> decode(inputs.clip.preprocessing) >> labels)]
 
 
 def _classifier(job: Job, config: LabelZeroShotConfig, inputs: ZeroShotInputs) -> Classifier:
     """The classifier of a run, made in a task of its own."""
-    arguments = config, inputs.clip, inputs.names, inputs.templates, job.capacity
-    matrix, record = encode_names(*arguments)
+    matrix, record = _encoded(config, inputs, job.capacity)
     made = zero_shot_classifier(inputs.classes.ids, matrix, record, inputs.made(config))
     return with_classes(made, inputs.classes)
+
+
+def _encoded(
+    config: Config, inputs: ZeroShotInputs, capacity: Capacity
+) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    """The class matrix, made in a task of its own, and what is kept of the model."""
+    arguments = config, inputs.clip, inputs.names, inputs.templates, capacity, inputs.texts
+    return encode_names(*arguments)
 
 
 def fit(config: FitZeroShotConfig) -> dict[str, Any]:
@@ -136,7 +163,7 @@ def fit(config: FitZeroShotConfig) -> dict[str, Any]:
     out = storage.absolute(config.out)
     check_classifier_folder(out, config.out)
     check_builtin_models(config, inputs.clip, None, inputs.names)
-    matrix, record = encode_names(config, inputs.clip, inputs.names, inputs.templates, start_ray())
+    matrix, record = _encoded(config, inputs, start_ray())
     made = zero_shot_classifier(inputs.classes.ids, matrix, record, inputs.made(config))
     save_classifier(with_classes(made, inputs.classes), out)
     return {

@@ -15,7 +15,9 @@ from itertools import islice
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from actors import storage
 from actors.kept import KEPT
@@ -174,3 +176,15 @@ def read_manifest(manifest: str, columns: list[str] | None) -> Iterator[pa.Table
         with pq.ParquetFile(path, filesystem=filesystem) as file:
             for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
                 yield pa.Table.from_batches([batch])
+
+
+def write_rows(manifest: str, path: str, image_ids: NDArray[np.int64]) -> None:
+    """Write the rows of some images of a manifest as a manifest of their own."""
+    wanted = pa.array(image_ids, pa.int64())
+    tables = [
+        table.filter(pc.is_in(table.column("image_id"), wanted))
+        for table in read_manifest(manifest, None)
+    ]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.concat_tables(tables), sink)
+    storage.write_bytes(path, sink.getvalue().to_pybytes())

@@ -27,6 +27,9 @@ SHORT = {
     "paraphrase": "<<{prompt}>>",
     "classify": "{classes} ~~ {description}",
     "vanilla": "{classes}",
+    "spo_reflect": "[{classes}] <<{prompt}>> {errors}",
+    "spo_modify": "[{classes}] <<{prompt}>> {errors} ## {reason} ## {count}",
+    "spo_judge": "{first} || {second}",
 }
 WORDING = PromptTexts("bird", CLASSES, {name: Prompt(text) for name, text in SHORT.items()})
 
@@ -78,6 +81,10 @@ class StubMllm:
 
     def compare(self, question: SearchRequest) -> str | None:
         return ("", "first", "second")[self.true_side(question)]
+
+    def prefer(self, question: SearchRequest) -> str | None:
+        """A preference between two texts; by default, for the first."""
+        return "<analyse>Both are first rate.</analyse>\n<choose>First</choose>"
 
     def reflect(self, question: SearchRequest) -> str | None:
         return f"reason {self.chance(question):.12f}"

@@ -11,7 +11,7 @@ from actors import storage
 from actors.mllm.model import MllmModel
 from methods.autosep.history import History
 from methods.autosep.instance import InstanceObjective
-from methods.autosep.labels import LabelObjective, majority_labels, random_labels
+from methods.autosep.labels import LabelObjective, MajorityObjective, random_labels
 from methods.autosep.objective import Objective
 from methods.autosep.search import Search
 from methods.autosep.seeded_choice import choose
@@ -21,6 +21,7 @@ from ray_jobs.config import FitAutosepConfig
 from ray_jobs.passes.fit_job import fit_job
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.mllm_pool import Replicas, mllm_replicas, size_mllm_pool
+from ray_jobs.passes.read_images import images_of
 from ray_jobs.passes.session import Capacity
 from ray_jobs.pipelines.autosep.inputs import METHOD, AutosepInputs, resolve_inputs
 from ray_jobs.pipelines.autosep.record import Record, to_json
@@ -40,7 +41,7 @@ def learn(job: Job, inputs: AutosepInputs) -> dict[str, Any]:
     """
     run, config = job.run, job.settings(FitAutosepConfig)
     with run.timed("read"):
-        sample = load_sample(run, config, job.capacity)
+        sample = load_sample(images_of(run), config, job.capacity)
     images, held_out = split(sorted(sample.pictures), inputs)
     with _replicas(config, inputs, job.capacity) as replicas:
         mllm = SampleMllm(job, inputs, sample, replicas)
@@ -114,12 +115,10 @@ def search(
     objective: Objective
     if settings.objective == "instance":
         objective = InstanceObjective(mllm, images, texts, settings, config.compare_reading)
+    elif settings.objective == "majority_labels":
+        objective = MajorityObjective(mllm, [*images, *held_out], texts, settings)
     else:
-        every = [*images, *held_out]
-        if settings.objective == "random_labels":
-            labels = random_labels(every, len(texts.classes), settings.seed)
-        else:
-            labels = majority_labels(mllm, every, texts, settings)
+        labels = random_labels([*images, *held_out], len(texts.classes), settings.seed)
         objective = LabelObjective(mllm, labels, texts, settings)
     return Search(mllm, objective, images, held_out, texts, settings, record.write).run()
 

@@ -8,7 +8,7 @@ from typing import Any
 from actors.mllm.model import FIELD_GUIDE, MllmModel, resolve_mllm
 from actors.mllm.query import model_identity
 from actors.mllm.request import Sampling
-from methods.autosep.prompts import OPTIONAL, PLACEHOLDERS, PromptTexts
+from methods.autosep.prompts import OF_FEW_SHOT, OF_SPO, OPTIONAL, PLACEHOLDERS, PromptTexts
 from methods.autosep.requests import RequestKind
 from methods.autosep.settings import SearchSettings
 from methods.choices import ChoiceReader
@@ -110,6 +110,8 @@ def make_prompt_texts(config: DescribingConfig, category: str, classes: ClassNam
             OPTIONAL[name],
         )
         for name in PLACEHOLDERS
+        if name not in OF_SPO or getattr(config, "objective", None) == "spo"
+        if name not in OF_FEW_SHOT or getattr(config, "shots", 0)
     }  # fmt: skip
     return PromptTexts(category, classes.names, prompts)
 
@@ -125,4 +127,5 @@ def samplings(config: FitAutosepConfig) -> dict[RequestKind, Sampling]:
         "classify": Sampling(config.answer_tokens),
         "vote": vote,
         **dict.fromkeys(WRITING, write),
+        **({"prefer": write} if config.objective == "spo" else {}),
     }

@@ -11,11 +11,12 @@ from actors.labels.autosep import (
     CLASSIFY,
     DESCRIBE,
     DescribedChoicePrompt,
+    choice_reader,
     join_description,
     label_by_choice,
 )
 from actors.labels.table import CHOICE_LABELS_SCHEMA
-from actors.mllm.model import MllmModel, resolve_mllm
+from actors.mllm.model import FIELD_GUIDE, MllmModel, resolve_mllm
 from actors.mllm.prompts import ImagePrompt
 from actors.mllm.query import Query
 from actors.mllm.request import Sampling
@@ -27,8 +28,9 @@ from ray_jobs.passes.generate import cached, generate, prepare
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.mllm_settings import engine_options, image_query, sampling
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
-from ray_jobs.passes.steps import fetch, images, rows, table
+from ray_jobs.passes.steps import Flow, fetch, images, rows, table
 from ray_jobs.pipelines.autosep.inputs import METHOD, make_prompt_texts
+from ray_jobs.pipelines.autosep.shots import SHOTS, few_shot_passes
 from ray_jobs.pipelines.base import ANSWERS_CUT, LabelMethod
 from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.learned_prompt import read_learned
@@ -51,6 +53,7 @@ class LabelAutosepInputs:
         prompt: that descriptions are asked for with; None where the class is asked for at once.
         first: what is asked about each image: a description, or votes for a class.
         then: what is asked when there is a description; None without one.
+        shots: images shown before each.
     """
 
     mllm: MllmModel
@@ -59,12 +62,18 @@ class LabelAutosepInputs:
     prompt: str | None
     first: tuple[Query, ...]
     then: Query | None
+    shots: int = 0
     clip: None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the classes."""
         return self.texts.classes
+
+    @property
+    def pictures(self) -> int:
+        """Most images in one request."""
+        return self.shots + 1
 
     @property
     def choices(self) -> list[str]:
@@ -74,10 +83,15 @@ class LabelAutosepInputs:
     def identity(self, config: LabelAutosepConfig) -> dict[str, Any]:
         """What decides the rows."""
         engine = engine_options(config)
+        few = {}
+        if self.shots:
+            said = {"images": self.shots, "labels": config.shot_labels, "seed": config.seed}
+            few = {SHOTS: {**said, "prompt": self.texts.prompts["few_shot"].text}}
         queries = [*self.first, *([self.then] if self.then else [])]
         return {
             **self.classes.identity(),
             "reading": config.reading,
+            **few,
             **{query.name: query.cache_identity(self.mllm, engine) for query in queries},
         }
 
@@ -92,6 +106,8 @@ def resolve_inputs(config: LabelAutosepConfig) -> LabelAutosepInputs:
         raise InputError("--votes is for --no-description: a described image is classified once")
     if config.prompt is not None and not config.description:
         raise InputError("--prompt and --no-description contradict each other; give one of them")
+    if config.shots and (config.description or config.votes > 1):
+        raise InputError("--shots is for --no-description, and for one vote")
     learned = read_learned(config.prompt) if config.prompt is not None else {}
     category = config.category or learned.get("category", _CATEGORY)
     classes = read_classes(config.classes, METHOD)
@@ -102,8 +118,13 @@ def resolve_inputs(config: LabelAutosepConfig) -> LabelAutosepInputs:
             f"has three), and there are {len(texts.classes)}; give --reading strict"
         )
     mllm = resolve_mllm(config.mllm)
+    if config.shots and mllm.name == FIELD_GUIDE:
+        raise InputError(
+            f"--shots {config.shots}: the built-in model takes one image; give another --mllm"
+        )
     if not config.description:
-        return LabelAutosepInputs(mllm, texts, classes, None, _votes(config, texts), None)
+        votes = _votes(config, texts)
+        return LabelAutosepInputs(mllm, texts, classes, None, votes, None, config.shots)
     prompt = learned.get("prompt") or texts.initial()
     describe = image_query(config, DESCRIBE, ImagePrompt(prompt), sampling(config))
     greedy = Sampling(config.answer_tokens)
@@ -133,6 +154,10 @@ def _votes(config: LabelAutosepConfig, texts: PromptTexts) -> tuple[Query, ...]:
 def passes(config: LabelAutosepConfig, inputs: LabelAutosepInputs) -> Sequence[Pass | Call]:
     """Describe and choose in one pass, then read what was chosen."""
     first, then = inputs.first, inputs.then
+    if inputs.shots:
+        read = choice_reader(inputs.names, inputs.classes.others, config.reading)
+        few = few_shot_passes(config, inputs.texts, first[0], read, ANSWERS)
+        return [*few, Pass(LABEL, table(ANSWERS) >> _chosen(config, inputs))]
     asked = images() >> fetch() >> cached("bytes", *first)
     if then is None:
         asked = asked >> generate(*first)
@@ -144,7 +169,12 @@ def passes(config: LabelAutosepConfig, inputs: LabelAutosepInputs) -> Sequence[P
             >> cached(ABOUT, then)
             >> generate(then)
         )
-    chosen = rows(
+    return [Pass(ANSWERS, asked), Pass(LABEL, table(ANSWERS) >> _chosen(config, inputs))]
+
+
+def _chosen(config: LabelAutosepConfig, inputs: LabelAutosepInputs) -> Flow:
+    """Read which class the answers choose."""
+    return rows(
         label_by_choice,
         names=inputs.names,
         ids=inputs.classes.ids,
@@ -153,7 +183,6 @@ def passes(config: LabelAutosepConfig, inputs: LabelAutosepInputs) -> Sequence[P
         method=METHOD,
         reading=config.reading,
     )
-    return [Pass(ANSWERS, asked), Pass(LABEL, table(ANSWERS) >> chosen)]
 
 
 def keep_prompt(_job: Job, inputs: LabelAutosepInputs) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from typing import Any
 from actors.images.errors import ImageError
 from actors.mllm.images import ImageLimits, decode_for_mllm
 from actors.mllm.response_cache import key_of
-from ray_jobs.config import FitAutosepConfig
-from ray_jobs.passes.read_images import READ_BATCH, fetch_images, images_of, manifest_rows
+from ray_jobs.config import AskingImagesConfig
+from ray_jobs.passes.read_images import READ_BATCH, Images, fetch_images, manifest_rows
 from ray_jobs.passes.session import Capacity, pass_settings
-from ray_jobs.runs.folder import RunFolder
 
 
 @dataclass
@@ -32,15 +31,15 @@ class Sample:
     errors: Counter[str] = field(default_factory=Counter)
 
 
-def load_sample(run: RunFolder, config: FitAutosepConfig, capacity: Capacity) -> Sample:
-    """Fetch and decode the images of a run's manifest; those that cannot be are counted."""
+def load_sample(listed: Images, config: AskingImagesConfig, capacity: Capacity) -> Sample:
+    """Fetch and decode the images of a manifest; those that cannot be are counted."""
     import ray
 
     sample = Sample()
     limits = ImageLimits(config.max_side, config.max_pixels, config.as_stored)
     tasks = config.decode_tasks or capacity.cores
     with pass_settings(None):
-        images = fetch_images(manifest_rows(images_of(run), config, READ_BATCH), config, tasks)
+        images = fetch_images(manifest_rows(listed, config, READ_BATCH), config, tasks)
         for batch in images.iter_batches(batch_size=READ_BATCH, batch_format="pyarrow"):
             for row in batch.to_pylist():
                 image = row["image_id"]

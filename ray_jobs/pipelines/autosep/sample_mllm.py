@@ -29,7 +29,7 @@ from ray_jobs.runs.usage import Usage, count_usage
 
 REPLY = "reply"
 """Name of the ask, and of its column."""
-_READ_AS_THEY_ARE: tuple[RequestKind, ...] = ("compare", "classify", "vote")
+_READ_AS_THEY_ARE: tuple[RequestKind, ...] = ("compare", "classify", "vote", "prefer")
 """Answers that have readers of their own, for which a refusal is one more thing they may say."""
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from actors import storage
@@ -12,7 +10,7 @@ from ray_jobs.config import FitNearConfig
 from ray_jobs.passes.read_images import Images, images_of
 from ray_jobs.pipelines.near.features import Features
 from ray_jobs.runs.folder import RunFolder
-from ray_jobs.runs.manifest import read_manifest
+from ray_jobs.runs.manifest import write_rows
 from ray_jobs.runs.subsample import draw_sample
 
 _CHOSEN = "sample.parquet"
@@ -35,18 +33,6 @@ def choose_spread(run: RunFolder, config: FitNearConfig, features: Features) -> 
     chosen = np.sort(features.ids[nearest_to_centres(features.matrix, config.sample, config.seed)])
     write_rows(run.manifest, path, chosen)
     return Images(path, len(chosen))
-
-
-def write_rows(manifest: str, path: str, image_ids: NDArray[np.int64]) -> None:
-    """Write the rows of some images of a manifest as a manifest of their own."""
-    wanted = pa.array(image_ids, pa.int64())
-    tables = [
-        table.filter(pa.compute.is_in(table.column("image_id"), wanted))
-        for table in read_manifest(manifest, None)
-    ]
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.concat_tables(tables), sink)
-    storage.write_bytes(path, sink.getvalue().to_pybytes())
 
 
 def nearest_to_centres(

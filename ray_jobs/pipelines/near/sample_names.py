@@ -19,8 +19,8 @@ from ray_jobs.passes.read_images import Images
 from ray_jobs.passes.run_pass import Pass, run_pass
 from ray_jobs.passes.steps import fetch, images
 from ray_jobs.pipelines.name_query import NAME, NameReader
-from ray_jobs.pipelines.near.sample import write_rows
 from ray_jobs.runs.ledger import batches_of
+from ray_jobs.runs.manifest import write_rows
 from ray_jobs.runs.stage_tables import stage_table
 
 

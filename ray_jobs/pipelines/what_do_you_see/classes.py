@@ -7,6 +7,7 @@ as other samples, in further rounds; what stays unusable is dropped and counted.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -44,6 +45,8 @@ from ray_jobs.runs.stage_tables import index_of, stage_table
 METHOD = "what_do_you_see"
 _CLASSES_AT_ONCE = 8
 _STAGE: Final = "class_descriptions_"
+CLASS_TEXTS: Final = "class_texts.json"
+"""File with the usable descriptions of each class, for ``--class-texts`` and for a person."""
 
 
 class ClassSample(NamedTuple):
@@ -151,6 +154,20 @@ def _unusable(table: str) -> Iterator[ClassSample]:
                 response_text(row[DESCRIBE_CLASS], cut_counts=True)
             except AnswerError:
                 yield ClassSample(row["class_index"], row["prompt"], row["sample"])
+
+
+def usable_descriptions(run: RunFolder, classes: ClassNames) -> dict[str, list[str]]:
+    """What an LLM wrote of each class and is in its row of the matrix, by the class's id."""
+    found: dict[str, list[tuple[ClassSample, str]]] = {}
+    for stage in stages_of(run):
+        columns = (*ClassSample._fields, DESCRIBE_CLASS)
+        for batch in batches_of(stage_table(run, stage), columns):
+            for row in batch.to_pylist():
+                with contextlib.suppress(AnswerError):
+                    text = response_text(row[DESCRIBE_CLASS], cut_counts=True)
+                    place = ClassSample(row["class_index"], row["prompt"], row["sample"])
+                    found.setdefault(classes.ids[place.class_index], []).append((place, text))
+    return {key: [text for _, text in sorted(own)] for key, own in sorted(found.items())}
 
 
 def make_classifier(job: Job, inputs: ClassInputs) -> Classifier:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from actors import storage
 from actors.classifier_store import save_classifier
 from actors.clip.model import resolve_clip
+from methods.class_texts import write_class_texts
 from ray_jobs.config import FitWhatDoYouSeeConfig
 from ray_jobs.passes.fit_job import fit_job
 from ray_jobs.passes.job import Job
 from ray_jobs.pipelines.base import FitMethod
 from ray_jobs.pipelines.what_do_you_see.classes import (
+    CLASS_TEXTS,
     METHOD,
     ClassInputs,
     describe_classes,
     make_classifier,
+    usable_descriptions,
 )
 from ray_jobs.pipelines.what_do_you_see.inputs import resolve_class_inputs
 from ray_jobs.runs.class_names import read_classes
@@ -38,6 +42,11 @@ def learn(job: Job, inputs: ClassInputs) -> dict[str, Any]:
     with job.run.timed("encode"):
         classifier = make_classifier(job, inputs)
     save_classifier(classifier, job.run.uri)
+    written = usable_descriptions(job.run, inputs.classes)
+    if written:
+        storage.write_bytes(
+            storage.join(job.run.uri, CLASS_TEXTS), write_class_texts(written).encode()
+        )
     return {"descriptions": dict(classifier.made["descriptions"])}
 
 

@@ -1,7 +1,7 @@
 """The `reproduce` verb: the runs of a paper's headline table, then the table beside the paper's.
 
-`papers` says what the tables are, `steps` which commands they take, `calls` and `forecasts` what
-these will take; the table is that of ``onoma table``.
+`papers` and the tables beside it say what they are, in the words of `rows`; `steps` which commands
+they take, `calls` and `forecasts` what these will take; the table is that of ``onoma table``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from actors import storage
 from ray_jobs.config import ReproduceConfig
 from ray_jobs.verbs.evaluate.kept import read_kept
 from ray_jobs.verbs.reproduce.forecasts import FORECAST, forecasts
-from ray_jobs.verbs.reproduce.papers import MEAN, Paper, find_paper
+from ray_jobs.verbs.reproduce.papers import find_paper, with_rows
+from ray_jobs.verbs.reproduce.rows import MEAN, Paper
 from ray_jobs.verbs.reproduce.steps import Found, PaperStep, find_datasets, steps_of
 from ray_jobs.verbs.table import table_result, write_table
 from ray_jobs.verbs.table.entries import Entry
@@ -24,7 +25,7 @@ from ray_jobs.verbs.table.spending import TokenPrices
 
 logger = logging.getLogger(f"onoma.{__name__}")
 
-_UNKNOWN = "unknown"
+_UNKNOWN, _ADDED = "unknown", "not in it"
 _ENDINGS = {"markdown": "md", "csv": "csv", "latex": "tex"}
 
 
@@ -39,7 +40,7 @@ def run(config: ReproduceConfig) -> dict[str, Any]:
     Raises:
         InputError: no such paper, data sets that are not there, or settings that cannot work.
     """
-    paper = find_paper(config.paper)
+    paper = with_rows(find_paper(config.paper), config.rows, config.more)
     found = find_datasets(paper, config)
     steps = steps_of(paper, config, found)
     for step in steps:
@@ -102,10 +103,13 @@ def _published(paper: Paper, datasets: Sequence[str]) -> dict[str, dict[str, Cel
     """By row, what the paper prints, in columns of its own."""
     keys = [key for key in (*datasets, MEAN) if any(key in row.figures for row in paper.rows)]
     # of how many, since ours may be the mean of fewer
-    of = {MEAN: f"{MEAN} of {len(paper.datasets)}"}
+    of = {MEAN: f"{MEAN} of {paper.mean_of or len(paper.datasets)}"}
     titles = {key: f"paper, {of.get(key, key)}" for key in keys} or {"": "paper"}
     return {
-        row.title: {title: row.figures.get(key, _UNKNOWN) for key, title in titles.items()}
+        row.title: {
+            title: row.figures.get(key, _ADDED if row.added else _UNKNOWN)
+            for key, title in titles.items()
+        }
         for row in paper.rows
     }
 

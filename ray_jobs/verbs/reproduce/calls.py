@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ray_jobs.config import (
+    ClassTextsConfig,
     FitAutosepConfig,
     FitDataFreeConfig,
     LabelAutosepConfig,
+    LabelClustersConfig,
     LabelWhatDoYouSeeConfig,
 )
 from ray_jobs.verbs.reproduce.steps import PaperStep
@@ -17,8 +19,8 @@ from ray_jobs.verbs.reproduce.steps import PaperStep
 def calls_at_most(step: PaperStep) -> int:
     """Questions that a step asks, if no answer is known and none is asked for again.
 
-    What is asked again after an unusable answer comes on top. A search with another objective than
-    AutoSEP's is counted as if it were one.
+    What is asked again after an unusable answer comes on top. A search on labels is counted as if
+    it were AutoSEP's.
     """
     count = _COUNTS.get(step.verb)
     return count(step, step.config()) if count else 0
@@ -33,12 +35,19 @@ def _one(step: PaperStep, _: Any) -> int:
 
 
 def _label_autosep(step: PaperStep, config: LabelAutosepConfig) -> int:
-    return step.images * (2 if config.description else config.votes)
+    shown = config.shots if config.shot_labels == "mllm" else 0
+    return step.images * (2 if config.description else config.votes) + shown
+
+
+def _clusters(step: PaperStep, config: LabelClustersConfig) -> int:
+    return min(step.images, (config.clusters or step.classes) * config.examples)
 
 
 def _fit_autosep(step: PaperStep, config: FitAutosepConfig) -> int:
     """Section 3 of the specification: describe, mine, reflect, modify, paraphrase, score."""
     images = min(config.sample, step.images)
+    if config.objective == "spo":  # a reason and a prompt; both prompts' descriptions, preferred
+        return config.rounds * (2 + 3 * min(config.minibatch, images))
     batch = min(config.minibatch, images)
     made = config.reflections * config.prompts_per_reflection
     paraphrases = config.paraphrases * (made + 1)
@@ -51,14 +60,17 @@ def _fit_autosep(step: PaperStep, config: FitAutosepConfig) -> int:
     return first + parents * each
 
 
+def _class_texts(step: PaperStep, config: ClassTextsConfig) -> int:
+    return step.classes * config.class_answers if "descriptions" in config.class_parts else 0
+
+
 def _what_do_you_see(step: PaperStep, config: LabelWhatDoYouSeeConfig) -> int:
     asked = (config.description_weight > 0) + (config.prediction_weight > 0)
-    texts = step.classes * config.class_answers if "descriptions" in config.class_parts else 0
-    return step.images * asked + texts
+    return step.images * asked + _class_texts(step, config)
 
 
 def _data_free(step: PaperStep, config: FitDataFreeConfig) -> int:
-    if config.baseline != "none":
+    if config.baseline != "none" or config.captions:
         return 0
     # characteristics and contexts, captions of sets, and two relations of each class
     return step.classes * (2 * config.descriptions + config.sets_per_class + 2)
@@ -70,7 +82,10 @@ _COUNTS: Final[Mapping[str, Callable[[PaperStep, Any], int]]] = {
     "label mllm_names": _one,
     "label autosep": _label_autosep,
     "label what_do_you_see": _what_do_you_see,
+    "label clusters": _clusters,
+    "fit what_do_you_see": _class_texts,
     "fit near": _one,
+    "fit finer": _tlac,  # a description of each image, and guesses from each distinct one
     "fit autosep": _fit_autosep,
     "fit data_free": _data_free,
 }

@@ -15,7 +15,7 @@ from ray_jobs.config import ReproduceConfig, plan_of
 from ray_jobs.runs.folder import RECORD
 from ray_jobs.verbs.plan.forecast import Prices, forecast_job
 from ray_jobs.verbs.reproduce.calls import calls_at_most
-from ray_jobs.verbs.reproduce.papers import Paper
+from ray_jobs.verbs.reproduce.rows import Paper
 from ray_jobs.verbs.reproduce.steps import PaperStep
 
 FORECAST: Final = ("seconds", "gpu_hours", "prompt_tokens", "output_tokens", "cost")

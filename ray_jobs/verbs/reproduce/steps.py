@@ -15,7 +15,7 @@ from ray_jobs.config.names import did_you_mean, flag_of
 from ray_jobs.datasets.base import Table
 from ray_jobs.datasets.registry import find_dataset
 from ray_jobs.verbs.dataset import read_dataset
-from ray_jobs.verbs.reproduce.papers import Paper, PaperRow
+from ray_jobs.verbs.reproduce.rows import Paper, PaperRow
 from ray_jobs.verbs.table.entries import Place
 
 Kind = Literal["dataset", "fit", "label", "evaluate"]
@@ -136,10 +136,18 @@ def _runs(
     out: str,
 ) -> Iterator[PaperStep]:
     """The fit, the labels and the evaluation of one cell with one seed."""
+    others = {need for each in paper.rows for need in each.needs} - {*row.needs}
+    more = {name: value for name, value in config.more.items() if name not in others}
+    config = config.model_copy(update={"more": more})
     place = Place(row.title, name, "" if paper.half == "all" else paper.half)
     home = f"{out}/runs/{folders['data'].rsplit('/', 1)[-1]}"
     run = f"{home}/{_file_name(row.title)}-seed{seed}"
-    known = {**folders, "fit": f"{run}-fit", "images of train": str(counts.train)}
+    known = {
+        **folders,
+        "fit": f"{run}-fit",
+        "images of train": str(counts.train),
+        "classes of data": str(counts.classes),
+    }
     of = paper.of.get(name, {})
     if row.fit:
         asked = {**of, **row.fit_settings}

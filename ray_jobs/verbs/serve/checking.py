@@ -73,6 +73,7 @@ def _by_job(
             precision=config.precision,
             max_pixels=min(config.max_pixels, DEFAULT_MAX_PIXELS),
             exact_decode=config.exact_decode,
+            as_stored=config.as_stored,
         )
     )
     table = pads.dataset(str(Path(out) / "labels"), partitioning=None).to_table()

@@ -60,6 +60,15 @@ def test_slac_labels_what_is_named_and_the_closest_class_otherwise(clip: ClipRun
     assert found.column("score").to_pylist()[0] == pytest.approx(1.0, abs=1e-5)
 
 
+def test_by_names_alone_an_answer_without_one_has_no_label(clip: ClipRuntime) -> None:
+    answers = [said("A wren on a fence."), said("A black bird that caws."), said("crow or robin")]
+    batch = rows([None] * 3, **{RECOGNISE: answers})
+    found = TextMatchLabels(clip, NAMES, "slac", matching="names_alone")(batch)
+    assert found.column("label").to_pylist() == ["wren", None, None]
+    assert found.column("error").to_pylist() == [None, "no_class", "no_class"]
+    assert found.column("answer_path").to_pylist() == ["normalised", "failed", "failed"]
+
+
 def test_tlac_takes_the_choice_and_json_where_it_was_asked_for(clip: ClipRuntime) -> None:
     described = [said("a bird")] * 5
     choices = [said('{"class": "crow"}'), said("crow"), said(None, "mllm_timeout"), None, said("")]
@@ -92,7 +101,7 @@ def test_an_answer_that_is_cut_is_used_as_far_as_it_goes_and_marked(clip: ClipRu
 
 def test_clip_alone_decides_where_that_is_wanted(clip: ClipRuntime) -> None:
     batch = rows([None] * 2, **{RECOGNISE: [said("a bird")] * 2, CHOOSE: [said("crow")] * 2})
-    found = TextMatchLabels(clip, NAMES, "tlac", by_clip_alone=True)(batch)
+    found = TextMatchLabels(clip, NAMES, "tlac", matching="clip")(batch)
     assert found.column("answer_path").to_pylist() == ["clip_fallback"] * 2
     assert found.column("label").to_pylist() == ["crow"] * 2, "the same text is the closest"
 

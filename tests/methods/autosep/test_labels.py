@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from methods.autosep.history import Tally
-from methods.autosep.labels import LabelObjective, majority, majority_labels, random_labels
+from methods.autosep.labels import LabelObjective, MajorityObjective, majority, random_labels
 from methods.autosep.prompts import PromptTexts
 from methods.autosep.requests import SearchRequest
 from methods.autosep.search import Search
@@ -61,7 +61,11 @@ def test_of_equal_votes_the_class_that_comes_first_wins() -> None:
     assert majority({2: 1}) == 2
 
 
-def test_majority_labels() -> None:
+def majority_of(mllm: StubMllm, images: Sequence[int], **changes: object) -> MajorityObjective:
+    return MajorityObjective(mllm, images, WORDING, settings(**changes))
+
+
+def test_majority_labels_are_voted_with_the_best_prompt_s_descriptions() -> None:
     says: dict[int, list[str | None]] = {
         3: ["C", "A", "Vantor", "c. vantor", "A"],
         5: ["B", "A", "A", "The answer is B", "?"],
@@ -69,11 +73,47 @@ def test_majority_labels() -> None:
         9: [None, None, None, None, "Quimby"],
     }
     mllm = Voting(says)
-    found = majority_labels(mllm, list(says), WORDING, settings(votes=5))
-    assert found == {3: 2, 5: 0, 9: 1}, "an image without any answer is left out"
+    judged = majority_of(mllm, list(says), votes=5)
+    assert judged.settle(0, "round_0_votes", PROMPT), "scores of before no longer hold"
+    assert judged._labels == {3: 2, 5: 0, 9: 1}, "an image without any vote is left out"
     asked = mllm.of("vote")
     assert len(asked) == len(set(asked)) == 20
-    assert {question.text for question in asked} == {WORDING.vanilla()}
+    assert all(f"d{question.images[0]} " in question.text for question in asked)
+
+
+def test_votes_are_asked_anew_and_an_image_without_one_keeps_its_label() -> None:
+    mllm = Voting({1: ["A"], 2: ["B"]})
+    judged = majority_of(mllm, [1, 2], votes=1)
+    judged.settle(0, "round_0_votes", PROMPT)
+    mllm.says = {1: ["C"], 2: ["?"]}
+    judged.settle(1, "round_1_votes", PROMPT)
+    assert judged._labels == {1: 2, 2: 1}
+    assert mllm.kinds("round_1") == {"vote": 2}, "the prompt's descriptions are known"
+    assert not set(mllm.of("vote", "round_0")) & set(mllm.of("vote", "round_1"))
+
+
+class Drifting(Naming):
+    """Votes for a class that each prompt moves on by one, and classifies by the image's id."""
+
+    def vote(self, question: SearchRequest) -> str | None:
+        good = int(question.text.split(" ~~ ")[1].split()[1])
+        return CLASSES[(question.images[0] + good) % 3]
+
+
+def test_a_search_by_majorities_scores_its_beam_by_the_labels_of_now() -> None:
+    how, mllm = settings(rounds=4, beam=2, minibatch=12, votes=3), Drifting()
+    judged = MajorityObjective(mllm, range(12), WORDING, how)
+    history = Search(mllm, judged, range(12), (), WORDING, how).run()
+    assert mllm.kinds("round_0") == {"describe": 12, "vote": 36, "classify": 12}
+    for number in (1, 2, 3):
+        assert mllm.kinds(f"round_{number}_votes") == {"vote": 36}
+    assert not mllm.of("vote", "round_4"), "after the last round nothing is scored"
+    for before, round_ in zip(history.rounds[1:], history.rounds[2:], strict=False):
+        for parent in before.beam:
+            rounds = [score["round"] for score in history.prompts[parent].scores]
+            assert round_.round in rounds, "the beam is scored again"
+    asked = [q for q in mllm.of("classify")]
+    assert len(asked) == len(set(asked)), "without asking again"
 
 
 def test_accuracy_is_the_share_that_is_given_its_label() -> None:

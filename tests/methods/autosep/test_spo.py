@@ -11,38 +11,45 @@ import pytest
 from methods.autosep.history import History
 from methods.autosep.requests import RequestKind, SearchRequest
 from methods.autosep.spo import PreferenceSearch
-from tests.helpers.stub_mllm import WORDING, First, Planted, Scripted, StubMllm, settings, sides
+from tests.helpers.stub_mllm import WORDING, Planted, Scripted, StubMllm, settings, sides
 
 
 class Liking(Planted):
     """Prefers the description of the better prompt; of equal ones, the first text."""
 
-    def compare(self, question: SearchRequest) -> str | None:
+    def prefer(self, question: SearchRequest) -> str | None:
         good = [int(text.split()[1]) for text in sides(question)]
-        return "second" if good[1] > good[0] else "first"
+        return f"<choose>{'Second' if good[1] > good[0] else 'First'}</choose>"
 
 
 class Worse(Liking):
     """Always prefers the worse one."""
 
-    def compare(self, question: SearchRequest) -> str | None:
-        return "second" if super().compare(question) == "first" else "first"
+    def prefer(self, question: SearchRequest) -> str | None:
+        liked = super().prefer(question) or ""
+        return "the first" if "Second" in liked else "the second"
 
 
 def run(mllm: StubMllm, images: Sequence[int] = range(20), **changes: object) -> History:
-    return PreferenceSearch(mllm, images, WORDING, settings(objective="spo", **changes)).run()
+    small = {"minibatch": 7, "errors_shown": 3, **changes}
+    return PreferenceSearch(mllm, images, WORDING, settings(objective="spo", **small)).run()
 
 
-def test_a_round_asks_two_questions_an_image_and_one_for_the_prompt() -> None:
+def test_a_round_looks_at_a_minibatch_and_asks_for_a_reason_and_a_prompt() -> None:
     mllm = StubMllm()
     history = run(mllm, rounds=4)
-    assert mllm.kinds("round_0") == {"describe": 20}
+    assert not mllm.kinds("round_0")
+    batches = []
     for number in range(1, 5):
-        assert mllm.kinds(f"round_{number}") == {"modify": 1, "describe": 20, "compare": 20}
+        asked = mllm.kinds(f"round_{number}")
+        assert (asked["reflect"], asked["modify"], asked["prefer"]) == (1, 1, 7)
+        assert 7 <= asked["describe"] <= 14, "what is known is not described again"
+        batches.append({q.images for q in mllm.of("prefer", f"round_{number}")})
+    assert len(batches[0] | batches[1]) > 7, "another minibatch each round"
     assert len(history.prompts) == 5
     assert [each.prompts for each in history.rounds] == [0, 1, 1, 1, 1]
     assert all(len(each.beam) == 1 for each in history.rounds)
-    for question in mllm.of("compare"):
+    for question in mllm.of("prefer"):
         one, other = (text.split() for text in sides(question))
         assert one[0] == other[0] == f"d{question.images[0]}", "both are of the image shown"
         assert one[1] != other[1]
@@ -50,7 +57,7 @@ def test_a_round_asks_two_questions_an_image_and_one_for_the_prompt() -> None:
 
 def test_the_preferred_prompt_is_kept() -> None:
     mllm = Liking(seed=2)
-    history = run(mllm, rounds=12)
+    history = run(mllm, rounds=14)
     kept = [Planted.quality(history.prompts[each.beam[0]].text) for each in history.rounds]
     assert kept == sorted(kept)
     assert kept[-1] >= 3
@@ -66,7 +73,7 @@ def test_the_preferred_prompt_is_kept() -> None:
     assert history.final == {
         "stage": "search",
         "value": best.scores[-1]["value"],
-        "comparisons": 20,
+        "comparisons": 7,
     }
 
 
@@ -79,18 +86,18 @@ def test_a_prompt_that_is_not_preferred_is_dropped() -> None:
 
 
 def test_the_order_of_texts_is_random() -> None:
-    history = run(First(), range(300), rounds=1)
+    history = run(StubMllm(), range(300), rounds=1, minibatch=300)
     (_, child) = history.prompts.values()
     assert abs(child.scores[0]["value"] - 0.5) < 3 * 0.5 / 300**0.5
 
 
-@pytest.mark.parametrize("reply", ["neither", "", "first second"])
+@pytest.mark.parametrize("reply", ["neither", "", "first second", "<choose>both</choose>"])
 def test_without_a_readable_preference_the_old_prompt_stays(reply: str) -> None:
-    history = run(Scripted({"compare": reply}))
+    history = run(Scripted({"prefer": reply}))
     assert {each.beam[0] for each in history.rounds} == {history.chosen}
     child = list(history.prompts.values())[1]
     assert child.scores[0]["value"] is None
-    assert (child.scores[0]["comparisons"], child.scores[0]["unparsable"]) == (0, 20)
+    assert (child.scores[0]["comparisons"], child.scores[0]["unparsable"]) == (0, 7)
     assert history.final["value"] is None
 
 
@@ -100,9 +107,19 @@ def test_without_a_readable_preference_the_old_prompt_stays(reply: str) -> None:
 def test_without_a_new_prompt_nothing_is_compared(reply: str | None) -> None:
     mllm = Scripted({"modify": reply})
     history = run(mllm)
-    assert mllm.kinds() == {"describe": 20, "modify": 3}
+    asked = mllm.kinds()
+    assert (asked["reflect"], asked["modify"]) == (3, 3)
+    assert set(asked) == {"describe", "reflect", "modify"}
     assert list(history.prompts) == [history.chosen]
     assert all(each.notes == ["no new prompt was written"] for each in history.rounds[1:])
+
+
+@pytest.mark.parametrize("reason", [None, " "])
+def test_without_a_reason_no_prompt_is_asked_for(reason: str | None) -> None:
+    mllm = Scripted({"reflect": reason})
+    history = run(mllm)
+    assert list(history.prompts) == [history.chosen]
+    assert "modify" not in mllm.kinds()
 
 
 def test_the_writer_sees_three_images_with_their_descriptions() -> None:
@@ -111,7 +128,9 @@ def test_the_writer_sees_three_images_with_their_descriptions() -> None:
     shown = [question.images for question in mllm.of("modify")]
     assert [len(images) for images in shown] == [3, 3, 3]
     assert len(set(shown)) > 1
+    assert shown == [question.images for question in mllm.of("reflect")]
     for question in mllm.of("modify"):
+        assert "## reason 0." in question.text
         for place, image in enumerate(question.images, start=1):
             assert f'Image {place}\nDescription: "d{image} ' in question.text
     few = StubMllm()
@@ -135,9 +154,10 @@ class Blind(StubMllm):
 def test_images_without_a_description_are_missing_and_never_shown() -> None:
     mllm = Blind()
     history = run(mllm, rounds=1)
-    assert len(mllm.of("describe")) == 2 * (20 + 10)
-    assert list(history.prompts.values())[1].scores[0]["missing"] == 10
-    assert all(q.images[0] % 2 == 0 for q in mllm.of("compare"))
+    odd = 7 - len(mllm.of("prefer"))
+    assert 0 < odd < 7
+    assert list(history.prompts.values())[1].scores[0]["missing"] == odd
+    assert all(q.images[0] % 2 == 0 for q in mllm.of("prefer"))
     assert not any("None" in question.text for _, _, question in mllm.asked)
 
 
@@ -151,19 +171,21 @@ def test_the_same_seed_gives_the_same_search() -> None:
 
 def test_learned_text_comes_through_unchanged() -> None:
     text = "# Task {classes} {{x}} {% if %} {reason}"
-    mllm = Scripted({"modify": f"<START>{text}<END>", "compare": "first"})
+    mllm = Scripted({"modify": f"<START>{text}<END>", "prefer": "first"})
     run(mllm, rounds=1)
-    assert [q.text for q in mllm.of("describe", "round_1")] == [text] * 20
+    asked = [q.text for q in mllm.of("describe", "round_1")]
+    assert asked == [WORDING.initial()] * 7 + [text] * 7
 
 
 def test_a_comparison_without_an_answer_is_missing() -> None:
-    child = list(run(Scripted({"compare": None}), rounds=1).prompts.values())[1]
-    assert (child.scores[0]["unparsable"], child.scores[0]["missing"]) == (0, 20)
+    child = list(run(Scripted({"prefer": None}), rounds=1).prompts.values())[1]
+    assert (child.scores[0]["unparsable"], child.scores[0]["missing"]) == (0, 7)
 
 
 def test_a_rounds_best_is_the_score_of_the_prompt_it_keeps() -> None:
     history = run(Worse(seed=2), rounds=8)
-    rejected = [each for each in history.rounds if each.prompts and each.beam == [history.chosen]]
+    pairs = itertools.pairwise(history.rounds)
+    rejected = [after for one, after in pairs if after.prompts and after.beam == one.beam]
     assert rejected
     for round_ in rejected:
         child = next(each for each in history.prompts.values() if each.round == round_.round)

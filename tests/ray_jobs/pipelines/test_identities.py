@@ -29,7 +29,8 @@ ONLY_SPEED: tuple[dict[str, Any], ...] = (
     {"mllm_image_position": "auto"},
 )
 SETTINGS = {
-    "images": "x", "out": "x", "category": "bird", "unit": "species", "sample": 20
+    "images": "x", "out": "x", "category": "bird", "unit": "species", "sample": 20,
+    "examples": 3,
 }  # fmt: skip
 ASKING = [
     f"{verb} {method.name}"

@@ -14,7 +14,8 @@ from ray_jobs.cli import DONE, WRONG_USAGE, _find, execute
 from ray_jobs.commands import COMMANDS
 from ray_jobs.config.base import parse
 from ray_jobs.config.published import PUBLISHED
-from ray_jobs.verbs.reproduce.papers import MEAN, PAPERS
+from ray_jobs.verbs.reproduce.papers import PAPERS
+from ray_jobs.verbs.reproduce.rows import MEAN
 from tests.helpers import dataset_folders as layouts
 
 COOP = [
@@ -77,10 +78,18 @@ def test_a_dry_run_of_tlac_is_its_commands_and_its_table(eleven: Path, tmp_path:
     assert found["columns"][13:15] == ["mean novel", "paper, mean of 11"]
     assert [(row["method"], row["paper, mean of 11"]) for row in found["rows"]] == [
         ("CLIP", "74.22"),
+        ("CuPL", "not in it"),
         ("SLAC", "78.69"),
+        ("SLAC, class names alone", "not in it"),
         ("TLAC", "83.44"),
+        ("TLAC, class names alone", "not in it"),
     ]
-    assert len(found["commands"]) == 11 * (1 + 3 * 2)
+    assert len(found["commands"]) == 11 * (1 + 6 * 2 + 1)
+    cupl = [c for c in found["commands"] if "cupl" in c and "/dtd-novel/" in c]
+    assert "--class-parts descriptions" in cupl[0]
+    assert cupl[1].startswith(f"onoma label --classifier {out}/runs/dtd-novel/cupl-seed0-fit")
+    alone = next(c for c in found["commands"] if "--matching names_alone" in c)
+    assert "--no-upstream-compat" in alone
     tlac = next(c for c in found["commands"] if "label tlac" in c and "oxford_pets" in c)
     data = f"{out}/data/oxford_pets-novel"
     for part in (
@@ -92,9 +101,25 @@ def test_a_dry_run_of_tlac_is_its_commands_and_its_table(eleven: Path, tmp_path:
         "--mllm Qwen/Qwen2.5-VL-7B-Instruct",
     ):
         assert part in tlac
-    images = sum(run["images"] for run in found["forecast"]["runs"] if run["verb"] == "label tlac")
+    runs = found["forecast"]["runs"]
+    images = sum(run["images"] for run in runs if run["row"] == "TLAC")
     assert images > 11
-    assert found["forecast"]["total"] == {"mllm_calls": 3 * images}
+    texts = sum(run["mllm_calls"] for run in runs if run["verb"] == "fit what_do_you_see")
+    assert texts % 50 == 0
+    assert found["forecast"]["total"] == {"mllm_calls": 6 * images + texts}
+
+
+def test_some_rows_of_a_table_are_chosen_by_title(
+    eleven: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--root", str(eleven), "--dry-run", "--datasets", "dtd"]
+    found = reproduced("tlac_training_free", *words, "--rows", "CuPL", "--rows", "slac")
+    assert [(row["method"], row["paper, mean of 13"]) for row in found["rows"]] == [
+        ("CuPL", "75.2"),
+        ("SLAC", "79.4"),
+    ]
+    assert len(found["commands"]) == 1 + 3 + 2
+    assert "did you mean" in refused(capsys, "slac", *words, "--rows", "SLAK")
 
 
 @pytest.mark.slow
@@ -112,6 +137,7 @@ def test_every_command_of_a_dry_run_can_be_typed(eleven: Path, tmp_path: Path) -
 def test_a_person_reads_the_dry_run(eleven: Path) -> None:
     out = io.StringIO()
     words = ["reproduce", "slac", "--root", str(eleven), "--dry-run", "--datasets", "dtd"]
+    words += ["--rows", "CLIP", "--rows", "SLAC"]
     assert execute(words, out) == DONE
     lines = out.getvalue().splitlines()
     assert lines[0].startswith("SLAC and TLAC")
@@ -155,8 +181,13 @@ def test_near_learns_from_three_images_a_class(tmp_path: Path) -> None:
     fits = [c for c in found["commands"] if c.startswith("onoma fit near")]
     assert [c.count("--seed 1") for c in fits] == [0, 1]
     assert all("--category dog --unit breed" in c for c in fits)
-    assert {row["paper"] for row in found["rows"]} == {"unknown"}
-    assert [row["metric"] for row in found["rows"]] == ["cACC", "sACC"] * 2
+    told = {row["method"]: row["paper"] for row in found["rows"]}
+    assert told["NeaR"] == told["MLLM on every image"] == "unknown"
+    assert told["k-means of CLIP's features"] == "not in it"
+    assert [row["metric"] for row in found["rows"]] == ["cACC", "sACC"] * len(told)
+    clusters = next(c for c in found["commands"] if c.startswith("onoma label clusters"))
+    assert f"--clusters {len(layouts.DOGS)}" in clusters
+    assert "--classes" not in clusters
 
 
 def test_autosep_is_counted_as_its_published_search(tmp_path: Path) -> None:
@@ -169,6 +200,8 @@ def test_autosep_is_counted_as_its_published_search(tmp_path: Path) -> None:
         "max_children": 5,
     }  # fmt: skip
     assert calls_at_most(PaperStep("fit autosep", settings, images=90)) == 30_993
+    spo = {**settings, "objective": "spo", "rounds": 10, "minibatch": 7}
+    assert calls_at_most(PaperStep("fit autosep", spo, images=90)) == 10 * (2 + 3 * 7)
 
 
 def test_data_free_learns_of_names_and_is_measured_by_map(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_slac_s_table_on_two_data_sets(ray_session: Capacity, tmp_path: Path) ->
     layouts.coop(tmp_path / "dtd", textures, "images/", TEXTURES)
     words = ["reproduce", "slac", "--root", str(tmp_path), "--out", str(tmp_path / "out")]
     words += ["--datasets", "oxford_pets", "--datasets", "dtd", "--resamples", "50", "--json"]
-    words += ["--clip", "fieldguide", "--mllm", "fieldguide"]
+    words += ["--clip", "fieldguide", "--mllm", "fieldguide", "--rows", "CLIP", "--rows", "SLAC"]
 
     def made() -> dict[str, Any]:
         out = io.StringIO()
