@@ -66,7 +66,8 @@ def read_truth(uri: str) -> Truth:
             f"the truth {uri} names {len(repeated)} images more than once, for example {example!r};"
             " join several labels of one image by |"
         )
-    stripped = pc.utf8_trim_whitespace(table.column("label"))
+    # as class files are read
+    stripped = pc.utf8_trim_whitespace(pc.utf8_normalize(table.column("label"), "NFC"))
     labels = pc.split_pattern_regex(pc.replace_substring_regex(stripped, r"\s*\|\s*", "|"), r"\|+")
     return _ordered(paths.combine_chunks(), _without_blanks(labels.combine_chunks()))
 
