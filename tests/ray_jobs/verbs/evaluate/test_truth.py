@@ -28,7 +28,8 @@ def run_of(folder: Path, *paths: str) -> RunReader:
 
 
 def test_reads_labels_and_orders_by_image_id(tmp_path: Path) -> None:
-    text = '\ufeffpath,note,label\n./b.jpg,x,"wren, young"\na.jpg,y, cup | dog||\nc.jpg,,\nd.jpg,,cafe\u0301\n'
+    text = '\ufeffpath,note,label\n./b.jpg,x,"wren, young"\na.jpg,y, cup | dog||\nc.jpg,,\n'
+    text += "d.jpg,,cafe\u0301\n"
     truth = read_truth(write_truth(tmp_path, text))
     assert (np.diff(truth.image_ids) > 0).all()
     at = truth.positions(np.array([image_id("b.jpg"), 5, image_id("a.jpg"), image_id("c.jpg")]))
