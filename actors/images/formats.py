@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -31,6 +32,9 @@ _PHOTOMETRIC, _MAKE, _SUB_IFDS, _DNG = 262, 271, 330, 50706
 _COLOUR_FILTER: Final = frozenset((32803, 34892))
 _ENTRIES: Final = 512
 _MAKERS: Final = (("NIKON", "NEF (Nikon)"), ("SONY", "ARW (Sony)"), ("PENTAX", "PEF (Pentax)"))
+LFS_POINTER: Final = b"version https://git-lfs"
+"""How a file begins that Git LFS has left a pointer in place of."""
+POINTS_ELSEWHERE: Final = "a pointer of Git LFS and not the file itself: run git lfs pull there"
 _PLUGINS: Final = ("pillow_jxl",)
 
 
@@ -91,29 +95,51 @@ def _of_camera(name: str) -> str:
 def _raw_tiff(data: bytes, order: str) -> str | None:
     """The name of a raw file that is a TIFF, None for a plain one."""
     waiting, seen = [struct.unpack_from(f"{order}I", data, 4)[0]], set[int]()
-    make, is_raw = "", False
+    found = _Directories()
     while waiting and len(seen) < 16:
         at = waiting.pop(0)
         if at in seen or not at:
             continue
         seen.add(at)
-        count = min(struct.unpack_from(f"{order}H", data, at)[0], _ENTRIES)
-        for entry in range(count):
-            place = at + 2 + 12 * entry
-            tag, kind, many, value = struct.unpack_from(f"{order}HHII", data, place)
-            if tag == _DNG:
-                return "DNG"
-            short = struct.unpack_from(f"{order}H", data, place + 8)[0] if kind == 3 else value
-            if tag == _PHOTOMETRIC and short in _COLOUR_FILTER:
-                is_raw = True
-            elif tag == _MAKE and kind == 2 and many < 100:
-                make = data[value : value + many].decode("latin-1").upper()
-            elif tag == _SUB_IFDS and kind in (4, 13):
-                places = [value] if many == 1 else _offsets(data, order, value, many)
-                waiting += places
-    if not is_raw:
-        return None
-    return next((name for maker, name in _MAKERS if make.startswith(maker)), "of TIFF's kind")
+        try:
+            waiting += _one_directory(data, order, at, found)
+        except struct.error:  # it is cut off: what is left would be shown as the image
+            found.cut = True
+        if found.is_dng:
+            return "DNG"
+    maker = next((name for maker, name in _MAKERS if found.make.startswith(maker)), None)
+    if found.is_raw:
+        return maker or "of TIFF's kind"
+    return maker if found.cut and len(seen) > 1 else None
+
+
+@dataclass
+class _Directories:
+    """What the directories of a TIFF say."""
+
+    make: str = ""
+    is_raw: bool = False
+    is_dng: bool = False
+    cut: bool = False
+
+
+def _one_directory(data: bytes, order: str, at: int, found: _Directories) -> list[int]:
+    """Look at a directory; returns where those below it are."""
+    below: list[int] = []
+    count = min(struct.unpack_from(f"{order}H", data, at)[0], _ENTRIES)
+    for entry in range(count):
+        place = at + 2 + 12 * entry
+        tag, kind, many, value = struct.unpack_from(f"{order}HHII", data, place)
+        short = struct.unpack_from(f"{order}H", data, place + 8)[0] if kind == 3 else value
+        if tag == _DNG:
+            found.is_dng = True
+        elif tag == _PHOTOMETRIC and short in _COLOUR_FILTER:
+            found.is_raw = True
+        elif tag == _MAKE and kind == 2 and many < 100:
+            found.make = data[value : value + many].decode("latin-1").upper()
+        elif tag == _SUB_IFDS and kind in (4, 13):
+            below += [value] if many == 1 else _offsets(data, order, value, many)
+    return below
 
 
 def _offsets(data: bytes, order: str, at: int, many: int) -> list[int]:

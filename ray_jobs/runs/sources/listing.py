@@ -137,7 +137,8 @@ class _Reading:
             if is_glob(each):
                 found.update(folders.glob_files(root, Glob(each)))
             else:
-                found[each] = storage.join(where, *each.split("/"))
+                names = [name for name in each.split("/") if name not in ("", ".")]
+                found["/".join(names)] = storage.join(where, *names)
         packed = packed_kind(pattern)
         if packed is not None:
             return self._packed(packed, list(found.items()))
@@ -146,7 +147,9 @@ class _Reading:
 
     def _packed(self, kind: str, files: list[tuple[str, str]]) -> Listing:
         if kind == "parquet":
-            rows: Iterable[ManifestRow] = tables.Tables(files, self.columns, self.kept)
+            rows: Iterable[ManifestRow] = tables.Tables(
+                files, self.columns, self.kept, self.skipped
+            )
             return self._listing("parquet", rows)
         metadata = Metadata(self.kept)
         return self._listing("tar", self._told(tars.tars(files, self.skipped, metadata), metadata))

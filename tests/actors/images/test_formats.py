@@ -41,6 +41,8 @@ def bayer(order: str, make: bytes) -> bytes:
     return tiff_of(order, (262, 3, 1, 32803), (271, 2, len(make), 200), text=make)
 
 
+NEF = ((271, 2, 17, 200), (330, 4, 1, 5000))
+"""Entries of a Nikon's first directory: its maker, and where the raw image's own is."""
 RAW: dict[str, tuple[bytes, str]] = {
     "a.nef": (bayer(">", b"NIKON CORPORATION\0"), "NEF"),
     "a.arw": (bayer("<", b"SONY\0"), "ARW"),
@@ -149,6 +151,8 @@ def bad_files() -> dict[str, tuple[bytes, set[str]]]:
         "wide.png": (png_header(200_000_000, 1), {"too_many_pixels"}),
         "none.png": (png_header(0, 0), ends),
         "bomb.png": (bomb(), {"too_many_pixels"}),
+        "pointer.jpg": (b"version https://git-lfs.github.com/spec/v1\n", {"not_an_image"}),
+        "cut.nef": (tiff_of(">", *NEF, text=b"NIKON CORPORATION")[:300], {"unsupported_format"}),
         "page.jpg": (b"<!DOCTYPE html><html>404</html>", {"not_an_image"}),
         "words.jpg": ("Bilder, schöne\n".encode(), {"not_an_image"}),
         "json.webp": (b'{"error": "gone"}', {"not_an_image"}),
