@@ -166,8 +166,8 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def _unidentified(data: bytes) -> ImageError:
-    if (needs := decoder_wanted(data)) is not None:
-        return ImageError("unsupported_format", needs)
+    if (of_format := decoder_wanted(data)) is not None:
+        return of_format
     if data.startswith(LFS_POINTER):
         return ImageError("not_an_image", POINTS_ELSEWHERE)
     if data.startswith(_MAGIC):
