@@ -100,8 +100,9 @@ def _read_csv(uri: str) -> pa.Table:
     if not storage.exists(uri):
         raise TruthError(f"there is no truth file {uri}")
     try:
+        data = storage.read_bytes(uri)
         return pyarrow.csv.read_csv(
-            io.BytesIO(storage.read_bytes(uri)),
+            io.BytesIO(data),
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
             convert_options=pyarrow.csv.ConvertOptions(
                 include_columns=["path", "label"],
@@ -110,7 +111,11 @@ def _read_csv(uri: str) -> pa.Table:
             ),
         )
     except KeyError as error:
-        raise TruthError(f"the truth {uri} needs the header path,label: {error.args[0]}") from error
+        first = data.split(b"\n", 1)[0][:200].decode("utf-8-sig", "replace").strip()
+        raise TruthError(
+            f"the truth {uri} needs the header path,label in its first line, fields divided by "
+            f"commas without blanks, and has {first!r}"
+        ) from error
     except (pa.ArrowInvalid, OSError) as error:
         raise TruthError(f"the truth {uri} cannot be read as CSV: {error}") from error
 
