@@ -19,6 +19,7 @@ _TAB = "\t"
 _OTHERS = "|"
 _BLANKS = "\u200b\u200e\u200f\u2060\ufeff\u00ad"
 """Characters that cannot be seen, as copied text has them at its ends."""
+_SAME_LOOK = ("<wide>", "<narrow>", "<compat>", "<noBreak>")
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,18 @@ def _bare(field: str) -> str:
 
 
 def _look(name: str) -> str:
-    """What two names share that look the same: blanks, width, and no characters without a shape."""
-    shown = (each for each in name if unicodedata.category(each) != "Cf")
-    return " ".join(unicodedata.normalize("NFKC", "".join(shown)).split())
+    """What two names share that look the same: blanks, width, and no characters without a shape.
+
+    Of Unicode's compatible characters those of another width and joined letters count, and neither
+    powers nor numbers in circles.
+    """
+    shown = []
+    for each in name:
+        if unicodedata.decomposition(each).startswith(_SAME_LOOK):
+            shown.append(unicodedata.normalize("NFKC", each))
+        elif unicodedata.category(each) != "Cf":
+            shown.append(each)
+    return " ".join("".join(shown).split())
 
 
 def _fields(line: str, where: str) -> tuple[str, str, tuple[str, ...]]:

@@ -39,6 +39,7 @@ def test_bad_names_are_told_with_their_line(text: str, says: str) -> None:
 def test_what_cannot_be_seen_around_a_name_is_dropped() -> None:
     text = "\u200eb\u200f\ncaf\u00e9\u200b\n\ufeffa\n"
     assert parse_class_names(text, "f") == ["b", "caf\u00e9", "a"]
+    assert parse_class_names("x2\nx\u00b2\n\u2460\n1\n", "f") == ["x2", "x\u00b2", "\u2460", "1"]
 
 
 def test_ids_names_and_other_names() -> None:
