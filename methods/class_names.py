@@ -17,6 +17,9 @@ from methods.errors import InputError
 
 _TAB = "\t"
 _OTHERS = "|"
+_BLANKS = "\u200b\u200e\u200f\u2060\ufeff\u00ad"
+"""Characters that cannot be seen, as copied text has them at its ends."""
+_SAME_LOOK = ("<wide>", "<narrow>", "<compat>", "<noBreak>")
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def parse_classes(text: str, where: str) -> ClassNames:
 
     Raises:
         InputError: no classes, an empty line between them, an id or a name that is empty, an id
-            twice (its lines are named), or a file of another form (`methods.class_file_forms`).
+            twice or two that look the same (their lines are named), or a file of another form
+            (`methods.class_file_forms`).
     """
     text = unicodedata.normalize("NFC", text.lstrip("\ufeff"))
     lines = listed_names(text)
@@ -87,12 +91,13 @@ def parse_classes(text: str, where: str) -> ClassNames:
         check_form(lines, where)
     with_ids = any(_TAB in line.strip() for line in lines)
     # a tab at the beginning is then the end of an id that is missing
-    lines = [line.strip(" ") if with_ids and line.strip() else line.strip() for line in lines]
+    lines = [line.strip(" ") if with_ids and line.strip() else _bare(line) for line in lines]
     while lines and not lines[-1]:
         lines.pop()
     if not lines:
         raise InputError(f"{where} holds no class names; write one name a line")
     first_seen: dict[str, int] = {}
+    looks: dict[str, int] = {}
     names, others = [], []
     for number, line in enumerate(lines, 1):
         if not line:
@@ -105,6 +110,12 @@ def parse_classes(text: str, where: str) -> ClassNames:
                 "as ID<TAB>NAME)"
             )
         first_seen[key] = number
+        if (other := looks.setdefault(_look(key), number)) != number:
+            raise InputError(
+                f"{where} names {key!a} in lines {other} and {number}: the two look the same, and "
+                "differ in blanks, in width or in characters that cannot be seen; every class must "
+                "be given once"
+            )
         names.append(name)
         others.append(words)
     return ClassNames(tuple(first_seen), tuple(names), tuple(others))
@@ -115,11 +126,31 @@ def parse_class_names(text: str, where: str) -> list[str]:
     return list(parse_classes(text, where).ids)
 
 
+def _bare(field: str) -> str:
+    """Without what cannot be seen around it."""
+    return field.strip().strip(_BLANKS).strip()
+
+
+def _look(name: str) -> str:
+    """What two names share that look the same: blanks, width, and no characters without a shape.
+
+    Of Unicode's compatible characters those of another width and joined letters count, and neither
+    powers nor numbers in circles.
+    """
+    shown = []
+    for each in name:
+        if unicodedata.decomposition(each).startswith(_SAME_LOOK):
+            shown.append(unicodedata.normalize("NFKC", each))
+        elif unicodedata.category(each) != "Cf":
+            shown.append(each)
+    return " ".join("".join(shown).split())
+
+
 def _fields(line: str, where: str) -> tuple[str, str, tuple[str, ...]]:
     """Id, spoken name and other names of a line."""
     if _TAB not in line:
         return line, line, ()
-    key, name, *rest = (field.strip() for field in line.split(_TAB))
+    key, name, *rest = (_bare(field) for field in line.split(_TAB))
     if not key or not name:
         raise InputError(f"{where} lacks an id or a name; write ID<TAB>NAME<TAB>OTHER|OTHER")
     if _OTHERS in key:

@@ -32,7 +32,7 @@ logger = logging.getLogger("onoma")
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 _OF_ARCHIVES = ("label", "plan")
-_RESUMED = ("label", "fit", "demo", "reproduce")
+_RESUMED = ("label", "fit", "embed", "demo", "reproduce")
 _HELP_ALL = "--help-all"
 _HELP = {"-h", "--help", _HELP_ALL}
 _COLUMNS = 100

@@ -22,7 +22,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from actors.compat.pillow import allow_pixels, refused_pixels
 from actors.embedding_store import stored_rows
 from actors.images.errors import ImageError
-from actors.images.formats import camera_raw, decoder_wanted, register_plugins
+from actors.images.formats import (
+    LFS_POINTER,
+    POINTS_ELSEWHERE,
+    camera_raw,
+    decoder_wanted,
+    register_plugins,
+)
 from actors.images.limits import DEFAULT_MAX_PIXELS
 from actors.stage import RowErrors, stage
 
@@ -160,8 +166,10 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def _unidentified(data: bytes) -> ImageError:
-    if (needs := decoder_wanted(data)) is not None:
-        return ImageError("unsupported_format", needs)
+    if (of_format := decoder_wanted(data)) is not None:
+        return of_format
+    if data.startswith(LFS_POINTER):
+        return ImageError("not_an_image", POINTS_ELSEWHERE)
     if data.startswith(_MAGIC):
         return ImageError("corrupt", "starts like an image, but its header cannot be read")
     return ImageError("not_an_image", f"no image format known begins with {data[:12]!r}")

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Final
+
+from PIL import features
+
+from actors.images.errors import ImageError
+from methods.errors import one_line
 
 _HEIF_BRANDS: Final = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
@@ -31,36 +38,62 @@ _PHOTOMETRIC, _MAKE, _SUB_IFDS, _DNG = 262, 271, 330, 50706
 _COLOUR_FILTER: Final = frozenset((32803, 34892))
 _ENTRIES: Final = 512
 _MAKERS: Final = (("NIKON", "NEF (Nikon)"), ("SONY", "ARW (Sony)"), ("PENTAX", "PEF (Pentax)"))
-_PLUGINS: Final = ("pillow_jxl",)
+LFS_POINTER: Final = b"version https://git-lfs"
+"""How a file begins that Git LFS has left a pointer in place of."""
+POINTS_ELSEWHERE: Final = "a pointer of Git LFS and not the file itself: run git lfs pull there"
+_PLUGINS: Final = ("pillow_heif", "pillow_jxl")
 
 
 @lru_cache(maxsize=1)
-def register_plugins() -> None:
-    """Let Pillow read what installed packages read; an absent one is told where it is wanted."""
-    if find_spec("pillow_heif") is not None:
-        import_module("pillow_heif").register_heif_opener()
+def register_plugins() -> Mapping[str, str]:
+    """Let Pillow read what installed packages read; an absent one is told where it is wanted.
+
+    Returns:
+        Why an installed one cannot be used, by its name.
+    """
+    broken: dict[str, str] = {}
     for name in _PLUGINS:
-        if find_spec(name) is not None:
-            import_module(name)  # which registers itself
+        if find_spec(name) is None:
+            continue
+        try:
+            plugin = import_module(name)  # pillow_jxl registers itself
+            if name == "pillow_heif":
+                plugin.register_heif_opener()
+        except Exception as error:  # built for another Pillow, or a library of the system lacks
+            broken[name] = one_line(error)
+    return broken
 
 
-def decoder_wanted(data: bytes) -> str | None:
-    """What an image that Pillow does not know needs, in a sentence; None where nothing is known."""
+def decoder_wanted(data: bytes) -> ImageError | None:
+    """What is wrong with an image that Pillow does not know, where its format is one of a plugin.
+
+    Without the plugin, or where that cannot be loaded, the format is unsupported; with it the bytes
+    are broken. None where nothing is known.
+    """
     if data[4:8] == b"ftyp":
         brand = data[8:12]
         if brand in _HEIF_BRANDS:
-            return f"HEIC, {_by_extra('heif', 'pillow_heif')} (brand {brand.decode('ascii')})"
+            return _of_plugin(f"HEIC (brand {brand.decode('ascii')})", "heif", "pillow_heif")
         if brand in _AVIF_BRANDS:
-            return "AVIF, which this build of Pillow does not read"
+            return ImageError(*_OF_AVIF[features.check("avif")])
     if data.startswith(_JXL):
-        return f"JPEG XL, {_by_extra('jxl', 'pillow_jxl')}"
+        return _of_plugin("JPEG XL", "jxl", "pillow_jxl")
     return None
 
 
-def _by_extra(extra: str, package: str) -> str:
-    if find_spec(package) is not None:
-        return f"and its decoder, {package}, cannot read it"
-    return f"whose decoder is not installed: pip install 'onoma[{extra}]'"
+_OF_AVIF: Final = {
+    True: ("corrupt", "AVIF whose header cannot be read"),
+    False: ("unsupported_format", "AVIF, which this build of Pillow does not read"),
+}
+
+
+def _of_plugin(what: str, extra: str, package: str) -> ImageError:
+    if find_spec(package) is None:
+        wanted = f"{what}, whose decoder is not installed: pip install 'onoma[{extra}]'"
+        return ImageError("unsupported_format", wanted)
+    if (why := register_plugins().get(package)) is not None:
+        return ImageError("unsupported_format", f"{what}, whose decoder cannot be loaded: {why}")
+    return ImageError("corrupt", f"{what} that its decoder, {package}, cannot read")
 
 
 def camera_raw(data: bytes) -> str | None:
@@ -91,29 +124,51 @@ def _of_camera(name: str) -> str:
 def _raw_tiff(data: bytes, order: str) -> str | None:
     """The name of a raw file that is a TIFF, None for a plain one."""
     waiting, seen = [struct.unpack_from(f"{order}I", data, 4)[0]], set[int]()
-    make, is_raw = "", False
+    found = _Directories()
     while waiting and len(seen) < 16:
         at = waiting.pop(0)
         if at in seen or not at:
             continue
         seen.add(at)
-        count = min(struct.unpack_from(f"{order}H", data, at)[0], _ENTRIES)
-        for entry in range(count):
-            place = at + 2 + 12 * entry
-            tag, kind, many, value = struct.unpack_from(f"{order}HHII", data, place)
-            if tag == _DNG:
-                return "DNG"
-            short = struct.unpack_from(f"{order}H", data, place + 8)[0] if kind == 3 else value
-            if tag == _PHOTOMETRIC and short in _COLOUR_FILTER:
-                is_raw = True
-            elif tag == _MAKE and kind == 2 and many < 100:
-                make = data[value : value + many].decode("latin-1").upper()
-            elif tag == _SUB_IFDS and kind in (4, 13):
-                places = [value] if many == 1 else _offsets(data, order, value, many)
-                waiting += places
-    if not is_raw:
-        return None
-    return next((name for maker, name in _MAKERS if make.startswith(maker)), "of TIFF's kind")
+        try:
+            waiting += _one_directory(data, order, at, found)
+        except struct.error:  # it is cut off: what is left would be shown as the image
+            found.cut = True
+        if found.is_dng:
+            return "DNG"
+    maker = next((name for maker, name in _MAKERS if found.make.startswith(maker)), None)
+    if found.is_raw:
+        return maker or "of TIFF's kind"
+    return maker if found.cut and len(seen) > 1 else None
+
+
+@dataclass
+class _Directories:
+    """What the directories of a TIFF say."""
+
+    make: str = ""
+    is_raw: bool = False
+    is_dng: bool = False
+    cut: bool = False
+
+
+def _one_directory(data: bytes, order: str, at: int, found: _Directories) -> list[int]:
+    """Look at a directory; returns where those below it are."""
+    below: list[int] = []
+    count = min(struct.unpack_from(f"{order}H", data, at)[0], _ENTRIES)
+    for entry in range(count):
+        place = at + 2 + 12 * entry
+        tag, kind, many, value = struct.unpack_from(f"{order}HHII", data, place)
+        short = struct.unpack_from(f"{order}H", data, place + 8)[0] if kind == 3 else value
+        if tag == _DNG:
+            found.is_dng = True
+        elif tag == _PHOTOMETRIC and short in _COLOUR_FILTER:
+            found.is_raw = True
+        elif tag == _MAKE and kind == 2 and many < 100:
+            found.make = data[value : value + many].decode("latin-1").upper()
+        elif tag == _SUB_IFDS and kind in (4, 13):
+            below += [value] if many == 1 else _offsets(data, order, value, many)
+    return below
 
 
 def _offsets(data: bytes, order: str, at: int, many: int) -> list[int]:

@@ -3,9 +3,10 @@
 Local paths and ``file://`` URIs go to the local file system; ``s3://`` and ``gs://`` to PyArrow's
 own clients, which take credentials, region and endpoint from the usual environment (``AWS_*``,
 Google's defaults), but for buckets that only s3fs asks as wanted (`actors.storage.s3`): those of a
-profile, anonymous ones, those whose requester pays, and all behind a proxy; every other scheme to
-the fsspec file system of that name. Keys after ``s3://bucket/`` are taken literally, never
-percent-decoded; ``file://`` URIs are percent-encoded bytes, so that any file name survives.
+profile, anonymous ones, those whose requester pays, all behind a proxy, and keys that are no path
+(``a//b``); every other scheme to the fsspec file system of that name. Keys after ``s3://bucket/``
+are taken literally, never percent-decoded; ``file://`` URIs are percent-encoded bytes, so that any
+file name survives.
 """
 
 from __future__ import annotations
@@ -20,7 +21,13 @@ import pyarrow.fs as pafs
 
 from actors.s3_settings import S3Settings, current_words, settings_of
 from actors.storage.odd_names import MARK, OddNamesHandler, is_utf8, marked, plain
-from actors.storage.s3 import endpoint_of, is_behind_proxy, needs_s3fs, s3_filesystem
+from actors.storage.s3 import (
+    arrow_filesystem,
+    endpoint_of,
+    is_behind_proxy,
+    needs_s3fs,
+    s3_filesystem,
+)
 from methods.errors import InputError
 
 _S3_ATTEMPTS = 6
@@ -64,9 +71,9 @@ def local_uri(path: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _s3(bucket: str, settings: S3Settings) -> pafs.FileSystem:
-    if needs_s3fs(settings) or is_behind_proxy(bucket, settings):
-        return pafs.PyFileSystem(pafs.FSSpecHandler(s3_filesystem(settings)))
+def _s3(bucket: str, settings: S3Settings, by_s3fs: bool) -> pafs.FileSystem:
+    if by_s3fs:
+        return arrow_filesystem(settings)
     options: dict[str, Any] = {}
     endpoint = endpoint_of(settings)
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
@@ -119,7 +126,9 @@ def resolve(uri: str) -> tuple[pafs.FileSystem, str]:
         return _filesystem(scheme), uri  # fsspec's http file system wants the whole address
     path = uri.partition("://")[2]
     if is_s3(uri):
-        return _s3(bucket_of(uri), _settings(uri)), path
+        if not bucket_of(uri):
+            raise InputError(f"{uri} names no bucket; write s3://BUCKET/PREFIX")
+        return _s3(bucket_of(uri), _settings(uri), reads_by_s3fs(uri)), path
     return _filesystem(scheme), path
 
 
@@ -135,8 +144,13 @@ def s3fs_of(uri: str) -> Any:
 
 
 def reads_by_s3fs(uri: str) -> bool:
-    """Whether the bytes of an ``s3://`` address come through s3fs rather than PyArrow's client."""
-    settings = _settings(uri)
+    """Whether the bytes of an ``s3://`` address come through s3fs rather than PyArrow's client.
+
+    That one takes a key for a path: it refuses ``a//b`` and reads ``a/./b`` as ``a/b``.
+    """
+    settings, key = _settings(uri), uri.partition("://")[2].partition("/")[2]
+    if not {"", ".", ".."}.isdisjoint(key.removesuffix("/").split("/")) and key:
+        return True
     return needs_s3fs(settings) or is_behind_proxy(bucket_of(uri), settings)
 
 

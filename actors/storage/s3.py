@@ -13,6 +13,9 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import pyarrow as pa
+import pyarrow.fs as pafs
+
 from actors.s3_settings import S3Settings
 from methods.errors import one_line
 
@@ -27,10 +30,13 @@ _AT_ONCE: Final = 16
 def needs_s3fs(settings: S3Settings) -> bool:
     """Whether PyArrow's client would ask otherwise than is wanted.
 
-    PyArrow knows no requester pays, and sends what a profile with ``role_arn`` or SSO is to sign
-    without a signature, in silence.
+    PyArrow knows no requester pays; what a profile with ``role_arn`` or SSO is to sign it sends
+    without a signature, in silence; the token of a web identity it takes to Amazon's server only.
     """
     named = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
+    own_sts = os.environ.get("AWS_ENDPOINT_URL_STS") or os.environ.get("AWS_ENDPOINT_URL")
+    if own_sts and os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+        named = named or not os.environ.get("AWS_ACCESS_KEY_ID")
     return settings.anon or settings.requester_pays or bool(settings.profile or named)
 
 
@@ -87,6 +93,33 @@ def s3_filesystem(settings: S3Settings) -> Any:
     parsers = filesystem.session.get_component("response_parser_factory")
     parsers.set_parser_defaults(timestamp_parser=_timestamp)
     return filesystem
+
+
+def arrow_filesystem(settings: S3Settings) -> pafs.FileSystem:
+    """The same as a file system of PyArrow's."""
+    return pafs.PyFileSystem(_S3fsHandler(s3_filesystem(settings)))
+
+
+class _S3fsHandler(pafs.FSSpecHandler):  # type: ignore[misc]
+    """PyArrow's own asks first whether there is such a file, and takes every error for a no."""
+
+    def open_input_stream(self, path: str) -> Any:
+        return self.open_input_file(path)
+
+    def open_input_file(self, path: str) -> Any:
+        return pa.PythonFile(self.fs.open(path, mode="rb"), mode="r")
+
+
+def has_keys(filesystem: Any, bucket: str, prefix: str) -> bool:
+    """Whether there is a key under a prefix, by a request whose refusal says why.
+
+    Raises:
+        OSError: the server refuses, as s3fs tells it.
+    """
+    page = filesystem.call_s3(
+        "list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=1, **filesystem.req_kw
+    )
+    return bool(page.get("KeyCount") or page.get("Contents"))
 
 
 def _timestamp(value: Any) -> datetime:
@@ -168,7 +201,19 @@ _REASONS: Final = (
         "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or give --s3 profile=NAME",
     ),
     (
-        ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"),
+        ("InvalidIdentityToken", "IDPRejectedClaim", "IDPCommunicationError"),
+        "the token of the web identity is refused or has expired; check AWS_ROLE_ARN and the file "
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ),
+    (
+        ("RequestTimeTooSkewed",),
+        "the clock of this machine is wrong, so the server refuses its signatures; set the time",
+    ),
+    (
+        (
+            *("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"),
+            *("Looks like the configured region", "Moved Permanently", "HTTP status 301"),
+        ),
         "the bucket is in another region; set AWS_REGION to the bucket's",
     ),
     (
@@ -180,7 +225,11 @@ _REASONS: Final = (
         "the server does not answer; check --s3 endpoint=URL, AWS_ENDPOINT_URL and AWS_REGION",
     ),
     (
-        ("AccessDenied", "Forbidden", "PermissionError"),
+        ("SlowDown", "ServiceUnavailable", "Service Unavailable", "InternalError", "status 503"),
+        "the server is too busy or fails, and was asked several times; run the same command again",
+    ),
+    (
+        ("AccessDenied", "ACCESS_DENIED", "Forbidden", "PermissionError", "AllAccessDisabled"),
         "access is denied; give --s3 profile=NAME with the right to list and read it, --s3 anon if "
         "it is public, or --s3 requester-pays if it wants that",
     ),

@@ -1,7 +1,7 @@
 """Label a big archive with the real command: memory, speed, and the price of a resume.
 
     uv run python -m benchmarks.scale --rows 1000000 [--distinct 20000] [--work DIR]
-        [--kill-at 0.5] [--flags FLAGS] [--json FILE]
+        [--kill-at 0.5] [--s3-errors 0.05] [--flags FLAGS] [--json FILE]
 
 The archive is Parquet with small images in it (20,000 drawn birds of 72 pixels over and over, each
 under a path of its own), packed once and kept in `--work`. `onoma label zero_shot` with the field
@@ -12,6 +12,9 @@ the driver's resident set has a column of its own. Ray's own is raylet, GCS and 
 
 With `--kill-at 0.5` the driver gets SIGKILL once half of the rows is committed, and the same
 command is run again: what had been computed and not committed is lost, and computed twice.
+
+With `--s3-errors 0.05` the archive lies in a bucket on loopback whose server answers 5 % of its
+requests with 500 or 503, and lets 1 % wait for 30 to 75 s.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,7 @@ from benchmarks.faults.jobs import Job, end_on_sigterm, ray_folder
 from benchmarks.faults.tables import Committed, Place, ledger_problems
 from benchmarks.scale.archive import pack
 from benchmarks.scale.figures import folder_figures, print_table
+from benchmarks.scale.on_s3 import Bucket, in_bucket
 from benchmarks.scale.watching import Watched, watch
 
 
@@ -55,10 +60,11 @@ class EveryMinute:
 
 
 def killed(
-    words: Sequence[str], run: Path, ray: Path, options: argparse.Namespace
+    words: Sequence[str], run: Path, ray: Path, options: argparse.Namespace, bucket: Bucket | None
 ) -> dict[str, Any]:
     """Run the command until it is killed; returns the figures up to there."""
-    with Job(words, options.work / "logs" / "killed.txt", ray, None) as job:
+    environment = bucket.environment if bucket else None
+    with Job(words, options.work / "logs" / "killed.txt", ray, environment) as job:
         seen = watch(job, run, options.rows, progress, until=options.kill_at)
         if not job.running():
             raise SystemExit(f"the job ended before it could be killed\n{job.said()[-2000:]}")
@@ -79,10 +85,11 @@ def killed(
 
 
 def finished(
-    words: Sequence[str], run: Path, ray: Path, options: argparse.Namespace
+    words: Sequence[str], run: Path, ray: Path, options: argparse.Namespace, bucket: Bucket | None
 ) -> tuple[Watched, dict[str, Any], float]:
     """Run the command to its end; returns what was seen, ``run.json`` and the seconds."""
-    with Job(words, options.work / "logs" / "finished.txt", ray, None) as job:
+    environment = bucket.environment if bucket else None
+    with Job(words, options.work / "logs" / "finished.txt", ray, environment) as job:
         seen = watch(job, run, options.rows, progress)
         code, seconds = job.wait(60), job.seconds
         if code:
@@ -149,6 +156,7 @@ def main() -> None:
     work = Path(tempfile.gettempdir()) / "onoma-scale"
     parser.add_argument("--work", type=Path, default=work, help=f"[default: {work}]")
     parser.add_argument("--kill-at", type=float, help="share of the rows, between 0 and 1")
+    parser.add_argument("--s3-errors", type=float, help="share of requests that S3 refuses")
     parser.add_argument("--flags", default="", help="more flags of `onoma label zero_shot`")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
     options = parser.parse_args()
@@ -170,17 +178,21 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     classes, run = options.work / "classes.txt", options.work / "run"
     classes.write_text("".join(f"{name}\n" for name in NAMES))
     shutil.rmtree(run, ignore_errors=True)
-    words = ["label", "zero_shot", "--images", str(archive), "--classes", str(classes)]
-    words += ["--out", str(run), *shlex.split(options.flags)]
     size = folder_figures(archive)
     print(f"scale: {options.rows:,} images in Parquet, {size['bytes']:,} bytes in", end=" ")
     print(f"{size['files']} files; {machine.describe()}", flush=True)
     figures: dict[str, Any] = {"machine": machine.describe(), "flags": options.flags}
     figures["archive"] = {"rows": options.rows, "distinct": options.distinct, **size}
-    with ray_folder() as ray:
+    place = in_bucket(archive, options.s3_errors) if options.s3_errors else nullcontext(None)
+    with ray_folder() as ray, place as bucket:
+        words = ["label", "zero_shot", "--images", bucket.uri if bucket else str(archive)]
+        words += ["--classes", str(classes), "--out", str(run), *shlex.split(options.flags)]
         if options.kill_at:
-            figures["killed"] = killed(words, run, ray, options)
-        seen, record, seconds = finished(words, run, ray, options)
+            figures["killed"] = killed(words, run, ray, options, bucket)
+        seen, record, seconds = finished(words, run, ray, options, bucket)
+    if bucket:
+        figures["s3"] = dict(sorted(bucket.faults.counts.items()))
+        print("\nS3:", ", ".join(f"{count:,} {what}" for what, count in figures["s3"].items()))
     print(f"\npeak memory in MiB, and images/s{', after the resume' * bool(options.kill_at)}")
     figures["tenths"] = print_table(seen, options.rows)
     if options.kill_at:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from actors.clip.precision import PRECISION_HELP, Precision
 from actors.images.limits import DEFAULT_MAX_BYTES, DEFAULT_MAX_PIXELS, DEFAULT_MAX_SIDE
-from methods.errors import ROW_CODES
+from methods.errors import ROW_CODES, InputError
 from ray_jobs.config.base import VerbConfig
 from ray_jobs.config.names import did_you_mean
 
@@ -47,6 +47,18 @@ class TablesConfig(VerbConfig):
         from ray_jobs.runs.sources.table_columns import TableColumns
 
         return TableColumns(self.image_column, self.id_column, tuple(self.keep_columns))
+
+    def refuse_kept_columns(self, verb: str) -> None:
+        """Refuse columns to keep where a verb makes no labels table.
+
+        Raises:
+            InputError: some are to be kept.
+        """
+        if self.keep_columns:
+            raise InputError(
+                f"--keep-columns: {verb} makes no labels table that could have them; give it to "
+                "onoma label, or to onoma manifest"
+            )
 
 
 class ArchiveConfig(TablesConfig):

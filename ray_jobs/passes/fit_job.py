@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from ray_jobs.config import TablesConfig
 from ray_jobs.passes.follow import Follower, following
 from ray_jobs.passes.int8_check import say_int8
 from ray_jobs.passes.job import Job, models_record
@@ -35,6 +36,8 @@ def fit_job(method: FitMethod[Any], config: Any) -> dict[str, Any]:
         InputError: files, models, the archive, the folder or a setting cannot work, or another job
             writes to the folder.
     """
+    if isinstance(config, TablesConfig):
+        config.refuse_kept_columns("fit")
     inputs = method.resolve(config)
     check_builtin_models(config, inputs.clip, inputs.mllm, inputs.names)
     identity = {"method": method.name, **inputs.identity(config)}

@@ -25,7 +25,7 @@ from actors.images.fetch import fetch
 from actors.s3_settings import VARIABLE
 from actors.storage.s3 import s3_filesystem
 from methods.errors import InputError
-from ray_jobs.runs.manifest import write_manifest
+from ray_jobs.runs.manifest import read_manifest, write_manifest
 from ray_jobs.runs.sources import list_images
 
 CONFIG = """
@@ -168,6 +168,26 @@ def test_parquet_and_files_go_through_s3fs(few: str, monkeypatch: pytest.MonkeyP
     assert storage.list_files(f"{few}/tables", ".parquet") == [path]
     storage.delete_folder(f"{few}/tables")
     assert not storage.exists(f"{few}/tables/a b%20c.parquet")
+
+
+KEYS = ("a//b.jpg", "/c.jpg", "a/./d.jpg", "./e.jpg", "a/../f.jpg", "g %+?#*[h]\\i.jpg", "~j.jpg")
+
+
+def test_keys_that_no_path_can_have_are_read(s3_bucket: str, tmp_path: Path) -> None:
+    client = storage.s3fs_of(s3_bucket)
+    for key in KEYS:
+        client.pipe_file(f"{s3_bucket[5:]}/odd-keys/{key}", key.encode())
+    manifest = write_manifest(f"{s3_bucket}/odd-keys", str(tmp_path / "m.parquet"))
+    assert manifest.images == len(KEYS)
+    [batch] = read_manifest(str(tmp_path / "m.parquet"), None)
+    rows = fetch(batch).to_pylist()
+    assert {row["path"]: row["bytes"] for row in rows} == {key: key.encode() for key in KEYS}
+
+
+def test_an_address_without_a_bucket_is_refused() -> None:
+    for source in ("s3://", "s3:///photos"):
+        with pytest.raises(InputError, match="names no bucket"):
+            list_images(source)
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,21 @@ def test_names_keep_their_order_and_lose_blanks() -> None:
         ("a\n\nb\n", "line 2 is empty"),
         ("a\nb\na\n", "'a' twice, in lines 1 and 3"),
         ("é\ne\u0301\n", "twice"),
+        ("great white\ngreat\u00a0white\n", "lines 1 and 2: the two look the same"),
+        ("tench\nten\u200bch\n", "look the same"),
+        ("tench\n\uff54ench\n", "look the same"),
+        ("a\tcat\na\u00ad\tdog\n", "'a' twice"),
     ],
 )
 def test_bad_names_are_told_with_their_line(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         parse_class_names(text, "classes.txt")
+
+
+def test_what_cannot_be_seen_around_a_name_is_dropped() -> None:
+    text = "\u200eb\u200f\ncaf\u00e9\u200b\n\ufeffa\n"
+    assert parse_class_names(text, "f") == ["b", "caf\u00e9", "a"]
+    assert parse_class_names("x2\nx\u00b2\n\u2460\n1\n", "f") == ["x2", "x\u00b2", "\u2460", "1"]
 
 
 def test_ids_names_and_other_names() -> None:

@@ -67,8 +67,10 @@ def split_pattern(source: str) -> tuple[str, str]:
     names = source.split("/")
     fixed = 0
     for at, name in enumerate(names[:-1]):
-        marked = is_glob(name) or has_braces(name)
-        if marked and ("**" in name or not _is_there("/".join(names[: at + 1]))):
+        rest = "/".join(names[at:])
+        opens = name.count("{") > name.count("}") and has_braces(rest)  # {a,b/c} is of two names
+        marked = is_glob(name) or has_braces(name) or opens
+        if opens or (marked and ("**" in name or not _is_there("/".join(names[: at + 1])))):
             break
         fixed = at + 1
     if not storage.is_local(source) and fixed < 3:

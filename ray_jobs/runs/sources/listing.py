@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow.fs as pafs
 
 from actors import storage
-from actors.storage.s3 import why
+from actors.storage.s3 import has_keys, why
 from methods.errors import InputError, one_line
 from ray_jobs.runs.sources import folders, lists, tables, tars
 from ray_jobs.runs.sources.braces import expanded, has_braces
@@ -66,10 +66,18 @@ def storage_has(source: str) -> bool:
     except Exception as error:  # botocore's errors are no OSError
         if not isinstance(error, OSError) and not storage.is_s3(source):
             raise
-        told = one_line(error)
         if storage.is_s3(source):
-            told = why(error, storage.bucket_of(source))
-        raise InputError(f"--images {source}: {told}") from error
+            return _bucket_has(source)
+        raise InputError(f"--images {source}: {one_line(error)}") from error
+
+
+def _bucket_has(source: str) -> bool:
+    """Ask again where HEAD was refused: such an answer has no body that says why."""
+    bucket, _, prefix = source.partition("://")[2].partition("/")
+    try:
+        return has_keys(storage.s3fs_of(source), bucket, prefix)
+    except Exception as error:  # botocore's errors have no common class with s3fs's
+        raise InputError(f"--images {source}: {why(error, bucket)}") from error
 
 
 @dataclass
@@ -137,7 +145,8 @@ class _Reading:
             if is_glob(each):
                 found.update(folders.glob_files(root, Glob(each)))
             else:
-                found[each] = storage.join(where, *each.split("/"))
+                names = [name for name in each.split("/") if name not in ("", ".")]
+                found["/".join(names)] = storage.join(where, *names)
         packed = packed_kind(pattern)
         if packed is not None:
             return self._packed(packed, list(found.items()))
@@ -146,7 +155,9 @@ class _Reading:
 
     def _packed(self, kind: str, files: list[tuple[str, str]]) -> Listing:
         if kind == "parquet":
-            rows: Iterable[ManifestRow] = tables.Tables(files, self.columns, self.kept)
+            rows: Iterable[ManifestRow] = tables.Tables(
+                files, self.columns, self.kept, self.skipped
+            )
             return self._listing("parquet", rows)
         metadata = Metadata(self.kept)
         return self._listing("tar", self._told(tars.tars(files, self.skipped, metadata), metadata))

@@ -54,7 +54,7 @@ class Skipped:
     Attributes:
         by_kind: counts of files that are no images by name.
         notes: what else was left out, in words.
-        shards: tars that are broken, each in words.
+        shards: tars and tables that are broken, each in words.
         packed: one compressed tar.
     """
 
@@ -76,7 +76,7 @@ class Skipped:
 
     def _broken(self) -> list[str]:
         more = len(self.shards) - _SHARDS_NAMED
-        return self.shards[:_SHARDS_NAMED] + ([f"{more} more tars are broken"] if more > 0 else [])
+        return self.shards[:_SHARDS_NAMED] + ([f"{more} more files are broken"] if more > 0 else [])
 
     def _counted(self) -> list[str]:
         if not self.by_kind:

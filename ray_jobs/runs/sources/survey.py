@@ -3,12 +3,14 @@
 Images count first, wherever in the folder they lie: a table beside them, as Hugging Face's
 ``metadata.parquet`` or a manifest, is about them. Tars come before tables: img2dataset writes
 ``00000.parquet`` beside ``00000.tar``, addresses beside images. Tables decide where they are alone.
-Only tars right in the folder come before images below it, which are as a rule examples of theirs.
+Only tars right in the folder, and tables in a folder ``data`` of it, where Hugging Face keeps those
+of a data set, come before images below it, which are as a rule examples of theirs.
 Whatever is left out so is said.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -22,6 +24,8 @@ Files = list[tuple[str, str]]
 """Names relative to the folder, and URIs."""
 
 
+_DATA: Final = "data/"
+_SHARD: Final = re.compile(r"-\d{5}-of-\d{5}[^/]*$")
 _IN_ORDER: Final[tuple[Literal["tar", "parquet"], ...]] = ("tar", "parquet")
 
 
@@ -79,20 +83,29 @@ def survey(source: str) -> Survey:
     if any(is_image_name(name) for name in top):
         return Survey("images", [], [])
     tars_first = any(packed_kind(name) == "tar" for name in top)
+    tables_first = not tars_first and _has_data_tables(source)
     packed: dict[str, Files] = {"tar": [], "parquet": []}
     image = None
     for name, uri in folders.glob_files(source, Glob("**")):
         if is_image_name(name):
-            if not tars_first:
+            if not tars_first and (not tables_first or name.startswith(_DATA)):
                 return Survey("images", [], [])
             image = image or name
         elif (kind := packed_kind(name)) is not None:
             packed[kind].append((name, uri))
-    for each in _IN_ORDER:
+    for each in ("parquet",) if tables_first else _IN_ORDER:
         if packed[each]:
             files = _at_top(packed[each]) or packed[each]
+            if tables_first:
+                files = [(name, uri) for name, uri in packed[each] if name.startswith(_DATA)]
             return Survey(each, files, _others(packed, files), image)
     return Survey("images", [], [])
+
+
+def _has_data_tables(source: str) -> bool:
+    """Whether the folder ``data`` has shards of a data set in it."""
+    folder = storage.join(source, _DATA.rstrip("/"))
+    return any(_SHARD.search(path) for path in storage.list_files(folder, ".parquet"))
 
 
 def _at_top(files: Files) -> Files:

@@ -64,7 +64,7 @@ class ChosenColumns:
 
 def is_manifest(schema: pa.Schema) -> bool:
     """Whether a table is a manifest, or the labels of a run: whole-number ids, paths, addresses."""
-    if not {"image_id", "path", "uri"} <= set(schema.names):
+    if any(schema.names.count(name) != 1 for name in ("image_id", "path", "uri")):
         return False
     kind = schema.field("image_id").type
     return (
@@ -113,8 +113,10 @@ def choose_columns(uri: str, schema: pa.Schema, wanted: TableColumns) -> ChosenC
             looks like images.
     """
     image = _image(uri, schema, wanted.image)
+    key = _key(uri, schema, wanted.key, image)
+    _check_once(uri, schema, image, key)
     holds = "bytes" if is_bytes(schema.field(image).type) else "addresses"
-    return ChosenColumns(image, holds, _key(uri, schema, wanted.key, image))
+    return ChosenColumns(image, holds, key)
 
 
 def _image(uri: str, schema: pa.Schema, named: str | None) -> str:
@@ -167,11 +169,18 @@ def find_column(uri: str, schema: pa.Schema, flag: str, named: str) -> str:
         InputError: there is none.
     """
     if named in schema.names:
+        _check_once(uri, schema, named)
         return named
     alike = [name for name in schema.names if name.lower() == named.lower()]
     if len(alike) == 1:
         return str(alike[0])
     raise InputError(f"{flag} {named}: no such column in {uri}; it has {', '.join(schema.names)}")
+
+
+def _check_once(uri: str, schema: pa.Schema, *columns: str | None) -> None:
+    for column in columns:
+        if column is not None and schema.names.count(column) > 1:
+            raise InputError(f"--images {uri}: it has several columns called {column}")
 
 
 def _first(

@@ -14,7 +14,7 @@ from actors.kept import KEPT
 from methods.errors import InputError, one_line
 from ray_jobs.runs.sources.kept import KeptColumns
 from ray_jobs.runs.sources.labels_of_run import is_labels, joined
-from ray_jobs.runs.sources.rows import ManifestRow
+from ray_jobs.runs.sources.rows import ManifestRow, Skipped
 from ray_jobs.runs.sources.table_columns import (
     NUMBERED,
     OWN_PATHS,
@@ -36,31 +36,42 @@ class Tables:
         files: (relative name, uri) of each.
         columns: those that the user names.
         kept: what the manifest is to have of them as well.
+        skipped: where files that cannot be read are told, if there are others.
         keys: columns that were taken as keys, once rows have been read.
     """
 
     files: Sequence[tuple[str, str]]
     columns: TableColumns
     kept: KeptColumns
+    skipped: Skipped
     keys: set[str] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[ManifestRow]:
-        """List the images.
+        """List the images; a file that is empty, cut off or no Parquet costs its own rows.
 
         Raises:
-            InputError: no Parquet, or no column that holds images or addresses.
+            InputError: none can be read, with what is wrong with the first, or one has no column
+                that holds images or addresses.
         """
+        broken: list[str] = []
         for name, uri in self.files:
+            listed = 0
             filesystem, path = storage.resolve(uri)
             try:
                 with pq.ParquetFile(path, filesystem=filesystem) as file:
                     if is_labels(file.schema_arrow) and not self._names_columns:
                         yield from joined(self.files, self.kept)
                         return
-                    yield from self._one_table(file, name, uri)
+                    for row in self._one_table(file, name, uri):
+                        listed += 1
+                        yield row
             except (pa.ArrowInvalid, OSError) as error:
-                told = one_line(error)
-                raise InputError(f"--images {uri}: no readable Parquet: {told}") from error
+                broken.append(f"{uri}: no readable Parquet: {one_line(error)}")
+                told = f"{name or uri} is no readable Parquet ({one_line(error)})"
+                self.skipped.shards.append(f"{told}; {listed} of its images are listed")
+        if len(broken) == len(self.files) > 0:
+            more = f" (and {len(broken) - 1} more like it)" if len(broken) > 1 else ""
+            raise InputError(f"--images {broken[0]}{more}")
 
     def hint(self) -> str:
         """What to do about keys that are given twice; empty where none came of a column."""

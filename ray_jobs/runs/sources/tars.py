@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from actors import storage
+from actors.images.formats import LFS_POINTER, POINTS_ELSEWHERE
 from methods.errors import InputError, one_line
 from ray_jobs.runs.sources.metadata import Metadata
 from ray_jobs.runs.sources.packed_tars import how_to_unpack, packed_kind_of
 from ray_jobs.runs.sources.rows import ManifestRow, Skipped, is_image_name
 
-_HEAD: Final = 8
+_HEAD: Final = 64
 _LOOKED_AT: Final = 1 << 20
 
 
@@ -55,8 +56,11 @@ def _members(shard: Shard, skipped: Skipped, metadata: Metadata) -> Iterator[Man
             size = file.size()
             if not size:
                 raise BrokenTar("is empty")
-            if (kind := packed_kind_of(_at(file, 0, _HEAD))) is not None:
+            head = _at(file, 0, _HEAD)
+            if (kind := packed_kind_of(head)) is not None:
                 raise BrokenTar(how_to_unpack(shard.name or shard.uri, kind))
+            if head.startswith(LFS_POINTER):
+                raise BrokenTar(f"is {POINTS_ELSEWHERE}")
             for member in _headers(file, size):
                 name = member.name.removeprefix("./")
                 if member.isdir():
@@ -103,6 +107,8 @@ def _headers(file: Any, size: int) -> Iterator[tarfile.TarInfo]:
                 if data > size:
                     raise BrokenTar(f"is cut off: {size} bytes, and {member.name} ends at {data}")
     except tarfile.ReadError as error:
+        if not end:
+            raise BrokenTar(f"is no tar, or cut off in its first header ({size} bytes)") from error
         raise BrokenTar(f"is cut off behind byte {end} ({one_line(error)})") from error
     if not end and not _is_zero(file, 0, size):
         raise BrokenTar("is no tar: there is no header in it")

@@ -31,6 +31,7 @@ from ray_jobs.passes.run_pass import Pass, run_passes
 from ray_jobs.passes.session import start_ray
 from ray_jobs.passes.steps import clip, decode, fetch, images
 from ray_jobs.passes.stored import digest
+from ray_jobs.runs.claim import claimed
 from ray_jobs.runs.folder import FINISHED, RUNNING, RunFolder, open_run
 from ray_jobs.runs.ledger import Ledger, count_labels, rows_committed
 from ray_jobs.runs.stage_timer import StageTimer
@@ -58,10 +59,12 @@ def embed(config: EmbedConfig) -> dict[str, Any]:
         What became of it, and where it is.
 
     Raises:
-        InputError: the archive, the model, a folder or a setting cannot work.
+        InputError: the archive, the model, a folder or a setting cannot work, or another job writes
+            to the folder.
         Interrupted: stopped by the user.
         LedgerError: the rows written do not add up to the manifest.
     """
+    config.refuse_kept_columns("embed")
     model = resolve_clip(config.clip)
     if config.export_numpy is not None:
         check_target(config.export_numpy)
@@ -73,17 +76,18 @@ def embed(config: EmbedConfig) -> dict[str, Any]:
         **reading_identity(config),
     }
     renamed = dict.fromkeys(model.earlier, model.fingerprint)
-    run = open_run(config.out, identity, config.public(), renamed)
-    if run.finished:
-        logger.info("%s is finished; nothing to do", run.uri)
-    else:
-        _run(run, config, model)
-    storage.delete_folder(storage.join(run.uri, "stages"))
-    store = open_store(run.uri, "--out")
-    exported = {}
-    if config.export_numpy is not None:
-        exported = {"numpy": export_numpy(store, config.export_numpy)}
-    return {**_result(run, store), **exported}
+    with claimed(config.out):
+        run = open_run(config.out, identity, config.public(), renamed)
+        if run.finished:
+            logger.info("%s is finished; nothing to do", run.uri)
+        else:
+            _run(run, config, model)
+        storage.delete_folder(storage.join(run.uri, "stages"))
+        store = open_store(run.uri, "--out")
+        exported = {}
+        if config.export_numpy is not None:
+            exported = {"numpy": export_numpy(store, config.export_numpy)}
+        return {**_result(run, store), **exported}
 
 
 def _run(run: RunFolder, config: EmbedConfig, model: ClipModel) -> None:

@@ -66,7 +66,8 @@ def read_truth(uri: str) -> Truth:
             f"the truth {uri} names {len(repeated)} images more than once, for example {example!r};"
             " join several labels of one image by |"
         )
-    stripped = pc.utf8_trim_whitespace(table.column("label"))
+    # as class files are read
+    stripped = pc.utf8_trim_whitespace(pc.utf8_normalize(table.column("label"), "NFC"))
     labels = pc.split_pattern_regex(pc.replace_substring_regex(stripped, r"\s*\|\s*", "|"), r"\|+")
     return _ordered(paths.combine_chunks(), _without_blanks(labels.combine_chunks()))
 
@@ -99,8 +100,9 @@ def _read_csv(uri: str) -> pa.Table:
     if not storage.exists(uri):
         raise TruthError(f"there is no truth file {uri}")
     try:
+        data = storage.read_bytes(uri)
         return pyarrow.csv.read_csv(
-            io.BytesIO(storage.read_bytes(uri)),
+            io.BytesIO(data),
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
             convert_options=pyarrow.csv.ConvertOptions(
                 include_columns=["path", "label"],
@@ -109,7 +111,11 @@ def _read_csv(uri: str) -> pa.Table:
             ),
         )
     except KeyError as error:
-        raise TruthError(f"the truth {uri} needs the header path,label: {error.args[0]}") from error
+        first = data.split(b"\n", 1)[0][:200].decode("utf-8-sig", "replace").strip()
+        raise TruthError(
+            f"the truth {uri} needs the header path,label in its first line, fields divided by "
+            f"commas without blanks, and has {first!r}"
+        ) from error
     except (pa.ArrowInvalid, OSError) as error:
         raise TruthError(f"the truth {uri} cannot be read as CSV: {error}") from error
 

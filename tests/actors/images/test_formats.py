@@ -7,16 +7,16 @@ import struct
 import zlib
 from collections import Counter
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from PIL import Image
 
 from actors.images.decode import Preprocessing, decode, decode_image
 from actors.images.errors import ImageError
 from actors.images.fetch import fetch
-from actors.images.formats import camera_raw, decoder_wanted
+from actors.images.formats import camera_raw, decoder_wanted, register_plugins
 from methods.errors import ROW_CODES
 from ray_jobs.runs.manifest import read_manifest, write_manifest
 from tests.helpers.broken_images import FILES, animated, encoded, picture, png_header, turned
@@ -41,6 +41,8 @@ def bayer(order: str, make: bytes) -> bytes:
     return tiff_of(order, (262, 3, 1, 32803), (271, 2, len(make), 200), text=make)
 
 
+NEF = ((271, 2, 17, 200), (330, 4, 1, 5000))
+"""Entries of a Nikon's first directory: its maker, and where the raw image's own is."""
 RAW: dict[str, tuple[bytes, str]] = {
     "a.nef": (bayer(">", b"NIKON CORPORATION\0"), "NEF"),
     "a.arw": (bayer("<", b"SONY\0"), "ARW"),
@@ -139,8 +141,7 @@ def bad_files() -> dict[str, tuple[bytes, set[str]]]:
     for kind in kinds:
         data = encoded(photo, kind)
         for share in SIDES:
-            codes = ends | {"unsupported_format"} if kind == "AVIF" else ends
-            cut[f"cut-{share}.{kind.lower()[:4]}.png"] = (data[: int(len(data) * share)], codes)
+            cut[f"cut-{share}.{kind.lower()[:4]}.png"] = (data[: int(len(data) * share)], ends)
     return {
         **cut,
         **{name: (data, {"unsupported_format"}) for name, (data, _) in RAW.items()},
@@ -149,6 +150,8 @@ def bad_files() -> dict[str, tuple[bytes, set[str]]]:
         "wide.png": (png_header(200_000_000, 1), {"too_many_pixels"}),
         "none.png": (png_header(0, 0), ends),
         "bomb.png": (bomb(), {"too_many_pixels"}),
+        "pointer.jpg": (b"version https://git-lfs.github.com/spec/v1\n", {"not_an_image"}),
+        "cut.nef": (tiff_of(">", *NEF, text=b"NIKON CORPORATION")[:300], {"unsupported_format"}),
         "page.jpg": (b"<!DOCTYPE html><html>404</html>", {"not_an_image"}),
         "words.jpg": ("Bilder, schöne\n".encode(), {"not_an_image"}),
         "json.webp": (b'{"error": "gone"}', {"not_an_image"}),
@@ -230,10 +233,31 @@ def test_what_an_extra_reads_names_it(
     data: bytes, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("actors.images.formats.find_spec", lambda name: None)
-    assert pa.array([says, decoder_wanted(data)]).null_count == 0
+    assert decoder_wanted(data) is not None
     with pytest.raises(ImageError, match=says) as caught:
         decode_image(data)
     assert caught.value.code == "unsupported_format"
+
+
+def test_a_plugin_that_cannot_be_loaded_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(name: str) -> None:
+        raise ImportError(f"{name}: libheif.so.1 is not there")
+
+    monkeypatch.setattr("actors.images.formats.find_spec", lambda name: object())
+    monkeypatch.setattr("actors.images.formats.import_module", broken)
+    register_plugins.cache_clear()
+    try:
+        assert decode_image(encoded(picture(), "PNG")).size == (60, 40)
+        with pytest.raises(ImageError, match=r"cannot be loaded.*libheif") as caught:
+            decode_image(b"\0\0\0\x18ftypheic" + bytes(64))
+        assert caught.value.code == "unsupported_format"
+        monkeypatch.setattr("actors.images.formats.import_module", lambda name: mock.Mock())
+        register_plugins.cache_clear()
+        with pytest.raises(ImageError, match="JPEG XL that its decoder") as caught:
+            decode_image(b"\xff\x0a" + bytes(64))
+        assert caught.value.code == "corrupt"
+    finally:
+        register_plugins.cache_clear()
 
 
 def test_a_plugin_that_is_installed_reads(tmp_path: Path) -> None:

@@ -18,10 +18,12 @@ import pytest
 from actors import storage
 from actors.storage.exchange import exchange
 from methods.errors import InputError
+from ray_jobs.config import EmbedConfig
 from ray_jobs.runs import claim as claims
 from ray_jobs.runs.claim import Claim, ClaimLost, claimed
 from ray_jobs.runs.folder import CLAIM, FINISHED, FORMAT, open_run
 from ray_jobs.runs.holder import EXPIRES_S, Holder
+from ray_jobs.verbs.embed import embed
 
 IDENTITY = {"method": "slac"}
 
@@ -238,3 +240,9 @@ def test_what_is_written_can_be_read() -> None:
     mine = Holder.here()
     assert Holder.parse(mine.written()) == mine
     assert set(asdict(mine)) >= {"host", "pid", "since", "heard"}
+
+
+def test_two_that_embed_into_one_folder(tmp_path: Path) -> None:
+    out = str(tmp_path / "store")
+    with claimed(out), pytest.raises(InputError, match="another job writes there"):
+        embed(EmbedConfig(images=str(tmp_path), out=out, clip="fieldguide"))

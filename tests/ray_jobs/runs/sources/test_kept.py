@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tarfile
 from datetime import datetime
@@ -17,6 +18,7 @@ from actors.kept import KEPT, carry_kept, name_in_labels
 from actors.labels.table import LABELS_SCHEMA
 from actors.stage import stage
 from methods.errors import InputError
+from ray_jobs.cli import execute
 from ray_jobs.runs.manifest import read_manifest, write_manifest
 from ray_jobs.runs.sources import TableColumns
 
@@ -197,3 +199,13 @@ def test_labels_of_a_run_over_tars_are_an_archive(tmp_path: Path) -> None:
     pq.write_table(labels, tmp_path / "alone.parquet")
     with pytest.raises(InputError, match=r"1\.jpg is somewhere in .*t\.tar.* give the manifest"):
         write_manifest(str(tmp_path / "alone.parquet"), out)
+
+
+@pytest.mark.parametrize("verb", [("fit", "near"), ("fit", "autosep"), ("embed",)])
+def test_where_no_labels_are_made_nothing_is_kept(
+    verb: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--images", str(tmp_path), "--out", str(tmp_path / "out"), "--keep-columns", "a"]
+    assert execute([*verb, *words], io.StringIO()) == 2
+    assert f"--keep-columns: {verb[0]} makes no labels table" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

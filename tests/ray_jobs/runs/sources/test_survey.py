@@ -82,6 +82,18 @@ LAYOUTS = {
         r"1 tars are not, such as old/0\.tar",
     ),
     "a data set of the hub": (("data/train.parquet", "README.md"), "parquet", ["1", "2"], ""),
+    "a data set of the hub with its logo": (
+        ("assets/logo.png", "data/train-00000-of-00001.parquet", "README.md"),
+        "parquet",
+        ["1", "2"],
+        r"images in folders are not, such as assets/logo\.png",
+    ),
+    "images in a folder called data": (
+        ("data/a/1.jpg", "data/t-00000-of-00001.parquet"),
+        "folder",
+        ["data/a/1.jpg"],
+        r"\.parquet 1",
+    ),
     "hidden images": ((".thumbs/1.jpg", "t.parquet"), "parquet", ["1", "2"], ""),
 }
 

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.images.fetch import fetch
+from methods.errors import InputError
 from ray_jobs.runs.manifest import read_manifest, write_manifest
+from ray_jobs.runs.sources import TableColumns, list_images
 
 KEYS = ("key", "__key__", "file_name", "id", "name")
 ADDRESSES = ("uri", "url", "image_url", "image_path")
@@ -97,3 +99,26 @@ def test_a_manifest_with_nulls(tmp_path: Path, column: str) -> None:
     assert [row["image_id"] for row in found] == [1, 2]
     assert found[0]["path"] == ("/a.jpg" if column == "path" else "a")
     assert fetch(pa.Table.from_pylist(found)).column("error").to_pylist() == ["missing"] * 2
+
+
+@pytest.mark.parametrize("broken", [b"", b"PAR1", b"<html>404</html>", b"half"])
+def test_a_broken_table_costs_its_own_rows(tmp_path: Path, broken: bytes) -> None:
+    root = tmp_path / "a"
+    root.mkdir()
+    for name in ("0.parquet", "2.parquet"):
+        pq.write_table(pa.table({"path": [f"{name}.jpg"], "image": [b"x"]}), root / name)
+    whole = (root / "0.parquet").read_bytes()
+    (root / "1.parquet").write_bytes(whole[: len(whole) // 2] if broken == b"half" else broken)
+    manifest = write_manifest(str(root), str(tmp_path / "m.parquet"))
+    assert manifest.images == 2
+    assert "1.parquet is no readable Parquet" in manifest.skipped
+    with pytest.raises(InputError, match="no readable Parquet"):
+        write_manifest(str(root / "1.parquet"), str(tmp_path / "m.parquet"))
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    two = pa.table([pa.array([b"a"]), pa.array([b"b"])], names=["image", "image"])
+    pq.write_table(two, tmp_path / "t.parquet")
+    for columns in (TableColumns(), TableColumns(image="image")):
+        with pytest.raises(InputError, match="several columns called image"):
+            list(list_images(str(tmp_path / "t.parquet"), columns).rows)

@@ -178,6 +178,34 @@ def test_braces_of_image_files_and_of_folders_that_are_called_so(tmp_path: Path)
     assert [row.path for row in list_images(f"{tmp_path}/a/{{1..2}}").rows] == ["3.jpg"]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "paths"),
+    [
+        ("{x,y/z}/*.jpg", ["x/1.jpg", "y/z/2.jpg"]),
+        ("{x/1,y/z/2}.jpg", ["x/1.jpg", "y/z/2.jpg"]),
+        ("{x/1.jpg,y/**/*.jpg}", ["x/1.jpg", "y/z/2.jpg"]),
+        ("{,x/}1.jpg", ["1.jpg", "x/1.jpg"]),
+        ("{x,}/1.jpg", ["1.jpg", "x/1.jpg"]),
+        ("y/{z,{a,b/c}}/2.jpg", ["a/2.jpg", "b/c/2.jpg", "z/2.jpg"]),
+    ],
+)
+def test_braces_hold_several_folders_of_a_path(
+    pattern: str, paths: list[str], tmp_path: Path
+) -> None:
+    put(str(tmp_path / "a"), {"1.jpg": b"0", "x/1.jpg": b"1", "y/z/2.jpg": b"2"})
+    rows = list(list_images(f"{tmp_path}/a/{pattern}").rows)
+    assert sorted(row.path for row in rows) == paths
+
+
+def test_pointers_of_git_lfs_are_called_so(tmp_path: Path) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n"
+    put(str(tmp_path / "a"), {"t.tar": pointer, "page.tar": b"<html>404</html>"})
+    with pytest.raises(InputError, match="run git lfs pull"):
+        labelled(f"{tmp_path}/a/t.tar", tmp_path)
+    with pytest.raises(InputError, match="is no tar"):
+        labelled(f"{tmp_path}/a/page.tar", tmp_path)
+
+
 @pytest.mark.parametrize("name", ["t.tar.gz", "t.tgz", "T.TAR.ZST", "t.tar.bz2", "t.tar.xz"])
 def test_compressed_tars_say_how(name: str, tmp_path: Path) -> None:
     put(str(tmp_path / "a"), {name: gzip.compress(GOOD)})

@@ -29,12 +29,15 @@ def run_of(folder: Path, *paths: str) -> RunReader:
 
 def test_reads_labels_and_orders_by_image_id(tmp_path: Path) -> None:
     text = '\ufeffpath,note,label\n./b.jpg,x,"wren, young"\na.jpg,y, cup | dog||\nc.jpg,,\n'
+    text += "d.jpg,,cafe\u0301\n"
     truth = read_truth(write_truth(tmp_path, text))
     assert (np.diff(truth.image_ids) > 0).all()
     at = truth.positions(np.array([image_id("b.jpg"), 5, image_id("a.jpg"), image_id("c.jpg")]))
     assert at[1] == -1
     assert [truth.labels_at(int(i)) for i in at[[0, 2, 3]]] == [["wren, young"], ["cup", "dog"], []]
     assert truth.paths[int(at[0])].as_py() == "b.jpg"
+    [accented] = truth.positions(np.array([image_id("d.jpg")]))
+    assert truth.labels_at(int(accented)) == ["caf\u00e9"], "as class files are read"
     assert truth.note is None
 
 
@@ -45,6 +48,9 @@ def test_reads_labels_and_orders_by_image_id(tmp_path: Path) -> None:
         ("", "cannot be read as CSV"),
         ("path,class\na.jpg,wren\n", "header path,label"),
         ("file,label\na.jpg,wren\n", "header path,label"),
+        ("path;label\na.jpg;wren\n", "divided by commas.* has 'path;label'"),
+        ("path\tlabel\na.jpg\twren\n", r"has 'path\\tlabel'"),
+        ("\ufeffPath, label\na.jpg, wren\n", "has 'Path, label'"),
         ("path,label\na.jpg,wren\nb.jpg,owl\na.jpg,owl\n", "'a.jpg'"),
         ("path,label\na.jpg,wren,owl,more\n", "cannot be read as CSV"),
     ],
