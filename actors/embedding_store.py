@@ -259,7 +259,24 @@ def open_store(folder: str, flag: str = "--embeddings") -> EmbeddingStore:
         raise InputError(f"{what}: its {RECORD} is of another version; embed the archive again")
     if not store.files():
         raise InputError(f"{what}: its {_PARTS}/*.parquet are gone; embed the archive again")
+    rows = sum(_rows_of(store, path, what) for path in store.files())
+    if rows != store.images:
+        raise InputError(
+            f"{what}: its {_PARTS}/*.parquet hold {rows} of {store.images} images; copy all of "
+            "them, or embed the archive again"
+        )
     return store
+
+
+def _rows_of(store: EmbeddingStore, path: str, what: str) -> int:
+    filesystem, _ = storage.resolve(store.uri)
+    try:
+        return int(pq.read_metadata(path, filesystem=filesystem).num_rows)
+    except (pa.ArrowInvalid, OSError) as error:
+        name = path.rpartition("/")[2]
+        raise InputError(
+            f"{what}: {_PARTS}/{name} is cut short or corrupt; embed the archive again"
+        ) from error
 
 
 def _is_embed_run(uri: str) -> bool:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
 import torch
+from numpy.typing import NDArray
 
 from actors.clip.image_scorer import ClassRanker
 from actors.clip.lane import IN_FLIGHT
 from actors.clip.runtime import ClipRuntime
+from actors.embedding_store import unit_features
 from actors.images.decode import usable_pixels
 from actors.labels.classifier import zero_shot_in
+from actors.labels.stored import among
 from actors.labels.table import IMAGE_COLUMNS, TOP_LABELS
 from actors.stage import RowErrors, stage
 from methods.cascade.uncertainty import TEMPERATURES
 from methods.class_names import ClassNames
-from methods.classifier import parse_classifier
+from methods.classifier import Classifier, parse_classifier
 
 SCORES_SCHEMA: Final = pa.schema(
     [
@@ -38,6 +42,8 @@ SCORES_SCHEMA: Final = pa.schema(
 classes the logarithm of the sum of exponentials at each of `TEMPERATURES`; all null with an
 error."""
 
+_STEP: Final = 1024
+"""Stored images that are scored together."""
 _KEPT: Final = ("top", "top_scores", "top_logits", "log_sums", "distance")
 
 
@@ -78,33 +84,81 @@ class CascadeScores:
             classifier = zero_shot_in(
                 folder, self._encoder, clip.model, classes, templates, made or {}
             )
-        scale, bias = classifier.logit_scale, classifier.logit_bias
-        self._ranker = ClassRanker(classifier.matrix, scale, self._encoder.device, bias)
-        self._scale, self._keep = scale, max(choices, TOP_LABELS)
+        self._scorer = _Scorer(classifier, self._encoder.device, choices)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Score one batch; rows stay in order."""
-        errors = RowErrors.of(batch)
-        rows, pixels = usable_pixels(batch, self._encoder.model_info.preprocessing)
-        cells: dict[str, list[Any]] = {name: [None] * batch.num_rows for name in _KEPT}
-        if len(rows):
-            found = self._score(pixels)
-            for at, row in enumerate(rows.tolist()):
-                if np.isfinite(found[-1][at]) and np.isfinite(found[3][at]).all():
-                    for name, values in zip(_KEPT, found, strict=True):
-                        cells[name][row] = values[at]
-                else:
-                    errors.fail(row, "not_finite", "CLIP's feature of it is not finite")
-        columns = {name: batch.column(name) for name in IMAGE_COLUMNS} | cells | errors.columns()
-        return pa.table({name: columns[name] for name in SCORES_SCHEMA.names}, SCORES_SCHEMA)
-
-    def _score(self, pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[Any, ...]:
         encoder = self._encoder
+        rows, pixels = usable_pixels(batch, encoder.model_info.preprocessing)
+        if not len(rows):
+            return _rows(batch, rows, ())
         with encoder.lane.slot() as slot:
-            cosines = self._ranker.cosines(encoder.whole(encoder.normalised(slot.put(pixels))))
-            distances = 1 - cosines.amax(dim=1)
-            logits = cosines * self._scale
-            sums = [torch.logsumexp(logits / float(each), dim=1) for each in TEMPERATURES]
-            columns, scores = self._ranker.likeliest(cosines, self._keep)  # uses the cosines up
-            values = logits.gather(1, columns)
-            return slot.take(columns, scores, values, torch.stack(sums, 1), distances)
+            features = encoder.whole(encoder.normalised(slot.put(pixels)))
+            return _rows(batch, rows, slot.take(*self._scorer(features)))
+
+
+@stage("clip", SCORES_SCHEMA)
+def score_stored(
+    batch: pa.Table,
+    classifier_files: Mapping[str, bytes],
+    choices: int,
+    ids: NDArray[np.int64] | None = None,
+) -> pa.Table:
+    """Rows of an embedding store in, what CLIP says of them out, as `CascadeScores` has it.
+
+    Args:
+        batch: rows of a store, ``feature`` null where there is an error.
+        classifier_files: as `Classifier.dump` gives them.
+        choices: best classes to keep, five at least.
+        ids: of the images to score, int64 ascending; all of them by default.
+    """
+    if ids is not None:
+        batch = batch.filter(pa.array(among(batch.column("image_id").to_numpy(), ids)))
+    scorer = _kept_scorer(tuple(sorted(classifier_files.items())), choices)
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, batch.num_rows, _STEP):
+            part = batch.slice(start, _STEP)
+            rows = np.flatnonzero(np.asarray(part.column("error").is_null()))
+            features = unit_features(part.column("feature"))[rows]
+            found = scorer(torch.from_numpy(features)) if len(rows) else ()
+            parts.append(_rows(part, rows, [each.numpy() for each in found]))
+    return pa.concat_tables(parts) if parts else SCORES_SCHEMA.empty_table()
+
+
+class _Scorer:
+    """From features to what is kept of an image, in the order of `_KEPT`."""
+
+    def __init__(self, classifier: Classifier, device: torch.device, choices: int) -> None:
+        scale, bias = classifier.logit_scale, classifier.logit_bias
+        self._ranker = ClassRanker(classifier.matrix, scale, device, bias)
+        self._scale, self._keep = scale, max(choices, TOP_LABELS)
+
+    def __call__(self, features: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        cosines = self._ranker.cosines(features)
+        distances = 1 - cosines.amax(dim=1)
+        logits = cosines * self._scale
+        sums = [torch.logsumexp(logits / float(each), dim=1) for each in TEMPERATURES]
+        columns, scores = self._ranker.likeliest(cosines, self._keep)  # uses the cosines up
+        return columns, scores, logits.gather(1, columns), torch.stack(sums, 1), distances
+
+
+@lru_cache(maxsize=1)
+def _kept_scorer(files: tuple[tuple[str, bytes], ...], choices: int) -> _Scorer:
+    """A classifier on the CPU, kept for the next batch of a worker."""
+    classifier = parse_classifier(dict(files), "the classifier")
+    return _Scorer(classifier, torch.device("cpu"), choices)
+
+
+def _rows(batch: pa.Table, rows: NDArray[np.int64], found: Sequence[NDArray[Any]]) -> pa.Table:
+    """The batch as `SCORES_SCHEMA`, with what was found of some of its rows."""
+    errors = RowErrors.of(batch)
+    cells: dict[str, list[Any]] = {name: [None] * batch.num_rows for name in _KEPT}
+    for at, row in enumerate(rows.tolist()):
+        if np.isfinite(found[-1][at]) and np.isfinite(found[3][at]).all():
+            for name, values in zip(_KEPT, found, strict=True):
+                cells[name][row] = values[at]
+        else:
+            errors.fail(row, "not_finite", "CLIP's feature of it is not finite")
+    columns = {name: batch.column(name) for name in IMAGE_COLUMNS} | cells | errors.columns()
+    return pa.table({name: columns[name] for name in SCORES_SCHEMA.names}, SCORES_SCHEMA)

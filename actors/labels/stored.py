@@ -35,7 +35,7 @@ def label_stored(
         ids: of the images to label, int64 ascending; all of them by default.
     """
     if ids is not None:
-        batch = batch.filter(pa.array(_among(batch.column("image_id").to_numpy(), ids)))
+        batch = batch.filter(pa.array(among(batch.column("image_id").to_numpy(), ids)))
     scorer, names = _scorer(tuple(sorted(classifier_files.items())))
     fine = np.asarray(batch.column("error").is_null())
     features = unit_features(batch.column("feature"))
@@ -73,7 +73,8 @@ def label_stored(
     )
 
 
-def _among(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
+def among(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which ids are among the wanted ones, which are ascending: bool (n,)."""
     if not len(wanted):
         return np.zeros(len(ids), np.bool_)
     at = np.minimum(np.searchsorted(wanted, ids), len(wanted) - 1)

@@ -19,6 +19,7 @@ import ray
 from actors.images.errors import ImageError
 from actors.metrics import note
 from actors.mllm.images import ImageLimits, decode_for_mllm
+from actors.mllm.journal import note_calls
 from actors.mllm.query import Query
 from actors.mllm.request import DecodedImage, Response, read_answer
 from actors.mllm.response_cache import RESPONSES_SCHEMA, append
@@ -55,6 +56,7 @@ def generate(
     queries: Sequence[CachedQuery],
     limits: ImageLimits | None = None,
     keep_bytes: bool = False,
+    journal: str | None = None,
 ) -> Iterator[pa.Table]:
     """Ask about the rows that have neither a response nor an error, and keep what comes.
 
@@ -69,6 +71,7 @@ def generate(
         queries: what to ask about each row; all of a call go to one replica.
         limits: of images, where the rows are images with a column ``bytes``; None for texts.
         keep_bytes: whether images keep ``bytes``, for another query about them.
+        journal: folder in which calls are written down before they are made; rows are images then.
 
     Yields:
         The rows in order, images without ``bytes``; each without an error has a response to each
@@ -76,7 +79,8 @@ def generate(
     """
     calls: deque[_Call] = deque()
     for start in range(0, block.num_rows, batch):
-        calls.append(_call(block.slice(start, batch), replicas, queries, limits, keep_bytes))
+        part = block.slice(start, batch)
+        calls.append(_call(part, replicas, queries, limits, keep_bytes, journal))
         if len(calls) == _CALLS_IN_FLIGHT:
             yield _answered(calls.popleft())
     while calls:
@@ -123,6 +127,7 @@ def _call(
     queries: Sequence[CachedQuery],
     limits: ImageLimits | None,
     keep_bytes: bool,
+    journal: str | None,
 ) -> _Call:
     """Prepare the requests about a batch, and send them."""
     missing = {query.name: unanswered(batch, query.name) for query in queries}
@@ -143,6 +148,10 @@ def _call(
     places = [(row, query) for row in rows for query in queries if missing[query.name][row]]
     requests = [query.query.request(cells[row], images.get(row)) for row, query in places]
     record("ask", {OK: len(requests)}, time.perf_counter() - began)
+    if journal is not None:
+        note_calls(
+            journal, [(cells[at]["image_id"], query.name, cells[at]["key"]) for at, query in places]
+        )
     replica = least_busy(replicas, cells[rows[0]]["key"])
     return _Call(batch, queries, places, replica.generate.remote(requests))
 

@@ -23,6 +23,8 @@ LEVEL: Final = 0.90
 MOST_LABELLERS: Final = 4
 _BINS: Final = np.array([-1.0, 0.0, 1.0])
 _WALKERS: Final = 60
+_ONE_ERROR: Final = 0.95
+"""Correlation of what two runs of one model are wrong about in their own confidence."""
 
 
 @dataclass(frozen=True)
@@ -31,24 +33,28 @@ class Priors:
 
     Attributes:
         skill: logit of a labeller's accuracy on an image of middling difficulty.
+        alike: correlation of the skills of two labellers: what is hard for one is hard for all.
+        akin: the same of two that ask one model.
         slope: logits that its score's upper third is better than the middle third.
         shared: logarithm of what difficulty does, in logits.
         decoy: logit of the share of mistakes that are the one mistake the image suggests.
         copy: logit of the share of labels taken over, of two that have no source in common.
         related: the same of two that ask one model.
-        confidence: standard deviation, in logits, of a skill around the mean of scores that are
-            probabilities, as CLIP's are.
+        confidence: standard deviation, in logits, of the mean of scores that are probabilities, as
+            CLIP's are, around the skill; one error for all that ask one model.
         model_spread: logits by which the model itself may be wrong: real mistakes are not its.
         class_spread: logits that a class differs from the others, beyond what agreement shows.
     """
 
     skill: tuple[float, float] = (0.7, 1.0)
+    alike: float = 0.5
+    akin: float = 0.8
     slope: tuple[float, float] = (0.4, 0.5)
     shared: tuple[float, float] = (-0.1, 0.6)
     decoy: tuple[float, float] = (0.2, 0.7)
     copy: tuple[float, float] = (-4.0, 1.3)
     related: tuple[float, float] = (0.5, 1.3)
-    confidence: float = 0.9
+    confidence: float = 0.7
     model_spread: float = 0.15
     class_spread: float = 0.5
 
@@ -113,11 +119,7 @@ def estimate(
     counts = np.zeros((len(bins), len(patterns.table)))
     np.add.at(counts, (bin_of, patterns.of_image), 1)
     told = [*confidence, *[None] * count][:count]
-    later = {max(pair) for pair in related}  # what one model thinks of itself counts once
-    skills = [
-        priors.skill if mean is None or j in later else (_logit(mean), priors.confidence)
-        for j, mean in enumerate(told)
-    ]
+    skills = skill_prior(told, related, priors)
     space = _Space(skills, related, n_classes, priors, sloped=len(bins) > 1)
 
     def log_density(points: Floats) -> Floats:
@@ -125,12 +127,60 @@ def estimate(
         fit: Floats = np.einsum("bp,sbp->s", counts, np.log(total + 1e-12))
         return fit + space.log_prior(points)
 
-    start = space.mean + 0.7 * space.spread * rng.standard_normal((_WALKERS, space.width))
+    start = space.mean + 0.7 * rng.standard_normal((_WALKERS, space.width)) @ space.root.T
     draws = walk(log_density, start, steps, rng)
     draws = draws[rng.choice(len(draws), min(len(draws), 600), replace=False)]
     total, right = likelihood.of(space.supposed(draws))
     share = right / (total + 1e-300)  # (S, B, P)
     return _summed(labels, patterns, bin_of, share, rng, priors, space.supposed(draws).copies)
+
+
+class SkillPrior(NamedTuple):
+    """What is supposed of the skills of J labellers: a normal, (J,) and (J, J)."""
+
+    mean: Floats
+    covariance: Floats
+
+
+def skill_prior(
+    confidence: Sequence[float | None], related: Sequence[tuple[int, int]], priors: Priors
+) -> SkillPrior:
+    """Suppose skills, after the scores that are probabilities have been seen.
+
+    Skills are normal and alike, those of one model more. A mean of such scores is a skill with an
+    error, and this error is one for all that ask one model: what it thinks of itself counts once.
+
+    Args:
+        confidence: of each labeller the mean of its scores where they are probabilities.
+        related: pairs of labellers that ask one model.
+        priors: what is supposed.
+    """
+    count = len(confidence)
+    kin = np.eye(count, dtype=bool)
+    for i, j in related:
+        kin[i, j] = kin[j, i] = True
+    mean, spread = priors.skill
+    correlation = np.where(kin, priors.akin, priors.alike)
+    np.fill_diagonal(correlation, 1.0)
+    covariance = spread**2 * _positive(correlation)
+    seen = [j for j, value in enumerate(confidence) if value is not None]
+    if not seen:
+        return SkillPrior(np.full(count, mean), covariance)
+    said = np.array([_logit(value) for value in confidence if value is not None])
+    error = np.where(kin[np.ix_(seen, seen)], _ONE_ERROR, 0.0)
+    np.fill_diagonal(error, 1.0)
+    noise = priors.confidence**2 * _positive(error)
+    gain = covariance[:, seen] @ np.linalg.inv(covariance[np.ix_(seen, seen)] + noise)
+    return SkillPrior(mean + gain @ (said - mean), covariance - gain @ covariance[seen])
+
+
+def _positive(correlation: Floats) -> Floats:
+    """The correlation, made one: kinship of three is not always that of a family."""
+    values, vectors = np.linalg.eigh(correlation)
+    fixed = (vectors * np.maximum(values, 0.05)) @ vectors.T
+    scale = np.sqrt(np.diag(fixed))
+    found: Floats = fixed / np.outer(scale, scale)
+    return found
 
 
 def _logit(share: float) -> float:
@@ -156,13 +206,13 @@ class _Space:
 
     def __init__(
         self,
-        skills: Sequence[tuple[float, float]],
+        skills: SkillPrior,
         related: Sequence[tuple[int, int]],
         n_classes: int,
         priors: Priors,
         sloped: bool,
     ) -> None:
-        count = len(skills)
+        count = len(skills.mean)
         self._count, self._sloped = count, sloped
         # of few classes, two mistakes are often the same one
         self._least = float(np.sqrt(1.0 / max(n_classes - 1, 1)))
@@ -170,15 +220,17 @@ class _Space:
         kin = {frozenset(pair) for pair in related}
         copies = [priors.related if frozenset(p) in kin else priors.copy for p in self._pairs]
         all_priors = [
-            *skills,
             *([priors.slope] if sloped else []),
             priors.shared,
             priors.decoy,
             *copies,
         ]
-        self.mean = np.array([each[0] for each in all_priors])
-        self.spread = np.array([each[1] for each in all_priors])
-        self.width = len(all_priors)
+        self.mean = np.concatenate([skills.mean, [each[0] for each in all_priors]])
+        self.width = len(self.mean)
+        covariance = np.diag([0.0] * count + [each[1] ** 2 for each in all_priors])
+        covariance[:count, :count] = skills.covariance
+        self.root = np.linalg.cholesky(covariance)
+        self._precision = np.linalg.inv(covariance)
 
     def supposed(self, points: Floats) -> Supposed:
         count, sloped = self._count, int(self._sloped)
@@ -196,7 +248,8 @@ class _Space:
         return Supposed(skill, slope, shared, decoy, copies)
 
     def log_prior(self, points: Floats) -> Floats:
-        found: Floats = -0.5 * (((points - self.mean) / self.spread) ** 2).sum(axis=1)
+        away = points - self.mean
+        found: Floats = -0.5 * np.einsum("si,ij,sj->s", away, self._precision, away)
         return found
 
 

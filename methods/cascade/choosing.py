@@ -59,6 +59,40 @@ def choose(
     return chosen
 
 
+def affordable(
+    ids: Ids,
+    uncertainty: NDArray[np.float64],
+    made: NDArray[np.int64],
+    left: NDArray[np.int64],
+    calls_each: int,
+    most: int,
+) -> NDArray[np.bool_]:
+    """Which of the chosen images a budget still has room for, where answers were lost.
+
+    An image that is kept counts for ``calls_each`` calls, or for those made and left if they are
+    more; one that is dropped for the calls made. The most uncertain are kept first.
+
+    Args:
+        ids: n distinct ones.
+        uncertainty: float64 (n,), finite.
+        made: calls about each so far, int64 (n,).
+        left: calls that each still takes, int64 (n,); one that takes none is kept.
+        calls_each: calls that an image takes.
+        most: calls that may be made in all.
+
+    Returns:
+        bool (n,).
+    """
+    kept = left == 0
+    whole = np.maximum(calls_each, made + left)
+    room = most - int(np.where(kept, whole, made).sum())
+    for at in ranked(ids, uncertainty).tolist():
+        if not kept[at] and (cost := int(whole[at] - made[at])) <= room:
+            kept[at] = True
+            room -= cost
+    return kept
+
+
 def spread(ids: Ids, confidence: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     """Places of ``count`` images at equal distances in the order of confidence: int64, ascending.
 

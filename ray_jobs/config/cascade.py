@@ -8,13 +8,14 @@ from pydantic import Field, field_validator
 
 from methods.cascade.budget import parse_budget
 from methods.cascade.uncertainty import Measure
+from ray_jobs.config.embeddings import StoredConfig
 from ray_jobs.config.published import PublishedConfig
-from ray_jobs.config.shared import AskingImagesConfig, ClipConfig, Positive, TemplatesConfig
+from ray_jobs.config.shared import AskingImagesConfig, Positive, TemplatesConfig
 
 DEFAULT_BUDGET: Final = "20%"
 
 
-class LabelCascadeConfig(PublishedConfig, AskingImagesConfig, ClipConfig, TemplatesConfig):
+class LabelCascadeConfig(PublishedConfig, AskingImagesConfig, StoredConfig, TemplatesConfig):
     """Label an archive with CLIP, and ask an MLLM about the uncertain images, within a budget."""
 
     method: Literal["cascade"] = "cascade"

@@ -87,13 +87,19 @@ def cached(content: str, *queries: Query) -> Flow:
     return flow(plan, stage="cached")
 
 
-def generate(*queries: Query, images: bool = True, keep_bytes: bool = False) -> Flow:
+def generate(
+    *queries: Query,
+    images: bool = True,
+    keep_bytes: bool = False,
+    journal: Callable[[Job], str] | None = None,
+) -> Flow:
     """Ask about each row what the cache does not know; images are decoded here, if needed at all.
 
     Args:
         queries: what is asked about each row, side by side.
         images: whether the rows are images with a column ``bytes``, and not texts.
         keep_bytes: whether images keep ``bytes``, for a query that follows.
+        journal: finds the folder in which calls are written down before they are made.
     """
 
     def plan(dataset: Any, context: PassContext) -> Any:
@@ -112,6 +118,7 @@ def generate(*queries: Query, images: bool = True, keep_bytes: bool = False) -> 
             "queries": opened,
             "limits": limits,
             "keep_bytes": keep_bytes,
+            "journal": None if journal is None else journal(job),
         }
         return _tasks(
             dataset, generate_stage, arguments, context.block, context.tasks, context.options

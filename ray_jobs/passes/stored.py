@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,11 +17,10 @@ from actors.clip.embeddings import add_digests
 from actors.clip.model import ClipModel
 from actors.clip.stored_features import attach_features, hash_addresses, index_store
 from actors.embedding_store import SHOWN_SETTINGS, EmbeddingStore, open_store
-from actors.labels.stored import label_stored
 from methods.errors import InputError
 from ray_jobs.config import StoredConfig
 from ray_jobs.passes.read_images import Images
-from ray_jobs.passes.steps import READ_BATCH, Flow, Late, PassContext, flow, resolve
+from ray_jobs.passes.steps import READ_BATCH, Flow, PassContext, flow, resolve
 from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.manifest import read_manifest
 from ray_jobs.runs.stage_tables import stage_table
@@ -106,26 +106,29 @@ def match_store(run: RunFolder, store: EmbeddingStore) -> StoreMatch:
     return StoreMatch(len(ids), None if len(ids) == store.images else ids, unstored)
 
 
-def label_by_store(store: EmbeddingStore, classifier_files: Late, encode: Flow) -> Flow:
-    """Label what a store holds by a stream of its rows, and the other images as usual.
+def from_store(
+    store: EmbeddingStore, stage: Callable[..., pa.Table], encode: Flow, **arguments: Any
+) -> Flow:
+    """Make rows of what a store holds by a stream of its rows, and of other images as usual.
 
     Args:
         store: of features.
-        classifier_files: of a classifier of one label.
+        stage: from rows of a store to rows as ``encode`` makes them; takes ``ids``, of the images.
         encode: what the other images go through, from `images` on.
+        arguments: what else the stage takes; `Late` ones are made when the pass runs.
     """
 
     def plan(_: Any, context: PassContext) -> Any:
         match = match_store(context.job.run, store)
         if not match.known:
             return encode.plan(context)
-        given = {**resolve({"classifier_files": classifier_files}, context.job), "ids": match.ids}
-        labelled = _stream(store).map_batches(
-            label_stored, batch_format="pyarrow", batch_size=None, fn_kwargs=given
+        given = {**resolve(arguments, context.job), "ids": match.ids}
+        made = _stream(store).map_batches(
+            stage, batch_format="pyarrow", batch_size=None, fn_kwargs=given
         )
         if match.unstored is None:
-            return labelled
-        return labelled.union(encode.plan(replace(context, images=match.unstored)))
+            return made
+        return made.union(encode.plan(replace(context, images=match.unstored)))
 
     return flow(plan)
 

@@ -15,6 +15,7 @@ from actors.classifier_store import clip_of, load_classifier, save_classifier, s
 from actors.clip.model import ClipModel
 from actors.embedding_store import EmbeddingStore
 from actors.labels.classifier import ClassifierLabels, MultiLabels
+from actors.labels.stored import label_stored
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA
 from methods.classifier import CONFIG_FILE, Classifier
 from methods.drift import Seen
@@ -22,7 +23,7 @@ from ray_jobs.config import LabelClassifierConfig
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
 from ray_jobs.passes.steps import Late, clip, decode, fetch, images
-from ray_jobs.passes.stored import label_by_store, refuse_store, store_identity, store_of
+from ray_jobs.passes.stored import from_store, refuse_store, store_identity, store_of
 from ray_jobs.pipelines.base import LabelMethod
 from ray_jobs.runs.class_names import check_same_classes
 from ray_jobs.runs.ledger import batches_of
@@ -108,7 +109,9 @@ def label_pass(
         >> decode(model.preprocessing)
         >> clip(stage, model, classifier_files=files)
     )
-    return Pass(LABEL, encode if store is None else label_by_store(store, files, encode))
+    if store is not None:
+        encode = from_store(store, label_stored, encode, classifier_files=files)
+    return Pass(LABEL, encode)
 
 
 def remember_archive(job: Job, _inputs: Any) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from actors import storage
 from actors.compat.ray import is_committed
@@ -68,6 +70,18 @@ def rows_committed(checkpoint: str) -> int:
         for path in storage.list_files(checkpoint, ".parquet")
         if is_committed(path)
     )
+
+
+def ids_committed(checkpoint: str) -> NDArray[np.int64]:
+    """Ids of the rows that a checkpoint of Ray Data knows to be finished, int64 (n,)."""
+    filesystem, _ = storage.resolve(checkpoint)
+    found = [
+        pq.read_table(path, columns=["image_id"], filesystem=filesystem, partitioning=None)
+        for path in storage.list_files(checkpoint, ".parquet")
+        if is_committed(path)
+    ]
+    ids = [table.column("image_id").to_numpy() for table in found]
+    return np.concatenate([np.zeros(0, np.int64), *ids])
 
 
 def count_values(labels: str, column: str) -> dict[str, int]:

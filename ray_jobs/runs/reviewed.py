@@ -7,8 +7,9 @@ line before on this image counts no more). Of a reviewer's lines on an image the
 estimates. ``weight`` is how many images of the archive are in the stratum.
 
 The file may come back from a spreadsheet: with a byte order mark, other line ends, ``;`` or tabs
-between cells, columns in another order or case or added, and ids rounded (then ``path`` says which
-image it is, as where there are no ids). Several processes may add lines at once.
+between cells, a first line ``sep=;``, columns in another order or case or added, ids as texts
+(``'5``, ``="5"``) or rounded (then ``path`` says which image it is, as where there are no ids).
+Several processes may add lines at once.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import csv
 import fcntl
 import io
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
@@ -31,6 +33,7 @@ FILE: Final = "reviewed.csv"
 NONE_FITS: Final = "(no class fits)"
 """How an answer that no class of the list fits is shown."""
 
+_ROUNDED: Final = re.compile(r"-?\d+([.,]\d+)?[eE]\+?\d+|-?\d+[.,]0*")
 _ANSWERS: Final = ("label", "none", "skip", "undo")
 
 Answer = Literal["label", "none", "skip", "undo"]
@@ -80,6 +83,11 @@ def parse_lines(data: bytes, file: str) -> list[ReviewedLine]:
         InputError: it is no such file, or a line has an answer that there is not.
     """
     return list(_parsed(_text(data, file), file))
+
+
+def is_rounded(image_id: str) -> bool:
+    """Whether an id is as a spreadsheet writes numbers that are too long for it."""
+    return _ROUNDED.fullmatch(image_id) is not None
 
 
 def standing(lines: Sequence[ReviewedLine]) -> dict[tuple[str, str], ReviewedLine]:
@@ -147,6 +155,8 @@ def _one_line(value: object) -> str:
 
 
 def _text(data: bytes, file: str) -> str:
+    if data[:4] == b"PK\x03\x04":
+        raise InputError(f"{file} is a spreadsheet's own file; save it as CSV in UTF-8")
     wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
     try:
         return data.decode("utf-16" if wide else "utf-8-sig")
@@ -159,10 +169,14 @@ def _delimiter(header: str) -> str:
 
 
 def _parsed(text: str, file: str) -> Iterator[ReviewedLine]:
-    lines = text.splitlines()
-    if not lines:
+    lines = text.splitlines(keepends=True)
+    before = 0  # blank lines, and what Excel calls the separator by
+    while before < len(lines) and re.fullmatch(r"(sep=.)?\s*", lines[before]):
+        before += 1
+    if before == len(lines):
         return
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(lines[0]), strict=True)
+    body = io.StringIO("".join(lines[before:]), newline="")
+    rows = csv.reader(body, delimiter=_delimiter(lines[before]), strict=True)
     try:
         header = _header(next(rows))
         image = "image_id" if "path" not in header else "path"
@@ -171,9 +185,12 @@ def _parsed(text: str, file: str) -> Iterator[ReviewedLine]:
                 f"{file} has no column {missing[0]!r}; a review file has image_id or path, and "
                 f"label: of the columns {', '.join(COLUMNS)}"
             )
+        if twice := [name for name in COLUMNS if header.count(name) > 1]:
+            raise InputError(f"{file} has two columns {twice[0]!r}; leave one of them")
         for cells in rows:
             if any(cell.strip() for cell in cells):
-                yield _line(dict(zip(header, cells, strict=False)), rows.line_num, file)
+                number = before + rows.line_num
+                yield _line(dict(zip(header, cells, strict=False)), number, file)
     except csv.Error as error:
         raise InputError(f"{file} cannot be read as CSV ({error})") from error
 
@@ -185,6 +202,7 @@ def _header(names: Sequence[str]) -> list[str]:
 
 def _line(cells: Mapping[str, str], number: int, file: str) -> ReviewedLine:
     known = {name: cells.get(name, "").strip() for name in COLUMNS}
+    known["image_id"] = known["image_id"].strip("'\"=")
     if not known["answer"]:  # a file made by hand has labels, or nothing
         known["answer"] = "label" if known["label"] else "skip"
     if known["answer"] not in _ANSWERS:

@@ -103,6 +103,11 @@ def test_what_is_no_store_is_said(tmp_path: Path) -> None:
     (store / RECORD).write_text(json.dumps({**record, "format": 99}))
     assert "is of another version" in said(store)
     (store / RECORD).write_text(json.dumps(record))
+    (store / "embeddings/part-00001.parquet").write_bytes(b"PAR1 cut")
+    assert "part-00001.parquet is cut short or corrupt" in said(store)
+    (store / "embeddings/part-00001.parquet").unlink()
+    (store / RECORD).write_text(json.dumps({**record, "images": 5}))
+    assert "hold 3 of 5 images; copy all of them" in said(store)
     for file in (store / "embeddings").iterdir():
         file.unlink()
     assert "are gone" in said(store)

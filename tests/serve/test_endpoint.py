@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pytest
 
-from actors.classifier_store import load_classifier
+from actors.classifier_store import load_classifier, save_classifier
 from actors.clip.model import FIELD_GUIDE, resolve_clip
 from actors.clip.runtime import ClipRuntime
 from actors.images.decode import decode
@@ -27,6 +28,8 @@ from actors.labels.classifier import ClassifierLabels, MultiLabels
 from fieldguide.archive import draw_archive
 from fieldguide.scenes import CATEGORIES
 from fieldguide.world import NAMES
+from serve.catalogue import ClassifierRef
+from serve.deploying import deploy
 from serve.messages import ClassifyAnswer
 from tests.helpers.broken_images import FILES, JPEG, PNG, encoded, picture
 
@@ -397,6 +400,39 @@ def test_pages_load_nothing_from_outside(http: httpx.Client, endpoint: Any, path
         assert not re.search(r"https?:|\*", policy)
         assert answer.headers["x-content-type-options"] == "nosniff"
     assert not re.search(r"https?://|//\w+\.", re.sub(r"xmlns=\S+", "", page.text))
+
+
+def test_a_classifier_that_is_not_sure_abstains(
+    http: httpx.Client,
+    endpoint: Any,
+    birds_run: Path,
+    bird_paths: list[str],
+    photos: list[bytes],
+    tmp_path: Path,
+) -> None:
+    rows = {row["path"]: row for row in pads.dataset(birds_run / "labels").to_table().to_pylist()}
+    own = [rows[path] for path in bird_paths[:6]]
+    scores = sorted(row["score"] for row in own)
+    below = (scores[2] + scores[3]) / 2
+    plain = load_classifier(str(birds_run / "classifier"))
+    cautious = replace(plain, abstain_below=(below,) * len(plain.labels))
+    save_classifier(cautious, str(tmp_path / "cautious"))
+    ref = ClassifierRef(name="cautious", folder=str(tmp_path / "cautious"))
+    deploy(endpoint.settings, [*endpoint.refs, ref])
+    try:
+        answers = [
+            good(send(http, kind, photos[:6], classifier="cautious")) for kind in ("form", "json")
+        ]
+    finally:
+        deploy(endpoint.settings, endpoint.refs)
+    for answer in answers:
+        assert [each.abstained for each in answer.images] == [row["score"] < below for row in own]
+        for image, row in zip(answer.images, own, strict=True):
+            if image.abstained:
+                assert image.labels == []
+                assert image.top[0].label == row["label"]
+            else:
+                same(image, row)
 
 
 def test_the_openapi_document_describes_every_problem(http: httpx.Client) -> None:

@@ -19,7 +19,7 @@ from actors import storage
 from actors.labels.cascade import CHOOSE, SHOWN, read_choice
 from methods.answers import AnswerError
 from methods.cascade import pilot as estimate
-from methods.cascade.choosing import choose, ranked, shuffled, spread
+from methods.cascade.choosing import Ids, choose, ranked, shuffled, spread
 from methods.cascade.pilot import PilotFit
 from methods.cascade.uncertainty import OWN, Floats, nearest
 from methods.errors import InputError
@@ -32,7 +32,14 @@ from ray_jobs.pipelines.cascade.scored import (
     read_scored,
     write_asked,
 )
-from ray_jobs.pipelines.cascade.spending import ASK, PILOT, images_allowed
+from ray_jobs.pipelines.cascade.spending import (
+    ALLOWED,
+    ASK,
+    PILOT,
+    calls_allowed,
+    images_allowed,
+    pilot_calls,
+)
 from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.ledger import batches_of
 from ray_jobs.runs.stage_tables import stage_table
@@ -64,6 +71,7 @@ def choose_pilot(job: Job, config: LabelCascadeConfig, inputs: CascadeInputs) ->
                 f"--pilot {config.pilot} is part of --budget {config.budget}, which allows {most} "
                 "images; give a smaller pilot or a larger budget"
             )
+        run.save(cascade={**decided(run), ALLOWED: calls_allowed(inputs, most)})
     if count < config.pilot:
         logger.warning("--pilot %d: the archive has %d images to ask about", config.pilot, count)
     _keep(run, config, inputs, PILOT, scored.ids[spread(scored.ids, scored.confidence, count)])
@@ -103,7 +111,7 @@ def judge_pilot(
             "stays as it is without a pilot"
         )
         return
-    scored, doubts = _scored(run, config, inputs, fit), _doubts(run, config, inputs)
+    scored, (_, doubts) = _scored(run, config, inputs, fit), doubts_of(run, config, inputs)
     best = np.stack([scored.confidence, scored.inside - scored.confidence], axis=1)
     points = estimate.curve(
         best, ranked(scored.ids, doubts), fit, len(scored.ids), inputs.calls_each
@@ -138,13 +146,16 @@ def choose_asked(job: Job, config: LabelCascadeConfig, inputs: CascadeInputs) ->
         return
     fit = _known_fit(run, config)
     scored = _scored(run, config, inputs, fit)
-    asked = _ids_of(run, PILOT)
+    asked = ids_of(run, PILOT)
     if config.threshold is not None:
         wanted = (scored.confidence < config.threshold) | np.isin(scored.ids, asked)
     else:
-        most = max(images_allowed(run, config, inputs), len(asked))
+        most = images_allowed(run, config, inputs)
+        allowed = known[ALLOWED] = calls_allowed(inputs, most)
+        room = allowed - pilot_calls(run, asked, inputs.calls_each)
+        most = len(asked) + max(0, min(most - len(asked), room // inputs.calls_each))
         _say_size(config, inputs, most, len(scored.ids))
-        wanted = choose(scored.ids, _doubts(run, config, inputs), most, asked)
+        wanted = choose(scored.ids, doubts_of(run, config, inputs)[1], most, asked)
     known |= {
         "temperature": fit.temperature,
         "images_asked": int(wanted.sum()),
@@ -180,13 +191,16 @@ def _scored(
     return read_scored(run, inputs.choices, fit.at, config.uncertainty, fit.right)
 
 
-def _doubts(run: RunFolder, config: LabelCascadeConfig, inputs: CascadeInputs) -> Floats:
-    """By what images are ordered, in the order of `_scored`: a pilot changes no order.
+def doubts_of(
+    run: RunFolder, config: LabelCascadeConfig, inputs: CascadeInputs
+) -> tuple[Ids, Floats]:
+    """Ids of images and by what they are ordered, in the order of `_scored`.
 
-    Where both models make the same mistakes its temperature is too low, and with it images whose
-    true class is far from CLIP's best ones would come first.
+    A pilot changes no order: where both models make the same mistakes its temperature is too low,
+    and with it images whose true class is far from CLIP's best ones would come first.
     """
-    return _scored(run, config, inputs, fit_before(config)).uncertainty
+    scored = _scored(run, config, inputs, fit_before(config))
+    return scored.ids, scored.uncertainty
 
 
 def _say_size(config: LabelCascadeConfig, inputs: CascadeInputs, most: int, there: int) -> None:
@@ -218,7 +232,7 @@ def _keep(
     run.save(cascade={**decided(run), name: len(ids)})
 
 
-def _ids_of(run: RunFolder, name: str) -> NDArray[np.int64]:
+def ids_of(run: RunFolder, name: str) -> NDArray[np.int64]:
     """Images of a stage table."""
     found = [
         batch.column("image_id").to_numpy()

@@ -10,6 +10,7 @@ from typing import Any, Final
 from actors.classifier_store import clip_of, load_classifier
 from actors.clip.alike_names import check_names_apart
 from actors.clip.model import ClipModel, resolve_clip
+from actors.embedding_store import EmbeddingStore
 from actors.labels.cascade import CHOOSE, DESCRIBE, ShownChoicePrompt
 from actors.mllm.model import MllmModel, resolve_mllm
 from actors.mllm.prompts import ImagePrompt
@@ -24,6 +25,7 @@ from ray_jobs.config import LabelCascadeConfig, PlanConfig
 from ray_jobs.config.cascade import DEFAULT_BUDGET
 from ray_jobs.passes.mllm_settings import engine_options, image_query, sampling
 from ray_jobs.passes.read_images import reading_identity
+from ray_jobs.passes.stored import store_identity, store_of
 from ray_jobs.runs.class_names import check_same_classes, read_classes
 from ray_jobs.runs.learned_prompt import read_learned
 from ray_jobs.runs.prompts import read_prompt
@@ -48,6 +50,7 @@ class CascadeInputs:
         choose: asks which of the classes shown it is.
         choices: classes that are shown.
         budget: what may be spent; None with a threshold, and where a pilot picks.
+        store: of features of images; None without one.
     """
 
     named: ClassNames
@@ -59,6 +62,7 @@ class CascadeInputs:
     choose: Query
     choices: int
     budget: Budget | None
+    store: EmbeddingStore | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,6 +92,7 @@ class CascadeInputs:
             "precision": config.precision,
             **self.named.identity(),
             **own,
+            **store_identity(self.store),
             "budget": None if config.threshold else (config.budget or DEFAULT_BUDGET),
             "threshold": config.threshold,
             "uncertainty": config.uncertainty,
@@ -134,10 +139,10 @@ def resolve_inputs(config: LabelCascadeConfig) -> CascadeInputs:
             config.choices,
             len(named),
         )
-    mllm = resolve_mllm(config.mllm)
+    store, mllm = store_of(config, clip), resolve_mllm(config.mllm)
     describe, choose = _queries(config, named, mllm)
     return CascadeInputs(
-        named, classifier, templates, clip, mllm, describe, choose, choices, budget
+        named, classifier, templates, clip, mllm, describe, choose, choices, budget, store
     )
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from actors.classifier_store import load_classifier
 from actors.labels.cascade import ABOUT, CHOOSE, DESCRIBE, SHOWN, join_shown, label_cascade
-from actors.labels.cascade_scores import CascadeScores
+from actors.labels.cascade_scores import CascadeScores, score_stored
 from actors.labels.table import CASCADE_LABELS_SCHEMA
 from actors.mllm.answers_by_image import index_images
+from methods.classifier import Classifier, with_classes, zero_shot_classifier
 from ray_jobs.config import LabelCascadeConfig, PlanConfig
+from ray_jobs.passes.encode_names import encode_names
 from ray_jobs.passes.generate import cached, generate, prepare
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
 from ray_jobs.passes.steps import Flow, Late, clip, decode, fetch, images, rows, table
+from ray_jobs.passes.stored import from_store
 from ray_jobs.pipelines.base import ANSWERS_CUT, Counter, LabelMethod
 from ray_jobs.pipelines.cascade.choosing import (
     choose_all,
@@ -23,8 +27,15 @@ from ray_jobs.pipelines.cascade.choosing import (
     temperature_of,
 )
 from ray_jobs.pipelines.cascade.inputs import METHOD, CascadeInputs, resolve_inputs, run_identity
+from ray_jobs.pipelines.cascade.resuming import hold_budget
 from ray_jobs.pipelines.cascade.scored import SCORES, asked_images
-from ray_jobs.pipelines.cascade.spending import ASK, PILOT, check_hours, planned_images
+from ray_jobs.pipelines.cascade.spending import (
+    ASK,
+    PILOT,
+    check_hours,
+    journal_of,
+    planned_images,
+)
 from ray_jobs.pipelines.classifier import make_once
 from ray_jobs.runs.folder import versions
 from ray_jobs.runs.stage_tables import stage_table
@@ -37,7 +48,13 @@ def passes(config: LabelCascadeConfig, inputs: CascadeInputs) -> Sequence[Pass |
     """
     check_hours(config, inputs, run_identity(config, inputs))
     found = _scoring(config, inputs)
-    asked = _asking(inputs)
+    # every image below a threshold is asked about, and a plan's pilot is no budget's
+    counted = config.threshold is None and not isinstance(config, PlanConfig)
+    asked = _asking(inputs, (lambda job: journal_of(job.run)) if counted else None)
+
+    def held(name: str) -> Call:
+        return Call("hold", lambda job: hold_budget(job, config, inputs, name), asks=True)
+
     if isinstance(config, PlanConfig):
         found += [
             Call("choose", lambda job: choose_all(job, config, inputs)),
@@ -48,6 +65,7 @@ def passes(config: LabelCascadeConfig, inputs: CascadeInputs) -> Sequence[Pass |
         if config.pilot is not None:
             found += [
                 Call("choose_pilot", lambda job: choose_pilot(job, config, inputs)),
+                held(PILOT),
                 Pass(PILOT, asked, lambda job: asked_images(job.run, PILOT)),
                 # asks nothing, and keeps the replicas for the pass that follows
                 Call("judge", lambda job: judge_pilot(job, config, inputs), asks=True),
@@ -57,7 +75,7 @@ def passes(config: LabelCascadeConfig, inputs: CascadeInputs) -> Sequence[Pass |
             lambda job: choose_asked(job, config, inputs),
             asks=config.pilot is not None,
         )
-        found += [choosing, Pass(ASK, asked, lambda job: asked_images(job.run, ASK))]
+        found += [choosing, held(ASK), Pass(ASK, asked, lambda job: asked_images(job.run, ASK))]
     labels = rows(
         label_cascade,
         answers=Late(_answers),
@@ -70,42 +88,59 @@ def passes(config: LabelCascadeConfig, inputs: CascadeInputs) -> Sequence[Pass |
 
 
 def _scoring(config: LabelCascadeConfig, inputs: CascadeInputs) -> list[Pass | Call]:
-    """CLIP's pass; the classifier that it scores with is kept in the run."""
-    classifier = inputs.classifier
-    if classifier is not None:
-        kept: list[Pass | Call] = [Call("classifier", make_once(lambda _job: classifier))]
-        own: dict[str, Any] = {"classifier_files": classifier.dump()}
-    else:
-        kept = []
-        own = {
+    """CLIP's pass; the classifier that it scores with is kept in the run.
+
+    Made of names it is made by the replicas that score, so that CLIP is loaded once for both; with
+    an embedding store there may be no such replicas, and it is made first.
+    """
+    given, store, model = inputs.classifier, inputs.store, inputs.clip
+    made = {"config": config.public(), "templates": list(inputs.templates), "versions": versions()}
+    kept: list[Pass | Call] = []
+    if given is None and store is None:
+        own: dict[str, Any] = {
             "classes": inputs.named,
             "templates": inputs.templates,
             "folder": Late(lambda job: job.run.classifier),
-            "made": {
-                "config": config.public(),
-                "templates": list(inputs.templates),
-                "versions": versions(),
-            },
+            "made": made,
         }
-    scores = clip(CascadeScores, inputs.clip, choices=inputs.choices, **own)
-    return [*kept, Pass(SCORES, images() >> fetch() >> decode(inputs.clip.preprocessing) >> scores)]
+    else:
+
+        def classifier(job: Job) -> Classifier:
+            if given is not None:
+                return given
+            arguments = config, model, inputs.names, inputs.templates, job.capacity
+            matrix, record = encode_names(*arguments)
+            found = zero_shot_classifier(inputs.named.ids, matrix, record, made)
+            return with_classes(found, inputs.named)
+
+        kept = [Call("classifier", make_once(classifier))]
+        own = {"classifier_files": Late(lambda job: load_classifier(job.run.classifier).dump())}
+    scores = clip(CascadeScores, model, choices=inputs.choices, **own)
+    flow = images() >> fetch() >> decode(model.preprocessing) >> scores
+    if store is not None:
+        flow = from_store(store, score_stored, flow, choices=inputs.choices, **own)
+    return [*kept, Pass(SCORES, flow)]
 
 
-def _asking(inputs: CascadeInputs) -> Flow:
+def _asking(inputs: CascadeInputs, journal: Callable[[Job], str] | None) -> Flow:
     """From images to choices, by way of a description where there is a learned prompt."""
     choose, describe = inputs.choose, inputs.describe
     if describe is None:
         return (
-            images() >> fetch() >> prepare(join_shown) >> cached(ABOUT, choose) >> generate(choose)
+            images()
+            >> fetch()
+            >> prepare(join_shown)
+            >> cached(ABOUT, choose)
+            >> generate(choose, journal=journal)
         )
     return (
         images()
         >> fetch()
         >> cached("bytes", describe)
-        >> generate(describe, keep_bytes=True)
+        >> generate(describe, keep_bytes=True, journal=journal)
         >> prepare(join_shown)
         >> cached(ABOUT, choose)
-        >> generate(choose)
+        >> generate(choose, journal=journal)
     )
 
 

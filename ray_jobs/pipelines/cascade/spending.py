@@ -6,8 +6,12 @@ import json
 import math
 from typing import Any, Final
 
+import numpy as np
+
 from actors import storage
+from actors.mllm.journal import read_calls
 from methods.cascade.budget import parse_budget
+from methods.cascade.choosing import Ids
 from methods.errors import InputError
 from ray_jobs.config import LabelCascadeConfig, PlanConfig
 from ray_jobs.config.cascade import DEFAULT_BUDGET
@@ -19,6 +23,8 @@ PILOT: Final = "pilot"
 ASK: Final = "ask"
 """Names of the passes that ask, and of the manifests of their images."""
 
+ALLOWED: Final = "calls_allowed"
+"""What ``run.json`` calls the most calls that a budget allows."""
 _HOUR: Final = 3600.0
 
 
@@ -35,6 +41,26 @@ def images_allowed(run: RunFolder, config: LabelCascadeConfig, inputs: CascadeIn
         if hourly is None:
             raise InputError(f"--budget {config.budget}: the forecast beside the run has gone")
     return inputs.budget.images(images, inputs.calls_each, hourly)
+
+
+def calls_allowed(inputs: CascadeInputs, images: int) -> int:
+    """Calls that may be made in all, for so many images."""
+    budget = inputs.budget
+    if budget is not None and budget.unit == "calls":
+        return int(budget.amount)
+    return images * inputs.calls_each
+
+
+def journal_of(run: RunFolder) -> str:
+    """Folder of the journal of the run's calls."""
+    return storage.join(run.uri, "calls")
+
+
+def pilot_calls(run: RunFolder, asked: Ids, calls_each: int) -> int:
+    """Calls that a finished pilot has cost, those counted whose answers were lost."""
+    calls = read_calls(journal_of(run), {})
+    own = np.isin(calls.ids, asked)
+    return calls_each * len(asked) + int(np.maximum(0, calls.made[own] - calls_each).sum())
 
 
 def hourly_images(config: LabelCascadeConfig, identity: dict[str, Any]) -> float | None:

@@ -158,6 +158,7 @@ def _classifier(
         logit_scale=trained.logit_scale,
         made={
             "config": config.public(),
+            "mllm": {"name": inputs.mllm.name, "fingerprint": inputs.mllm.fingerprint},
             "sample": counts,
             "usage": usage,
             "training": trained.epochs[-1],

@@ -47,8 +47,9 @@ def run(config: AuditConfig) -> dict[str, Any]:
         InputError: no run, runs over other images, several labels an image, no embeddings.
     """
     archive, parts = read_archive(config.run)
-    labellers = chosen(all_labellers(archive, parts, config.with_))
-    found, doubts, note = _estimated(archive, labellers, config.seed)
+    labellers = all_labellers(archive, parts, config.with_)
+    counted = chosen(labellers)
+    found, note = _estimated(archive, counted, config.seed)
     classes = archive.run.classes or sorted({name for name in archive.labels if name})
     named = archive.run.named
     shown = list(named.names) if named is not None else classes
@@ -60,8 +61,8 @@ def run(config: AuditConfig) -> dict[str, Any]:
         "labelled": sum(label is not None for label in archive.labels),
         "errors": archive.errors,
         "accuracy": found and {**_told(found.accuracy), "level": LEVEL},
-        "labellers": _described(labellers),
-        "assumptions": assumptions([each.name for each in labellers], doubts) if found else [],
+        "labellers": _described(labellers, counted),
+        "assumptions": assumptions(labellers, counted, _doubts(labellers)) if found else [],
         "per_class": _per_class(labellers[0], found),
         "likely_errors": _likely_errors(archive, labellers, found, config.top),
         "balance": balance([name for name in archive.labels if name], classes),
@@ -82,43 +83,45 @@ def run(config: AuditConfig) -> dict[str, Any]:
 
 def _estimated(
     archive: Archive, labellers: Sequence[Labeller], seed: int
-) -> tuple[Estimated | None, list[Suspicion], str | None]:
+) -> tuple[Estimated | None, str | None]:
     if len(labellers) == 1:
         return (
             None,
-            [],
-            (
-                "nobody but this run has labelled these images, and one labeller agrees with "
-                "itself; give --with a run of another model over the same images"
-            ),
+            "nobody but this run has labelled these images, and one labeller agrees with itself; "
+            "give --with a run of another model over the same images",
         )
     labels = np.stack([each.codes for each in labellers], axis=1)
-    doubts = suspicions(labels, [each.sources for each in labellers])
     used = labels[labels != ABSENT]
     n_classes = max(len(archive.run.classes), len(np.unique(used)), 2)
     found = estimate(
         labels,
         archive.score,
-        [each.pair for each in doubts],
+        [each.pair for each in _doubts(labellers)],
         n_classes,
         seed,
         [each.confidence for each in labellers],
     )
     few = "fewer than 50 images: the interval is wide" if len(labels) < 50 else None
-    return found, doubts, few
+    return found, few
+
+
+def _doubts(labellers: Sequence[Labeller]) -> list[Suspicion]:
+    labels = np.stack([each.codes for each in labellers], axis=1)
+    return suspicions(labels, [each.sources for each in labellers])
 
 
 def _told(interval: CredibleInterval) -> dict[str, float]:
     return {name: round(value, 5) for name, value in interval._asdict().items()}
 
 
-def _described(labellers: Sequence[Labeller]) -> list[dict[str, Any]]:
+def _described(labellers: Sequence[Labeller], counted: Sequence[Labeller]) -> list[dict[str, Any]]:
     shares = agreement(np.stack([each.codes for each in labellers], axis=1))
     return [
         {
             "name": each.name,
             "asks": sorted(each.sources),
             "labelled": int((each.codes != ABSENT).sum()),
+            "counted": each in counted,
             "agrees": None if np.isnan(shares[0, at]) else round(float(shares[0, at]), 5),
         }
         for at, each in enumerate(labellers)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from actors import storage
 from actors.embedding_store import open_store, unit_features
 from methods.audit.accuracy import MOST_LABELLERS
 from methods.audit.patterns import ABSENT
+from methods.classifier import CONFIG_FILE
 from methods.errors import InputError
 from ray_jobs.runs.reader import RunReader
 
 _OF_CLIP = {"zero_shot", "classifier", "near"}
-_PARTS_OF_CLIP = {"image"}
+_PARTS_OF_CLIP = {"image", "clip"}
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,15 @@ class Archive:
     errors: dict[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Labeller:
     """One who gives labels to the images of the archive.
 
     Attributes:
         name: what a person calls it.
         codes: int64 (n,), `ABSENT` without a label.
-        sources: the models that its labels come from.
+        sources: the models that know the classes for it: of a classifier that learned from a
+            multimodal LLM's answers that one, and not the CLIP whose features it reads.
         confidence: the mean of its scores where they are probabilities.
         spelled: how a label is written, by code.
     """
@@ -154,20 +157,21 @@ def all_labellers(
 
 
 def chosen(labellers: Sequence[Labeller]) -> list[Labeller]:
-    """The run and at most three more, those that have least in common with one another first."""
-    picked = [labellers[0]]
-    left = list(labellers[1:])
-    while left and len(picked) < MOST_LABELLERS:
-        best = min(left, key=lambda each: sum(bool(each.sources & one.sources) for one in picked))
-        picked.append(best)
-        left.remove(best)
+    """The run, and those that share no model with it or with one another, four in all.
+
+    Two of one model agree where it is sure of itself, right or wrong, so the second says little,
+    and much that is wrong of the others. Where all share a model with the run, one of
+    them is counted, best one whose scores are probabilities.
+    """
+    first, *others = labellers
+    picked = [first]
+    for each in others:
+        apart = not any(each.sources & one.sources for one in picked)
+        if apart and len(picked) < MOST_LABELLERS:
+            picked.append(each)
+    if len(picked) == 1 and others:
+        picked.append(min(others, key=lambda each: (each.confidence is None, len(each.sources))))
     return picked
-
-
-def related(labellers: Sequence[Labeller]) -> list[tuple[int, int]]:
-    """Pairs that ask one model."""
-    pairs = combinations(range(len(labellers)), 2)
-    return [(i, j) for i, j in pairs if labellers[i].sources & labellers[j].sources]
 
 
 def _other(archive: Archive, uri: str, codes: _Codes) -> Labeller:
@@ -198,6 +202,8 @@ def _other(archive: Archive, uri: str, codes: _Codes) -> Labeller:
 
 def _sources(run: RunReader) -> frozenset[str]:
     """The models that decide a run's labels; its own folder where it does not say which."""
+    if (teacher := _teacher(run)) is not None:
+        return frozenset({f"mllm {teacher}"})
     models = run.record.get("models") or {}
     kinds: tuple[str, ...] = ("clip",) if _method(run) in _OF_CLIP else ("mllm",)
     if run.parts:
@@ -210,12 +216,23 @@ def _sources(run: RunReader) -> frozenset[str]:
     return frozenset(named or {f"run {run.uri}"})
 
 
+def _teacher(run: RunReader) -> str | None:
+    """Fingerprint of the multimodal LLM whose answers the run's classifier has learned."""
+    config = storage.join(run.uri, "classifier", CONFIG_FILE)
+    if not storage.exists(config):
+        return None
+    made = json.loads(storage.read_bytes(config)).get("made") or {}
+    found = (made.get("mllm") or {}).get("fingerprint")
+    return None if found is None else str(found)
+
+
 def _method(run: RunReader) -> str:
     return str(run.record.get("labelled_by") or run.record.get("method"))
 
 
 def _probabilities(run: RunReader) -> bool:
-    return _method(run) in _OF_CLIP
+    """Whether scores are CLIP's own; a classifier that was trained is surer than it should be."""
+    return _method(run) in _OF_CLIP and _teacher(run) is None
 
 
 def _confidence(archive: Archive) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from methods.audit.dependence import Suspicion
+from ray_jobs.verbs.audit.labellers import Labeller
 
 _SUPPOSED = (
     "Nobody has looked: the accuracy is inferred from how far labellers agree. It is right if they "
@@ -14,9 +15,12 @@ _SUPPOSED = (
 )
 
 
-def assumptions(names: Sequence[str], suspicions: Sequence[Suspicion]) -> list[str]:
+def assumptions(
+    labellers: Sequence[Labeller], counted: Sequence[Labeller], suspicions: Sequence[Suspicion]
+) -> list[str]:
     """What has to hold for the estimate to hold, and where it visibly does not."""
     said = [_SUPPOSED]
+    names = [each.name for each in labellers]
     apart = _independent(len(names), suspicions)
     if apart == 1:
         said.append(
@@ -44,9 +48,12 @@ def assumptions(names: Sequence[str], suspicions: Sequence[Suspicion]) -> list[s
                 "better than the rest; agreement cannot tell which."
             )
         else:
+            left = [names[at] for at in each.pair if labellers[at] not in counted]
+            what = f"{' and '.join(left)} {'is' if len(left) == 1 else 'are'} not counted"
             said.append(
-                f"{share}. They ask the same model, so their mistakes are not independent, and how "
-                "far one repeats the other was estimated."
+                f"{share}. They ask the same model, so their mistakes are not independent: "
+                + (what if left else "how far one repeats the other was estimated")
+                + "."
             )
     return said
 

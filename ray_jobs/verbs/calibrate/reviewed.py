@@ -6,7 +6,6 @@ The file is `ray_jobs.runs.reviewed`'s, made by ``onoma review`` or by hand.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,9 +13,7 @@ from dataclasses import dataclass, replace
 from actors import storage
 from methods.errors import InputError
 from methods.image_ids import image_id
-from ray_jobs.runs.reviewed import NONE_FITS, ReviewedLine, parse_lines, standing
-
-_ROUNDED = re.compile(r"^-?\d+(\.\d+)?[eE]\+?\d+$|^-?\d+[.,]0*$")
+from ray_jobs.runs.reviewed import NONE_FITS, ReviewedLine, is_rounded, parse_lines, standing
 
 
 @dataclass(frozen=True)
@@ -87,13 +84,13 @@ def _weights(lines: Iterable[ReviewedLine], where: str) -> dict[int, float]:
 
 
 def _image(line: ReviewedLine, where: str) -> int:
-    cell = line.image_id.strip("'\"")
+    cell = line.image_id
     try:
         return int(cell)
     except ValueError:
         if line.path:
             return image_id(line.path)
-        if _ROUNDED.match(cell):
+        if is_rounded(cell):
             raise InputError(
                 f"{where} line {line.number}: the image id {cell} was rounded by a spreadsheet; "
                 "import that column as text, or give a column path"

@@ -50,8 +50,10 @@ def join_reviews(run: RunReader, reviews: Reviews, where: str) -> ReviewedRows:
         )
     classes = list(run.classes)
     place = {name: at for at, name in enumerate(classes)}
-    spoken = run.named
-    ids = {} if spoken is None else dict(zip(spoken.names, spoken.ids, strict=True))
+    ids: dict[str, set[str]] = {}
+    if run.named is not None:  # a name may be that of two classes: either is then what it says
+        for name, own_id in zip(run.named.names, run.named.ids, strict=True):
+            ids.setdefault(name.casefold(), set()).add(own_id.casefold())
     scores: list[float] = []
     given: list[int] = []
     picked: list[tuple[int, str, float]] = []
@@ -83,7 +85,7 @@ def join_reviews(run: RunReader, reviews: Reviews, where: str) -> ReviewedRows:
         )
     if not picked:
         raise InputError(f"{where}: all of its images have an error in {run.uri}, and no score")
-    known_labels = {name.casefold() for name in [*classes, *ids]}
+    known_labels = {name.casefold() for name in classes} | ids.keys()
     said = [label for _, label, _ in picked if label != NONE_FITS]
     unknown = [label for label in said if label.casefold() not in known_labels]
     if len(unknown) > len(picked) / 2:
@@ -94,7 +96,7 @@ def join_reviews(run: RunReader, reviews: Reviews, where: str) -> ReviewedRows:
     notes = _notes(reviews, met, failed, unknown)
     rows = np.array([row for row, _, _ in picked])
     right = [
-        ids.get(label, label).casefold() == classes[given[row]].casefold()
+        classes[given[row]].casefold() in {label.casefold(), *ids.get(label.casefold(), ())}
         for row, label, _ in picked
     ]
     return ReviewedRows(

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from methods.errors import InputError
 from ray_jobs.config.names import did_you_mean
 from ray_jobs.runs.reader import RunReader
-from ray_jobs.runs.reviewed import NONE_FITS, ReviewedLine, standing
+from ray_jobs.runs.reviewed import NONE_FITS, ReviewedLine, is_rounded, standing
 from ray_jobs.verbs.review.sample import ReviewSample
 
 
@@ -61,6 +61,10 @@ class LabelNames:
             for key, name in zip(run.named.ids, spoken, strict=True):
                 if spoken.count(name) == 1:
                     self._known.setdefault(name, key)
+        folded: dict[str, set[str]] = {}
+        for name, key in self._known.items():
+            folded.setdefault(name.casefold(), set()).add(key)
+        self._folded = {name: keys.pop() for name, keys in folded.items() if len(keys) == 1}
 
     def find(self, label: str, where: str) -> str:
         """Return the class.
@@ -70,11 +74,12 @@ class LabelNames:
         """
         if not self.classes:
             return label
-        if label not in self._known:
+        known = self._known.get(label) or self._folded.get(label.casefold())
+        if known is None:
             raise InputError(
                 f"{where}: {label!r} is no class of the run{did_you_mean(label, self.classes)}"
             )
-        return self._known[label]
+        return known
 
 
 def read_answers(
@@ -89,6 +94,11 @@ def read_answers(
     if unknown:
         first = unknown[0]
         what = first.path or first.image_id
+        if is_rounded(first.image_id) and not first.path:
+            raise InputError(
+                f"{file} line {first.number}: the image id {what} was rounded by a spreadsheet; "
+                "import that column as text, or give a column path"
+            )
         if not located:
             raise InputError(
                 f"{file} belongs to another run: no image of it is in {sample.run.uri}"

@@ -11,8 +11,10 @@ import torch
 
 from actors.clip.image_scorer import Encoded, ImageScorer
 from actors.labels import stored
+from actors.labels.cascade_scores import SCORES_SCHEMA, score_stored
 from actors.labels.stored import label_stored
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA
+from methods.cascade.uncertainty import TEMPERATURES
 from methods.classifier import Classifier
 from tests.helpers.stores import store_table, unit
 
@@ -86,3 +88,32 @@ def test_only_the_images_asked_for_are_labelled() -> None:
     assert pa.types.is_string(
         label_stored(table.slice(0, 0), made.dump()).schema.field("label").type
     )
+
+
+@pytest.mark.parametrize("classes", [2, 40])
+def test_a_cascade_scores_what_is_stored(classes: int) -> None:
+    made, features = classifier(classes), unit(1500, 16)
+    table = store_table(features, errors={4: "corrupt", 1100: "missing"})
+    found = score_stored(table, made.dump(), choices=6)
+    assert found.schema == SCORES_SCHEMA
+    labels = label_stored(table, made.dump()).to_pylist()
+    logits = torch.from_numpy(features @ made.matrix.T * made.logit_scale)
+    for number, row in enumerate(found.to_pylist()):
+        if number in (4, 1100):
+            assert row["error"] == labels[number]["error"]
+            assert (row["top"], row["log_sums"], row["distance"]) == (None, None, None)
+            continue
+        best, names = logits[number].topk(min(6, classes)), labels[number]["top_labels"]
+        assert row["top"] == best.indices.tolist()
+        assert [made.labels[at] for at in row["top"]][:5] == names
+        assert row["top_scores"][: len(names)] == pytest.approx(labels[number]["top_scores"])
+        assert row["top_logits"] == pytest.approx(best.values.tolist(), abs=1e-4)
+        sums = [torch.logsumexp(logits[number] / float(each), 0).item() for each in TEMPERATURES]
+        assert row["log_sums"] == pytest.approx(sums, abs=1e-4)
+        assert row["distance"] == pytest.approx(labels[number]["distance"], abs=1e-6)
+    some = np.sort(table.column("image_id").to_numpy()[[3, 9]])
+    assert score_stored(table, made.dump(), 6, some).column("path").to_pylist() == [
+        "3.jpg",
+        "9.jpg",
+    ]
+    assert score_stored(table.slice(0, 0), made.dump(), 6).schema == SCORES_SCHEMA

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from methods.audit.accuracy import estimate
+from methods.audit.accuracy import Priors, estimate, skill_prior
 from methods.audit.dependence import suspicions
 from methods.audit.likelihood import Likelihood, Supposed
 from methods.audit.outstanding import (
@@ -76,6 +76,22 @@ def test_images_without_a_label_are_wrong_and_the_same_seed_says_the_same() -> N
     assert half.accuracy.estimate < 0.6 * whole.accuracy.estimate
     assert (half.right[:100] == 0).all()
     assert estimate(labels, None, [], 8, 0, steps=60).accuracy == half.accuracy
+
+
+def test_one_that_doubts_itself_lowers_what_is_supposed_of_all() -> None:
+    nothing = skill_prior([None, None], [], Priors())
+    assert nothing.mean.tolist() == [0.7, 0.7]
+    doubting = skill_prior([0.3, None], [], Priors())
+    assert doubting.mean[0] < doubting.mean[1] < 0.7
+    assert doubting.covariance[0, 0] < doubting.covariance[1, 1] < 1.0
+    # a second run of that model is as much in doubt, and adds no evidence of its own
+    twice = skill_prior([0.3, 0.3], [(0, 1)], Priors())
+    assert twice.mean[1] == pytest.approx(doubting.mean[0], abs=0.1)
+    assert twice.covariance[0, 0] == pytest.approx(doubting.covariance[0, 0], rel=0.1)
+    apart = skill_prior([0.3, 0.3], [], Priors())
+    assert apart.covariance[0, 0] < 0.95 * doubting.covariance[0, 0]
+    for found in (doubting, twice, apart, skill_prior([0.3] * 3, [(0, 1), (1, 2)], Priors())):
+        assert np.linalg.eigvalsh(found.covariance).min() > 0
 
 
 def test_a_copy_and_a_near_copy_are_told() -> None:

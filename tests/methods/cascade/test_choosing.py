@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from methods.cascade.choosing import choose, ranked, shuffled, spread
+from methods.cascade.choosing import affordable, choose, ranked, shuffled, spread
 
 ROWS = st.lists(
     st.tuples(st.integers(-(2**63), 2**63 - 1), st.sampled_from([0.0, 0.25, 0.5, 1.0])),
@@ -50,6 +50,34 @@ def test_ties_go_to_the_smaller_id() -> None:
     ids = np.array([5, -3, 9, 2], np.int64)
     assert ids[choose(ids, np.full(4, 0.5), 2)].tolist() == [-3, 2]
     assert ids[ranked(ids, np.array([0.1, 0.1, 0.9, 0.1]))].tolist() == [9, -3, 2, 5]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.booleans()), max_size=20),
+    st.integers(1, 2),
+)
+def test_lost_calls_are_made_up_for(images: list[tuple[int, int, bool]], each: int) -> None:
+    """What is made and what is left is never more than was allowed before calls were lost."""
+    ids, doubts = np.arange(len(images)), np.linspace(1, 0, len(images))
+    made = np.array([made for made, _, _ in images], np.int64)
+    answered = np.minimum([answered for _, answered, _ in images], np.minimum(made, each))
+    done = np.array([done for _, _, done in images], bool) & (made >= each)
+    left = np.where(done, 0, each - answered).astype(np.int64)
+    most = max(each * len(images), int(made.sum()))
+    kept = affordable(ids, doubts, made, left, each, most)
+    assert kept[left == 0].all()
+    assert (made + np.where(kept, left, 0)).sum() <= most
+    if (made <= answered).all():
+        assert kept.all()
+
+
+def test_the_least_uncertain_make_room() -> None:
+    ids, doubts = np.arange(5), np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+    made, left = np.array([1, 1, 1, 0, 0]), np.array([0, 1, 1, 1, 1])  # two answers were lost
+    assert affordable(ids, doubts, made, left, 1, 5).tolist() == [True, True, True, False, False]
+    # a description that came, and a choice that was lost: one call of two is to be made again
+    made, left = np.array([2, 0, 0, 0, 0]), np.array([1, 2, 2, 2, 2])
+    assert affordable(ids, doubts, made, left, 2, 10).tolist() == [True] * 4 + [False]
 
 
 def test_what_was_asked_counts() -> None:

@@ -39,8 +39,11 @@ def test_of_a_reviewer_s_lines_the_last_counts() -> None:
         b"image_id;label\r\n5;wren\r\n\r\n",
         b"image_id\tlabel\n5\twren",
         "image_id,label\n5,wren\n".encode("utf-16"),
+        b"sep=;\r\nimage_id;label\r\n5;wren\r\n",
+        b"\n\nimage_id,label\n'5,wren\n",
+        b'image_id,label\r"=""5""",wren\r',
     ],
-    ids=["bom, order, CRLF", "semicolons", "tabs", "utf-16"],
+    ids=["bom, order, CRLF", "semicolons", "tabs", "utf-16", "sep=", "blank lines", "id as text"],
 )
 def test_a_spreadsheet_s_file_is_read(tmp_path: Path, data: bytes) -> None:
     file = tmp_path / "reviewed.csv"
@@ -65,6 +68,9 @@ def test_a_spreadsheet_s_file_is_added_to_in_its_own_order(tmp_path: Path) -> No
         (b"image_id,label,answer\n1,wren,perhaps\n", "line 2: the answer 'perhaps' is none of"),
         (b"image_id,label,answer\n1,,label\n", "line 2: the answer is a label and the label is"),
         (b"image_id,label\n1,\xff\xfa\n", "is no text in UTF-8"),
+        (b"PK\x03\x04\x14", "is a spreadsheet's own file; save it as CSV"),
+        (b"image_id,label,Label\n1,wren,owl\n", "has two columns 'label'"),
+        (b"sep=,\nimage_id,label,answer\n1,,label\n", "line 3: the answer is a label and"),
     ],
 )
 def test_what_is_wrong_is_a_sentence(tmp_path: Path, data: bytes, told: str) -> None:

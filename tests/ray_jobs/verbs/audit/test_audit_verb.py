@@ -70,6 +70,33 @@ def test_a_copied_labeller_is_said(three: list[str], tmp_path: Path) -> None:
     assert any("copy of the other" in sentence for sentence in result["assumptions"])
 
 
+def asking(folder: Path, seed: int, accuracy: float, method: str, **models: str) -> str:
+    """A run of a method that says which models it asked."""
+    record = {kind: {"name": name, "fingerprint": name} for kind, name in models.items()}
+    return write_run(folder, rows(seed, accuracy), identity=IDENTITY, method=method, models=record)
+
+
+def test_of_two_runs_that_ask_one_model_one_is_counted(tmp_path: Path) -> None:
+    clip = asking(tmp_path / "clip", 0, 0.7, "zero_shot", clip="C")
+    again = asking(tmp_path / "again", 0, 0.72, "zero_shot", clip="C")
+    mllm = asking(tmp_path / "mllm", 2, 0.8, "slac", clip="C", mllm="M")
+    taught = asking(tmp_path / "taught", 3, 0.8, "near", clip="C")
+    (tmp_path / "taught/classifier").mkdir()
+    made = {"made": {"mllm": {"name": "M", "fingerprint": "M"}}}
+    (tmp_path / "taught/classifier/classifier.json").write_text(json.dumps(made))
+    result = audit(config(clip, again, mllm, taught))
+    assert [each["counted"] for each in result["labellers"]] == [True, False, True, False]
+    assert result["labellers"][3]["asks"] == ["mllm M"]
+    said = " ".join(result["assumptions"])
+    assert "two independent labellers" in said
+    assert f"{again} is not counted" in said
+    assert result["accuracy"] == audit(config(clip, mllm))["accuracy"]
+    # where all share a model with it, one of them is, and that is said
+    alone = audit(config(clip, again))
+    assert [each["counted"] for each in alone["labellers"]] == [True, True]
+    assert any("No labeller here is independent" in each for each in alone["assumptions"])
+
+
 def test_one_labeller_alone_gives_no_estimate(three: list[str]) -> None:
     result = audit(config(three[0]))
     assert result["accuracy"] is None

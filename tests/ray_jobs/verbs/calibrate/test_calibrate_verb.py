@@ -119,6 +119,19 @@ def test_a_file_of_a_review_counts_as_the_review_counts_it(tmp_path: Path) -> No
     assert (found.disputed, found.blank) == (0, 1)
 
 
+def test_a_class_is_meant_by_any_of_its_names_in_any_case(tmp_path: Path) -> None:
+    """Two classes may be spoken by one name: either is then what it says."""
+    rows = [{**one(f"{n}.png", f"n{n % 3}"), "score": 0.5 + n / 100} for n in range(9)]
+    identity = {"classes": ["n0", "n1", "n2"], "class_names": [["Crane"], ["crane"], ["Owl"]]}
+    run = write_run(tmp_path / "run", rows, identity=identity)
+    said = ["CRANE", "crane", "owl", "N0", "n2", "Owl", "owl", "Crane", "Crane"]
+    text = "path,label\n" + "".join(f"{n}.png,{name}\n" for n, name in enumerate(said))
+    result = calibrate(CalibrateConfig(run=run, reviewed=review(tmp_path, text)))
+    # the second n1 is called n2, the third n0 is called owl, the third n2 a crane
+    assert result["right"] == pytest.approx(6 / 9)
+    assert not [note for note in result["notes"] if "are no classes" in note]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

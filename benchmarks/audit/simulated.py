@@ -1,15 +1,11 @@
-"""How well `onoma audit` and `onoma calibrate` keep what they say, on truth that they do not see.
+"""Labellers drawn at random, whose truth is known: what the audit and the calibration say of them.
 
-    python -m benchmarks.audit                                simulated labellers
-    python -m benchmarks.audit --truth TRUTH.csv RUN RUN ...  each run, audited with the others
-
-Simulated labellers have confusion matrices with classes that look alike, images that are hard for
-all, and scores: not the model that the audit fits. The last rows break its assumption on purpose.
+They have confusion matrices with classes that look alike, images that are hard for all, and scores:
+not the model that the audit fits. The last rows break its assumption on purpose.
 """
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +15,6 @@ from methods.audit.accuracy import estimate
 from methods.audit.dependence import suspicions
 from methods.calibration.classes import class_thresholds
 from methods.calibration.scores import best_curve
-from ray_jobs.config import AuditConfig
 
 Codes = NDArray[np.int64]
 
@@ -131,43 +126,3 @@ def calibrate(seeds: list[int]) -> None:
         held += bool(precision >= 0.95)
         print(f"| {seed} | {curve.kind} | {kept.mean():.1%} | {precision:.3f} |")
     print(f"\n0.95 held on {held} of {len(seeds)} seeds")
-
-
-def of_runs(truth: str, runs: list[str]) -> None:
-    """Audit each run with the others, and compare with the truth."""
-    from ray_jobs.verbs.audit import run as audit
-    from ray_jobs.verbs.evaluate import evaluate_run
-
-    print("| run | truth | estimate | 90 % interval | inside |")
-    print("|---|---|---|---|---|")
-    inside, away = [], []
-    for each in runs:
-        others = [other for other in runs if other != each]
-        found = audit(AuditConfig(run=each, **{"with": others}, look=0))["accuracy"]
-        actual = evaluate_run(each, truth, semantic=False)["accuracy"]
-        inside.append(found["low"] <= actual <= found["high"])
-        away.append(abs(found["estimate"] - actual))
-        print(
-            f"| {each} | {actual:.3f} | {found['estimate']:.3f} | {found['low']:.3f} to "
-            f"{found['high']:.3f} | {'yes' if inside[-1] else 'no'} |",
-            flush=True,
-        )
-    print(f"\n{sum(inside)} of {len(runs)} inside, mean error {100 * np.mean(away):.1f} points")
-
-
-def main() -> None:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="*", help="run folders over the same images")
-    parser.add_argument("--truth", help="their truth")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[9001])
-    given = parser.parse_args()
-    if given.runs:
-        of_runs(given.truth, given.runs)
-    else:
-        simulate(given.seeds)
-        calibrate([given.seeds[0] + number for number in range(10)])
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""How well `onoma audit` and `onoma calibrate` keep what they say, on truth unseen by them."""
