@@ -96,6 +96,7 @@ FILES = (
                 "the last `onoma evaluate`: `figures.json`, `images.parquet` (a row an image)",
             ),
             ("audit.json", "the last `onoma audit`"),
+            ("audit.html", "the same, with pictures"),
             ("calibration.json", "the last `onoma calibrate`"),
             ("reviewed.csv", "what reviewers said, by `onoma review`"),
             ("clusters.parquet", "`clusters`: the cluster of each image; `examples.parquet`"),

@@ -7,11 +7,12 @@ these against; here they run where CLIP does, so that only the best classes of a
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
-
-import torch
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from methods.multi_label_scores import ScoreSettings
+
+if TYPE_CHECKING:
+    import torch
 
 _BLOCK_VALUES: Final = 1 << 25  # of cosines by position at once: 128 MiB
 
@@ -57,6 +58,8 @@ def position_scores(
         matrix: unit features of prompts, float32 (N, D).
         kappa, scale: as there.
     """
+    import torch
+
     step = max(1, _BLOCK_VALUES // (dense.shape[1] * len(matrix)))
     found = [torch.zeros((0, len(matrix)), device=dense.device)]
     for block in dense.split(step):

@@ -15,6 +15,7 @@ import textwrap
 from contextlib import suppress
 from functools import partial
 from itertools import chain, repeat, takewhile
+from pathlib import PurePath
 from typing import TYPE_CHECKING, TextIO, get_origin
 
 from methods.errors import InputError, LedgerError
@@ -260,7 +261,8 @@ def _help_of(command: Command, *, everything: bool) -> str:
 
 def _program() -> str:
     """How this program was started, for usage lines."""
-    return "python -m ray_jobs" if sys.argv[0].endswith("__main__.py") else "onoma"
+    started = PurePath(sys.argv[0])
+    return f"python -m {started.parent.name}" if started.name == "__main__.py" else "onoma"
 
 
 def _version() -> str:

@@ -86,6 +86,15 @@ def mllm(ray_session: Capacity) -> Iterator[list[Any]]:
         yield replicas.handles
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium; playwright's loop stays in the thread until it is closed, so not for all tests."""
+    from tests.helpers.browser import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark tests by what they start: an engine, or jobs of Ray Data, which take seconds each.
 

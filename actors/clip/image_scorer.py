@@ -7,10 +7,9 @@ best classes and distances; a batch brings back a few numbers an image.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from actors.clip.encoder import ClipEncoder
@@ -18,6 +17,9 @@ from methods.classifier import Classifier
 from methods.dense import DenseMode
 from methods.multi_label_scores import ScoreSettings
 from methods.tensor_scores import Best, best, fused_scores
+
+if TYPE_CHECKING:
+    import torch
 
 _WITHOUT_THRESHOLDS: Final = 3
 
@@ -92,11 +94,15 @@ class ClassRanker:
             device: of the features to come.
             logit_bias: of a SigLIP, whose probabilities are sigmoids.
         """
+        import torch
+
         self._matrix = torch.from_numpy(matrix).to(device)
         self._scale, self._bias = logit_scale, logit_bias
 
     def cosines(self, features: torch.Tensor) -> torch.Tensor:
         """Cosines of unit features (n, D) and classes, float32 (n, C)."""
+        import torch
+
         if features.device.type == "cpu":  # NumPy's product is the faster one, by a third on AMD
             return torch.from_numpy(features.numpy() @ self._matrix.numpy().T)
         return features @ self._matrix.T
@@ -107,6 +113,8 @@ class ClassRanker:
         Probabilities are among the classes (softmax), or, of a SigLIP, of each alone (sigmoid);
         those may round to 1 where cosines differ, which therefore order classes.
         """
+        import torch
+
         if self._bias is None:
             return best(cosines.mul_(self._scale).softmax(dim=1), k)
         columns, values = best(cosines, k)
@@ -138,6 +146,8 @@ class ImageScorer:
 
     def _on(self, device: torch.device) -> ClassRanker:
         """The matrices on a device, where the first batch brings them."""
+        import torch
+
         if self._ranker is None:
             if self.classifier.local_matrix is not None:
                 self._local = torch.from_numpy(self.classifier.local_matrix).to(device)
@@ -215,6 +225,8 @@ class ImageScorer:
         ]
 
     def _limits(self, scores: torch.Tensor, threshold: float | None) -> torch.Tensor | None:
+        import torch
+
         if threshold is not None:
             return torch.full((scores.shape[1],), threshold, device=scores.device)
         limits = self.classifier.thresholds

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
 
 from actors.clip.image_scorer import ClassRanker
@@ -23,6 +22,9 @@ from actors.stage import RowErrors, stage
 from methods.cascade.uncertainty import TEMPERATURES
 from methods.class_names import ClassNames
 from methods.classifier import Classifier, parse_classifier
+
+if TYPE_CHECKING:
+    import torch
 
 SCORES_SCHEMA: Final = pa.schema(
     [
@@ -112,6 +114,8 @@ def score_stored(
         choices: best classes to keep, five at least.
         ids: of the images to score, int64 ascending; all of them by default.
     """
+    import torch
+
     if ids is not None:
         batch = batch.filter(pa.array(among(batch.column("image_id").to_numpy(), ids)))
     scorer = _kept_scorer(tuple(sorted(classifier_files.items())), choices)
@@ -135,6 +139,8 @@ class _Scorer:
         self._scale, self._keep = scale, max(choices, TOP_LABELS)
 
     def __call__(self, features: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        import torch
+
         cosines = self._ranker.cosines(features)
         distances = 1 - cosines.amax(dim=1)
         logits = cosines * self._scale
@@ -146,6 +152,8 @@ class _Scorer:
 @lru_cache(maxsize=1)
 def _kept_scorer(files: tuple[tuple[str, bytes], ...], choices: int) -> _Scorer:
     """A classifier on the CPU, kept for the next batch of a worker."""
+    import torch
+
     classifier = parse_classifier(dict(files), "the classifier")
     return _Scorer(classifier, torch.device("cpu"), choices)
 

@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
 
 from actors.clip.image_scorer import ImageScorer
@@ -34,6 +33,8 @@ def label_stored(
         classifier_files: as `Classifier.dump` gives them.
         ids: of the images to label, int64 ascending; all of them by default.
     """
+    import torch
+
     if ids is not None:
         batch = batch.filter(pa.array(among(batch.column("image_id").to_numpy(), ids)))
     scorer, names = _scorer(tuple(sorted(classifier_files.items())))
@@ -84,6 +85,8 @@ def among(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.bool_
 @lru_cache(maxsize=1)
 def _scorer(files: tuple[tuple[str, bytes], ...]) -> tuple[ImageScorer, pa.Array]:
     """A classifier on the CPU, and its labels as a column; kept for the next batch of a worker."""
+    import torch
+
     classifier = parse_classifier(dict(files), "the classifier")
     scorer = ImageScorer(classifier).prepare(torch.device("cpu"))
     return scorer, pa.array(classifier.labels, pa.string())

@@ -10,12 +10,14 @@ from methods.cascade.budget import parse_budget
 from methods.cascade.uncertainty import Measure
 from ray_jobs.config.embeddings import StoredConfig
 from ray_jobs.config.published import PublishedConfig
-from ray_jobs.config.shared import AskingImagesConfig, Positive, TemplatesConfig
+from ray_jobs.config.shared import AskingImagesConfig, GrowingConfig, Positive, TemplatesConfig
 
 DEFAULT_BUDGET: Final = "20%"
 
 
-class LabelCascadeConfig(PublishedConfig, AskingImagesConfig, StoredConfig, TemplatesConfig):
+class LabelCascadeConfig(
+    PublishedConfig, AskingImagesConfig, StoredConfig, TemplatesConfig, GrowingConfig
+):
     """Label an archive with CLIP, and ask an MLLM about the uncertain images, within a budget."""
 
     method: Literal["cascade"] = "cascade"

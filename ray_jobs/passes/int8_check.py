@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from actors.clip.int8 import int8_cosine
 from actors.clip.model import ClipModel
 from ray_jobs.config import ClipConfig
 from ray_jobs.passes.remote_tasks import start_task
@@ -24,6 +23,8 @@ def say_int8(run: RunFolder, config: Any, clip: ClipModel | None, capacity: Capa
     """
     if clip is None or not isinstance(config, ClipConfig) or config.precision != "int8":
         return
+    from actors.clip.int8 import int8_cosine
+
     size_clip_pool(capacity, config)
     if "int8_cosine" in run.record:
         return

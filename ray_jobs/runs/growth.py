@@ -25,7 +25,7 @@ from actors import storage
 from methods.errors import ANSWER_CODES
 from methods.image_ids import IdFingerprint
 from ray_jobs.runs.folder import FIRST_MANIFEST, RUNNING, RunFolder
-from ray_jobs.runs.ledger import batches_of
+from ray_jobs.runs.ledger import batches_of, image_ids_of
 from ray_jobs.runs.manifest_update import extend_manifest, forget_updates, replace_file
 from ray_jobs.runs.sources import TableColumns
 from ray_jobs.runs.stage_tables import stage_table
@@ -35,6 +35,9 @@ logger = logging.getLogger(f"onoma.{__name__}")
 
 ALL: Final = "all"
 """In place of codes: every error."""
+
+GROWN: Final = "grown"
+"""How often a run has gone on, in ``run.json``: what is decided for all images is decided again."""
 
 _RETRY_FILE: Final = "retry.parquet"
 _RETRYING, _RELABEL, _UPDATES = "retrying", "relabel", "updates"
@@ -190,6 +193,7 @@ def _opened(run: RunFolder, tables: RunTables, usage: Usage | None = None) -> di
         "state": RUNNING,
         "stages": [name for name in stages if name not in tables.whole],
         EARLIER: usage.kept(),
+        GROWN: int(run.record.get(GROWN, 0)) + 1,
         _RELABEL: tables.relabels,
     }
 
@@ -236,14 +240,9 @@ def _keep_ids(run: RunFolder, ids: NDArray[np.int64], errors: Sequence[str]) -> 
     both = [pa.table({"image_id": ids, "error": list(errors)})]
     if run.record.get(_RETRYING):
         earlier, codes = _retried(run)
-        unmade = ~np.isin(earlier, _labelled(run.labels))
+        unmade = ~np.isin(earlier, image_ids_of(run.labels))
         both.append(pa.table({"image_id": earlier, "error": list(codes)}).filter(pa.array(unmade)))
     replace_file(file, pa.concat_tables(both).sort_by("image_id"))
-
-
-def _labelled(labels: str) -> NDArray[np.int64]:
-    parts = [batch.column(0).to_numpy() for batch in batches_of(labels, ("image_id",))]
-    return np.concatenate([np.zeros(0, np.int64), *parts])
 
 
 def _failed(labels: str, codes: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:

@@ -104,6 +104,12 @@ def count_of(labels: str, counters: Iterable[Counter]) -> dict[str, Any]:
     return found
 
 
+def image_ids_of(folder: str) -> NDArray[np.int64]:
+    """Images with a row in a table of a run: int64 (n,), in no order."""
+    found = [batch.column(0).to_numpy() for batch in batches_of(folder, ("image_id",))]
+    return np.concatenate([np.zeros(0, np.int64), *found])
+
+
 def batches_of(folder: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Stream some columns of a folder's Parquet files; files of empty blocks may have none."""
     filesystem, _ = storage.resolve(folder)

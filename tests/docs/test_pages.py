@@ -173,6 +173,12 @@ def test_figures_name_a_command() -> None:
     assert tables >= 3
 
 
+def test_every_feature_has_a_command() -> None:
+    rows = [row for _, *rows in tables_of(DOCS / "features.md") for row in rows]
+    assert [row[0] for row in rows] == [str(number) for number in range(1, 43)]
+    assert all("onoma" in row[-1] or "benchmarks" in row[-1] for row in rows)
+
+
 def test_benchmarks_that_are_named_are_there() -> None:
     for page in PAGES:
         for module in BENCHMARK.findall(page.read_text("utf-8")):

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-playwright_api = pytest.importorskip("playwright.sync_api")
-expect = playwright_api.expect
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.cluster,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
+from tests.helpers.browser import IN_BROWSER, expect
+
+pytestmark = [*IN_BROWSER, pytest.mark.cluster]
 
 SIZES = {"phone": (360, 740), "desktop": (1280, 900)}
 HOSTILE = "<img src=x onerror=document.title='run'>"
@@ -38,16 +30,6 @@ DROP = """([kind, files]) => {
 }"""
 TIMINGS = {"decode_ms": 1.25, "wait_ms": 0.5, "model_ms": 20.0, "total_ms": 30.0}
 OPEN = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ the images.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -28,6 +29,7 @@ from ray_jobs.passes.job import Job
 from ray_jobs.pipelines.cascade.inputs import CascadeInputs
 from ray_jobs.pipelines.cascade.scored import (
     Scored,
+    asked_ids,
     choices_of,
     read_scored,
     write_asked,
@@ -37,11 +39,12 @@ from ray_jobs.pipelines.cascade.spending import (
     ASK,
     PILOT,
     calls_allowed,
+    calls_of,
     images_allowed,
-    pilot_calls,
 )
 from ray_jobs.runs.folder import RunFolder
-from ray_jobs.runs.ledger import batches_of
+from ray_jobs.runs.growth import GROWN
+from ray_jobs.runs.ledger import batches_of, image_ids_of
 from ray_jobs.runs.stage_tables import stage_table
 
 logger = logging.getLogger(f"onoma.{__name__}")
@@ -136,34 +139,44 @@ def judge_pilot(
 
 
 def choose_asked(job: Job, config: LabelCascadeConfig, inputs: CascadeInputs) -> None:
-    """Choose the images to ask about, within the budget, the pilot's counted.
+    """Choose the images to ask about, within the budget, those asked about already counted.
+
+    A run that goes on chooses once more, among the images that have no label yet: rows stay.
 
     Raises:
         InputError: the budget is in hours, and nothing says how many images these are.
     """
     run, known = job.run, decided(job.run)
-    if ASK in known:
+    grown = int(run.record.get(GROWN, 0))
+    if ASK in known and known.get(GROWN, 0) == grown:
         return
     fit = _known_fit(run, config)
     scored = _scored(run, config, inputs, fit)
-    asked = ids_of(run, PILOT)
+    pilot, earlier = ids_of(run, PILOT), asked_ids(run, ASK)
+    asked = np.concatenate([pilot, earlier])
+    wanted = np.isin(scored.ids, asked)
+    open_ = ~wanted & ~np.isin(scored.ids, image_ids_of(run.labels))
     if config.threshold is not None:
-        wanted = (scored.confidence < config.threshold) | np.isin(scored.ids, asked)
+        wanted |= open_ & (scored.confidence < config.threshold)
     else:
         most = images_allowed(run, config, inputs)
         allowed = known[ALLOWED] = calls_allowed(inputs, most)
-        room = allowed - pilot_calls(run, asked, inputs.calls_each)
-        most = len(asked) + max(0, min(most - len(asked), room // inputs.calls_each))
-        _say_size(config, inputs, most, len(scored.ids))
-        wanted = choose(scored.ids, doubts_of(run, config, inputs)[1], most, asked)
+        room = allowed - calls_of(run, asked, inputs.calls_each)
+        left = max(0, min(most - len(asked), room // inputs.calls_each))
+        if ASK in known:
+            logger.info("of %d images more, %d may be asked about", open_.sum(), left)
+        else:
+            _say_size(config, inputs, len(asked) + left, len(scored.ids))
+        doubts = doubts_of(run, config, inputs)[1]
+        wanted[open_] = choose(scored.ids[open_], doubts[open_], left)
     known |= {
         "temperature": fit.temperature,
         "images_asked": int(wanted.sum()),
         "calls_at_most": int(wanted.sum()) * inputs.calls_each,
         "most_confident_asked": float(scored.confidence[wanted].max()) if wanted.any() else None,
     }
-    run.save(cascade=known)
-    _keep(run, config, inputs, ASK, np.setdiff1d(scored.ids[wanted], asked))
+    known |= {GROWN: grown} if grown else {}
+    _keep(run, config, inputs, ASK, np.setdiff1d(scored.ids[wanted], pilot), known)
 
 
 def fit_before(config: LabelCascadeConfig) -> PilotFit:
@@ -223,22 +236,19 @@ def _keep(
     inputs: CascadeInputs,
     name: str,
     ids: NDArray[np.int64],
+    known: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the manifest of images to ask about, and that this is decided."""
+    """Write the manifest of images to ask about, and that this is decided, with what is known."""
     if len(ids):
         own = choices_of(run, ids, inputs.choices)
         shown = shuffled(own.top, own.ids, config.seed) if config.shuffle else own.top
         write_asked(run, storage.join(run.uri, f"{name}.parquet"), own.ids, shown)
-    run.save(cascade={**decided(run), name: len(ids)})
+    run.save(cascade={**decided(run), **(known or {}), name: len(ids)})
 
 
 def ids_of(run: RunFolder, name: str) -> NDArray[np.int64]:
     """Images of a stage table."""
-    found = [
-        batch.column("image_id").to_numpy()
-        for batch in batches_of(stage_table(run, name), ["image_id"])
-    ]
-    return np.concatenate([np.zeros(0, np.int64), *found])
+    return image_ids_of(stage_table(run, name))
 
 
 def _fit(

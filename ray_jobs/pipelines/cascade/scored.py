@@ -122,7 +122,18 @@ def write_asked(
 def asked_images(run: RunFolder, name: str) -> Images:
     """The images of a manifest of `write_asked`, none where it was not needed."""
     path = storage.join(run.uri, f"{name}.parquet")
-    return Images(path, int(run.record["cascade"].get(name, 0)))
+    return Images(path, int(run.record.get("cascade", {}).get(name, 0)))
+
+
+def asked_ids(run: RunFolder, name: str) -> NDArray[np.int64]:
+    """The images that a manifest of `write_asked` lists, int64 (m,); none before it is decided."""
+    found = asked_images(run, name)
+    if not found.count:
+        return np.zeros(0, np.int64)
+    data = pa.BufferReader(storage.read_bytes(found.manifest))
+    table = pq.read_table(data, columns=["image_id"], partitioning=None)
+    ids: NDArray[np.int64] = table.column("image_id").to_numpy()
+    return ids
 
 
 def _tables(run: RunFolder) -> Iterator[pa.Table]:

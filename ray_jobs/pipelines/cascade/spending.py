@@ -56,8 +56,8 @@ def journal_of(run: RunFolder) -> str:
     return storage.join(run.uri, "calls")
 
 
-def pilot_calls(run: RunFolder, asked: Ids, calls_each: int) -> int:
-    """Calls that a finished pilot has cost, those counted whose answers were lost."""
+def calls_of(run: RunFolder, asked: Ids, calls_each: int) -> int:
+    """Calls that images have cost by the end, those counted whose answers were lost."""
     calls = read_calls(journal_of(run), {})
     own = np.isin(calls.ids, asked)
     return calls_each * len(asked) + int(np.maximum(0, calls.made[own] - calls_each).sum())
@@ -88,8 +88,10 @@ def check_hours(
     if inputs.budget is None or inputs.budget.unit != "hours" or isinstance(config, PlanConfig):
         return
     uri = storage.join(storage.absolute(config.out), RECORD)
+    goes_on = config.update or bool(config.retry_errors)
     begun = json.loads(storage.read_bytes(uri)) if storage.exists(uri) else {}
-    if ASK not in begun.get("cascade", {}) and hourly_images(config, identity) is None:
+    chosen = ASK in begun.get("cascade", {}) and not goes_on
+    if not chosen and hourly_images(config, identity) is None:
         raise InputError(
             f"--budget {config.budget}: how many images these hours are says the forecast of "
             "onoma plan cascade with the same settings, and there is none beside --out "

@@ -1,6 +1,7 @@
 """The `audit` verb: how good a run's labels seem to be, and which to look at; no label is read.
 
-`labellers` says who labelled and what each asks, `pictures` looks at pixels, `words` says it all.
+`labellers` says who labelled and what each asks, `pictures` looks at pixels, `words` says it all,
+`page` shows it.
 The statistics are in `methods.audit`.
 """
 
@@ -29,10 +30,11 @@ from ray_jobs.verbs.audit.labellers import (
     read_archive,
     read_features,
 )
+from ray_jobs.verbs.audit.page import draw_page
 from ray_jobs.verbs.audit.pictures import Looked, look_at_pictures
 from ray_jobs.verbs.audit.words import assumptions
 
-AUDIT_FILE = "audit.json"
+AUDIT_FILE, AUDIT_PAGE = "audit.json", "audit.html"
 
 
 def run(config: AuditConfig) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def run(config: AuditConfig) -> dict[str, Any]:
     Returns:
         ``run, images, labelled, errors, accuracy`` (``estimate, low, high, level``, fractions;
         None where nobody else labelled), ``labellers, assumptions, per_class, likely_errors,
-        balance, near_duplicates, far, writing, looked, note, out``.
+        balance, near_duplicates, far, writing, looked, note, out, page``.
 
     Raises:
         InputError: no run, runs over other images, several labels an image, no embeddings.
@@ -74,8 +76,11 @@ def run(config: AuditConfig) -> dict[str, Any]:
     }
     out = storage.join(storage.absolute(config.run), AUDIT_FILE)
     result["out"] = out
+    result["page"] = storage.join(storage.absolute(config.run), AUDIT_PAGE)
+    page = draw_page(archive, result, pictures=config.look > 0)
     try:
         storage.write_bytes(out, json.dumps(result, indent=1, ensure_ascii=False).encode())
+        storage.write_bytes(result["page"], page.encode("utf-8", "replace"))
     except OSError as error:
         raise InputError(f"audit {config.run}: {AUDIT_FILE} cannot be written ({error})") from error
     return result

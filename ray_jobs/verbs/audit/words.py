@@ -117,5 +117,5 @@ def audit_lines(result: dict[str, Any]) -> list[str]:
     lines += [f"  {e['path']}: {e['text']!r} ({', '.join(e['kinds'])})" for e in speaking[:5]]
     if result["looked"]:
         lines.append(f"note: {result['looked']}")
-    lines.append(f"all of it: {result['out']}")
+    lines.append(f"all of it: {result['out']}, with pictures: {result['page']}")
     return lines

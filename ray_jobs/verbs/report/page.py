@@ -6,14 +6,14 @@ get numbers only, and a content security policy forbids requests and every scrip
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from markupsafe import Markup
 
-from methods.class_names import ClassNames
 from methods.json_text import json_text
+from ray_jobs.pages.label_names import label_filters
 from ray_jobs.pages.label_search import SearchedLabel, script_hash, search_data, search_script
 from ray_jobs.pages.quality import read_unjudged
 from ray_jobs.pages.quotes import quote_sources
@@ -64,8 +64,8 @@ def draw_page(run: RunReader, truth: Truth | None, evaluation: dict[str, Any] | 
 
     environment = templates(Path(__file__).parent)
     environment.globals["shots"] = shots
-    if (classes := run.named) is not None and not classes.is_plain:
-        environment.filters.update(named=_named(classes), also=_also(classes))
+    named, also = label_filters(run.named)
+    environment.filters.update(named=named, also=also)
     return environment.get_template("page.html.j2").render(
         css=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),
         script_hash=script_hash(),
@@ -102,9 +102,7 @@ def _searched(
     counts: Counts, choice: Choice, evaluation: dict[str, Any] | None, run: RunReader
 ) -> dict[str, Any]:
     """All labels for the search box, the most frequent first; those with a gallery lead to it."""
-    classes = run.named
-    plain = classes is None or classes.is_plain
-    named, also = (str, str) if plain or classes is None else (_named(classes), _also(classes))
+    named, also = label_filters(run.named)
     names = (evaluation or {}).get("names") or {}
     right = {row["label"]: row["correct"] for row in (evaluation or {}).get("per_class", ())}
     judged = bool(right) and not names and evaluation and evaluation["images"] == counts.images
@@ -123,21 +121,6 @@ def _searched(
             for label, images in ranked
         ],
     )
-
-
-def _named(classes: ClassNames) -> Callable[[str], str]:
-    """How labels that are ids are shown: by name, with the id behind it."""
-    names = dict(zip(classes.ids, classes.names, strict=True))
-    return lambda label: f"{name} ({label})" if (name := names.get(label, label)) != label else name
-
-
-def _also(classes: ClassNames) -> Callable[[str], str]:
-    """All that a class is called."""
-    words = {
-        key: ", ".join(dict.fromkeys((key, name, *others)))
-        for key, name, others in zip(classes.ids, classes.names, classes.others, strict=True)
-    }
-    return lambda label: words.get(label, label)
 
 
 def _shown_rows(counts: Counts, galleries: list[Gallery], mistakes: list[Mistake]) -> Rows:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,10 @@ import pytest
 from PIL import Image
 
 from ray_jobs.verbs.report import write_comparison, write_report
+from tests.helpers.browser import IN_BROWSER, expect, sideways
 from tests.helpers.evaluated_runs import one, write_run
 
-playwright_api = pytest.importorskip("playwright.sync_api")
-expect = playwright_api.expect
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
+pytestmark = IN_BROWSER
 LABELS = 3000
 
 
@@ -42,18 +34,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def page(runs: list[str]) -> Iterator[Any]:
+def page(browser: Any, runs: list[str]) -> Iterator[Any]:
     comparison, wrong = write_comparison(runs), []
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport={"width": 375, "height": 800})
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda message: wrong.append(message.text))
-        page.goto(Path(comparison).as_uri())
-        yield page
-        browser.close()
+    page = browser.new_page(viewport={"width": 375, "height": 800})
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text))
+    page.goto(Path(comparison).as_uri())
+    yield page
     assert not wrong, "no error, and nothing that the security policy had to stop"
 
 
@@ -77,11 +64,11 @@ def test_a_label_of_markup_stays_text(page: Any) -> None:
 
 def test_a_phone_shows_all_without_scrolling_sideways(page: Any) -> None:
     page.fill("#search", "")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert sideways(page) <= 0
 
 
 def test_the_page_of_one_run_has_the_same_search(page: Any, runs: list[str]) -> None:
     page.goto(Path(write_report(runs[0])).as_uri())
     page.fill("#search", "BÉCASSE 17")
     expect(page.locator("#search-told")).to_contain_text("159 of 3,000 labels match")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    assert sideways(page) <= 0
