@@ -18,6 +18,8 @@ from methods.errors import InputError
 
 FIELD_GUIDE: Final = "fieldguide"
 """Name of the small models that come with the project."""
+BUILT_IN: Final = (FIELD_GUIDE, "fieldguide-2")
+"""That name, and the one of the second edition's."""
 
 _HUB_PROBE_S: Final = 3.0
 

@@ -21,9 +21,7 @@ from actors.clip.transformers_folder import is_transformers_folder, read_transfo
 from actors.clip.weights import check_archive, is_what_earlier_versions_hashed, weights_in
 from actors.compat.open_clip import hub_file
 from actors.hub import (
-    FIELD_GUIDE as FIELD_GUIDE,
-)
-from actors.hub import (
+    BUILT_IN,
     folder_of,
     hash_file,
     looks_like_a_path,
@@ -31,6 +29,7 @@ from actors.hub import (
     read_config,
     stay_offline_without_a_hub,
 )
+from actors.hub import FIELD_GUIDE as FIELD_GUIDE
 from actors.images.decode import Preprocessing
 from actors.revisions import HUB, find_commit, parse_hub_name
 from methods.errors import InputError
@@ -102,10 +101,10 @@ def resolve_clip(name: str, flag: str = "--clip") -> ClipModel:
     Raises:
         InputError: no such model, folder or tag, an unusable folder, or no hub in reach.
     """
-    if name == FIELD_GUIDE:
+    if name in BUILT_IN:
         import fieldguide
 
-        return _from_folder(flag, name, Path(fieldguide.CLIP_FOLDER))
+        return _from_folder(flag, name, fieldguide.EDITIONS[name].clip)
     if not name.strip():
         raise InputError(
             f"{flag} is empty; give MODEL/TAG, hf-hub:ORG/REPO, a folder or fieldguide"

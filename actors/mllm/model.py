@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from actors.hub import folder_of, hash_file, looks_like_a_path
+from actors.hub import BUILT_IN, folder_of, hash_file, looks_like_a_path
+from actors.hub import FIELD_GUIDE as FIELD_GUIDE
 from actors.mllm.adapter import Adapter, resolve_adapter
 from actors.mllm.model_files import (
     CONFIGS,
@@ -29,7 +30,6 @@ from actors.mllm.vllm_installed import check_vllm
 from actors.revisions import find_commit, parse_hub_name
 from methods.errors import InputError
 
-FIELD_GUIDE: Final = "fieldguide"
 ENDPOINT: Final = "openai:"
 DUMMY: Final = "dummy:"
 _ADAPTER: Final = "+"
@@ -160,7 +160,7 @@ def _split_adapter(name: str) -> tuple[str, str]:
     places = [place for place, letter in enumerate(name) if letter == _ADAPTER]
     for place in places:
         base = name[:place]
-        if base == FIELD_GUIDE or folder_of(base) is not None or parse_hub_name(base):
+        if base in BUILT_IN or folder_of(base) is not None or parse_hub_name(base):
             return base, name[place + 1 :]
     return name, ""
 
@@ -169,16 +169,16 @@ def _resolve_base(flag: str, name: str) -> MllmModel:
     """Find a model that vLLM runs."""
     folder = folder_of(name)
     no_name = folder is None and (looks_like_a_path(name) or parse_hub_name(name) is None)
-    if name != FIELD_GUIDE and no_name:
+    if name not in BUILT_IN and no_name:
         raise InputError(
             f"{flag} {name}: no such folder; give fieldguide, a folder, a Hugging Face id "
             "(ORG/MODEL or ORG/MODEL@REVISION), openai:MODEL@BASE_URL or dummy:FILE"
         )
     check_vllm(flag, name)
-    if name == FIELD_GUIDE:
+    if name in BUILT_IN:
         import fieldguide
 
-        return _from_folder(flag, name, Path(fieldguide.MLLM_FOLDER))
+        return _from_folder(flag, name, fieldguide.EDITIONS[name].mllm)
     return _from_hub(flag, name) if folder is None else _from_folder(flag, name, folder)
 
 

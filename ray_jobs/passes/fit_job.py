@@ -10,8 +10,8 @@ from ray_jobs.passes.follow import Follower, following
 from ray_jobs.passes.int8_check import say_int8
 from ray_jobs.passes.job import Job, models_record
 from ray_jobs.passes.session import start_ray
+from ray_jobs.runs.builtin_models import check_builtin_models
 from ray_jobs.runs.claim import claimed
-from ray_jobs.runs.class_names import check_builtin_models
 from ray_jobs.runs.folder import FINISHED, RunFolder, open_run
 from ray_jobs.runs.stage_timer import StageTimer
 from ray_jobs.runs.usage import count_usage

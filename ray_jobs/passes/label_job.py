@@ -20,8 +20,8 @@ from ray_jobs.passes.job import Job, models_record
 from ray_jobs.passes.read_images import reading_identity
 from ray_jobs.passes.run_pass import LABEL, Pass, run_passes
 from ray_jobs.passes.session import start_ray
+from ray_jobs.runs.builtin_models import check_builtin_models
 from ray_jobs.runs.claim import claimed
-from ray_jobs.runs.class_names import check_builtin_models
 from ray_jobs.runs.error_examples import error_examples
 from ray_jobs.runs.folder import FINISHED, RUNNING, RunFolder, open_run
 from ray_jobs.runs.forecast import find_forecast

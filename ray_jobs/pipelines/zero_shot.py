@@ -43,7 +43,8 @@ from ray_jobs.passes.steps import Late, clip, decode, fetch, images
 from ray_jobs.passes.stored import store_identity, store_of
 from ray_jobs.pipelines.base import LabelMethod
 from ray_jobs.pipelines.classifier import label_pass, make_once, remember_archive
-from ray_jobs.runs.class_names import check_builtin_models, read_classes
+from ray_jobs.runs.builtin_models import check_builtin_models
+from ray_jobs.runs.class_names import read_classes
 from ray_jobs.runs.folder import versions
 from ray_jobs.runs.templates import read_templates
 from ray_jobs.runs.text_files import read_text

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from actors.mllm.model import FIELD_GUIDE, MllmModel, resolve_mllm
+from actors.hub import BUILT_IN
+from actors.mllm.model import MllmModel, resolve_mllm
 from actors.mllm.query import model_identity
 from actors.mllm.request import Sampling
 from methods.autosep.prompts import OF_FEW_SHOT, OF_SPO, OPTIONAL, PLACEHOLDERS, PromptTexts
@@ -87,7 +88,7 @@ def resolve_inputs(config: FitAutosepConfig) -> AutosepInputs:
     writer = mllm
     if config.optimizer_mllm is not None:
         writer = resolve_mllm(config.optimizer_mllm, flag="--optimizer-mllm")
-    pictures = 0 if writer.name == FIELD_GUIDE else _PICTURES
+    pictures = 0 if writer.name in BUILT_IN else _PICTURES
     return AutosepInputs(
         mllm=mllm,
         writer=writer,

@@ -33,7 +33,7 @@ from ray_jobs.pipelines.near.vocabulary import (
     neighbours_of,
     sample_table,
 )
-from ray_jobs.runs.class_names import warn_builtin_models
+from ray_jobs.runs.builtin_models import warn_builtin_models
 from ray_jobs.runs.folder import RunFolder, versions
 from ray_jobs.runs.stage_tables import forget_stage
 from ray_jobs.runs.usage import count_usage

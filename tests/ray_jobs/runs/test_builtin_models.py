@@ -20,7 +20,7 @@ from ray_jobs.config import (
     VerbConfig,
 )
 from ray_jobs.config.base import parse
-from ray_jobs.runs.class_names import check_builtin_models, unknown_to_fieldguide
+from ray_jobs.runs.builtin_models import check_builtin_models, unknown_to
 
 PLACE: dict[str, Any] = {"images": "a", "out": "b"}
 
@@ -68,10 +68,20 @@ def test_what_the_field_guide_knows_needs_no_flag(clip: ClipModel, mllm: MllmMod
     from fieldguide.world import NAMES
 
     known = [*NAMES, *CATEGORIES]
-    assert unknown_to_fieldguide([*known, known[0].upper(), known[1].replace(" ", "_")]) == []
+    spelt = [*known, known[0].upper(), known[1].replace(" ", "_")]
+    assert unknown_to("fieldguide", spelt) == unknown_to("a/model", ["dog"]) == []
     given: dict[str, Any] = {"out": "b"}
     check_builtin_models(LabelSlacConfig(**PLACE), clip, mllm, known)
     check_builtin_models(FitDataFreeConfig(**given), clip, mllm, list(CATEGORIES))
+
+
+def test_names_of_the_second_edition_have_models_of_their_own(clip: ClipModel) -> None:
+    from fieldguide.second.birds import NAMES
+
+    assert unknown_to("fieldguide-2", [*NAMES, "bird"]) == []
+    assert unknown_to("fieldguide-2", ["dog", *NAMES[:2]]) == ["dog"]
+    with pytest.raises(InputError, match=r"; give --clip fieldguide-2, which was drawn with these"):
+        check_builtin_models(LabelZeroShotConfig(**PLACE), clip, None, NAMES)
 
 
 def test_methods_that_find_names_go_by_the_category(clip: ClipModel, mllm: MllmModel) -> None:
