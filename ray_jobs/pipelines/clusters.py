@@ -125,9 +125,8 @@ def resolve_inputs(config: LabelClustersConfig) -> ClustersInputs:
             f"--reading published reads letters, for up to {_LETTERS} classes, and there are "
             f"{len(classes)}; give --reading strict"
         )
-    read = ChoiceReader(classes.names, classes.others).read
-    if config.reading == "published":
-        read = _published(len(classes))
+    strict = ChoiceReader(classes.names, classes.others).read
+    read = _published(len(classes)) if config.reading == "published" else strict
     prompt = read_prompt("autosep", "vanilla", config.vanilla_prompt, ("classes",), ("category",))
     text = prompt.fill(category=config.category, classes=marked(classes.names))
     query = image_query(config, EXAMPLES, ImagePrompt(text), sampling(config))
