@@ -216,7 +216,8 @@ def _examples(job: Job) -> Images:
 
 def _clustered(run: RunFolder, inputs: ClustersInputs) -> Clustered:
     """Where each image is, and what its cluster is called."""
-    table = pq.read_table(pa.BufferReader(storage.read_bytes(storage.join(run.uri, _TABLE))))
+    kept = pa.BufferReader(storage.read_bytes(storage.join(run.uri, _TABLE)))
+    table = pq.read_table(kept, partitioning=None)
     ids, clusters = (table.column(name).to_numpy() for name in ("image_id", "cluster"))
     errors = {}
     for batch in batches_of(stage_table(run, FEATURES), ("image_id", "error", "error_detail")):
