@@ -87,7 +87,7 @@ class ClustersInputs:
         if self.mllm and self.query and self.classes:
             asked = {
                 **self.classes.identity(),
-                "examples": config.examples,
+                "examples_each": config.examples,
                 "reading": config.reading,
                 EXAMPLES: self.query.cache_identity(self.mllm, engine_options(config)),
             }
