@@ -87,7 +87,7 @@ class ClustersInputs:
         if self.mllm and self.query and self.classes:
             asked = {
                 **self.classes.identity(),
-                "examples": config.examples,
+                "examples_each": config.examples,
                 "reading": config.reading,
                 EXAMPLES: self.query.cache_identity(self.mllm, engine_options(config)),
             }
@@ -125,9 +125,8 @@ def resolve_inputs(config: LabelClustersConfig) -> ClustersInputs:
             f"--reading published reads letters, for up to {_LETTERS} classes, and there are "
             f"{len(classes)}; give --reading strict"
         )
-    read = ChoiceReader(classes.names, classes.others).read
-    if config.reading == "published":
-        read = _published(len(classes))
+    strict = ChoiceReader(classes.names, classes.others).read
+    read = _published(len(classes)) if config.reading == "published" else strict
     prompt = read_prompt("autosep", "vanilla", config.vanilla_prompt, ("classes",), ("category",))
     text = prompt.fill(category=config.category, classes=marked(classes.names))
     query = image_query(config, EXAMPLES, ImagePrompt(text), sampling(config))
@@ -217,7 +216,8 @@ def _examples(job: Job) -> Images:
 
 def _clustered(run: RunFolder, inputs: ClustersInputs) -> Clustered:
     """Where each image is, and what its cluster is called."""
-    table = pq.read_table(pa.BufferReader(storage.read_bytes(storage.join(run.uri, _TABLE))))
+    kept = pa.BufferReader(storage.read_bytes(storage.join(run.uri, _TABLE)))
+    table = pq.read_table(kept, partitioning=None)
     ids, clusters = (table.column(name).to_numpy() for name in ("image_id", "cluster"))
     errors = {}
     for batch in batches_of(stage_table(run, FEATURES), ("image_id", "error", "error_detail")):

@@ -112,7 +112,7 @@ def make_prompt_texts(config: DescribingConfig, category: str, classes: ClassNam
         )
         for name in PLACEHOLDERS
         if name not in OF_SPO or getattr(config, "objective", None) == "spo"
-        if name not in OF_FEW_SHOT or getattr(config, "shots", 0)
+        if name not in OF_FEW_SHOT or getattr(config, "shots", False)
     }  # fmt: skip
     return PromptTexts(category, classes.names, prompts)
 

@@ -43,14 +43,14 @@ class Features:
 
 
 def compute_features(
-    job: Job, model: ClipModel, context: int | str, store: EmbeddingStore | None = None
+    job: Job, model: ClipModel, context: int | str | None, store: EmbeddingStore | None = None
 ) -> Features:
     """Encode the images drawn, resuming where an earlier attempt stopped, and read what came.
 
     Images of which a store holds the feature are not encoded.
 
-    The replicas check first whether a prompt with this context can be learned for the model: before
-    any image is encoded or asked about.
+    The replicas check first whether a prompt with this context, if any, can be learned for the
+    model: before any image is encoded or asked about.
     """
     encode = clip(ClipFeatures, model, context=context)
     flow = images() >> attach_stored(store) >> fetch() >> decode(model.preprocessing) >> encode
