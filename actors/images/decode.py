@@ -27,6 +27,8 @@ from actors.images.formats import (
     POINTS_ELSEWHERE,
     camera_raw,
     decoder_wanted,
+    is_cut,
+    is_pixels,
     register_plugins,
 )
 from actors.images.limits import DEFAULT_MAX_PIXELS
@@ -95,6 +97,8 @@ def decode_image(
         raise ImageError("unsupported_format", camera)
     try:
         image: Image.Image = Image.open(io.BytesIO(data))
+        if not is_pixels(image):
+            raise ImageError("unsupported_format", f"{image.format}, which is not pixels")
         width, height = image.size
         if width * height > max_pixels:
             raise ImageError(
@@ -123,7 +127,7 @@ def decode_image(
         raise ImageError("too_many_pixels", "not enough memory to decode it") from error
     except Exception as error:  # decoders raise nearly anything on hostile bytes
         text = " ".join(str(error).split()) or type(error).__name__
-        early = isinstance(error, EOFError) or "truncated" in text.lower()
+        early = isinstance(error, EOFError) or "truncated" in text.lower() or is_cut(data)
         raise ImageError("truncated" if early else "corrupt", text) from error
 
 
@@ -166,13 +170,18 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def _unidentified(data: bytes) -> ImageError:
-    if (of_format := decoder_wanted(data)) is not None:
+    of_format = decoder_wanted(data)
+    if of_format is not None and of_format.code == "unsupported_format":
         return of_format
     if data.startswith(LFS_POINTER):
         return ImageError("not_an_image", POINTS_ELSEWHERE)
+    if is_cut(data):
+        return ImageError("truncated", "the file is shorter than it says itself")
     if data.startswith(_MAGIC):
         return ImageError("corrupt", "starts like an image, but its header cannot be read")
-    return ImageError("not_an_image", f"no image format known begins with {data[:12]!r}")
+    return of_format or ImageError(
+        "not_an_image", f"no image format known begins with {data[:12]!r}"
+    )
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Final
 
-from PIL import features
+from PIL import Image, ImageFile, features
 
 from actors.images.errors import ImageError
 from methods.errors import one_line
@@ -94,6 +94,33 @@ def _of_plugin(what: str, extra: str, package: str) -> ImageError:
     if (why := register_plugins().get(package)) is not None:
         return ImageError("unsupported_format", f"{what}, whose decoder cannot be loaded: {why}")
     return ImageError("corrupt", f"{what} that its decoder, {package}, cannot read")
+
+
+def is_pixels(image: Image.Image) -> bool:
+    """Whether Pillow decodes an image by itself.
+
+    EPS is a program that Ghostscript would run, whatever the name of the file; of WMF, GRIB and
+    such ones Pillow knows the beginning only.
+    """
+    return image.format != "EPS" and not isinstance(image, ImageFile.StubImageFile)
+
+
+def is_cut(data: bytes) -> bool:
+    """Whether a file says of itself that it is longer: RIFF (WebP), and boxes (AVIF, HEIC, JP2)."""
+    if data[:4] == b"RIFF" and data[8:12] in (b"WEBP", b""):
+        return len(data) < 8 or struct.unpack_from("<I", data, 4)[0] + 8 > len(data)
+    of_images = data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS | _AVIF_BRANDS
+    if not of_images and data[4:8] != b"jP  ":
+        return False
+    at = 0
+    while at + 8 <= len(data):
+        size = int(struct.unpack_from(">I", data, at)[0])
+        if size == 0:  # up to the end
+            return False
+        if size == 1:
+            size = int(struct.unpack_from(">Q", data, at + 8)[0]) if at + 16 <= len(data) else 16
+        at += max(size, 8)
+    return at > len(data)
 
 
 def camera_raw(data: bytes) -> str | None:

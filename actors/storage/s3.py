@@ -35,8 +35,9 @@ def needs_s3fs(settings: S3Settings) -> bool:
     """
     named = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
     own_sts = os.environ.get("AWS_ENDPOINT_URL_STS") or os.environ.get("AWS_ENDPOINT_URL")
-    if own_sts and os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
-        named = named or not os.environ.get("AWS_ACCESS_KEY_ID")
+    identity = own_sts and os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
+    if identity and not os.environ.get("AWS_ACCESS_KEY_ID"):
+        return True
     return settings.anon or settings.requester_pays or bool(settings.profile or named)
 
 

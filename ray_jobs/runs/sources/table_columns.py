@@ -26,6 +26,8 @@ BYTES_COLUMNS: Final = (
     *("bytes", "image", "img", "image_bytes", "img_bytes", "image_data", "jpg", "jpeg", "png"),
     *("webp", "content", "data"),
 )
+_NO_IMAGES: Final = ("hash", "md5", "sha1", "sha256", "digest", "embed", "feature", "mask", "thumb")
+"""What is in the names of columns of bytes that are no images."""
 OWN_PATHS: Final = ("path", "file_name", "filename")
 """Keys that are unique among all tables of an archive; others are so in their own table only."""
 NUMBERED: Final = "#"
@@ -129,12 +131,18 @@ def _image(uri: str, schema: pa.Schema, named: str | None) -> str:
                 "of uint8, {bytes, path}) or addresses (text)"
             )
         return column
-    for names, fits in ((BYTES_COLUMNS, is_bytes), (URI_COLUMNS, is_text)):
+    fitting = [field.name for field in schema if is_bytes(field.type)]
+    only = fitting[0] if len(fitting) == 1 else None
+    addresses = [name for name in URI_COLUMNS if name not in KEY_COLUMNS]
+    for names, fits in ((BYTES_COLUMNS, is_bytes), (addresses, is_text)):
         if (found := _first(schema, names, fits)) is not None:
             return found
-    fitting = [field.name for field in schema if is_bytes(field.type)]
-    if len(fitting) == 1:
-        return fitting[0]
+    if only is not None and not any(word in only.lower() for word in _NO_IMAGES):
+        return only  # and a path or file_name beside it is what it is called
+    if (found := _first(schema, URI_COLUMNS, is_text)) is not None:
+        return found
+    if only is not None:
+        return only
     has = ", ".join(f"{field.name} ({_short(field.type)})" for field in schema)
     if fitting:
         raise InputError(

@@ -16,7 +16,12 @@ from PIL import Image
 from actors.images.decode import Preprocessing, decode, decode_image
 from actors.images.errors import ImageError
 from actors.images.fetch import fetch
-from actors.images.formats import camera_raw, decoder_wanted, register_plugins
+from actors.images.formats import (
+    camera_raw,
+    decoder_wanted,
+    is_cut,
+    register_plugins,
+)
 from methods.errors import ROW_CODES
 from ray_jobs.runs.manifest import read_manifest, write_manifest
 from tests.helpers.broken_images import FILES, animated, encoded, picture, png_header, turned
@@ -197,6 +202,24 @@ def test_an_archive_of_all_of_them_adds_up(tmp_path: Path) -> None:
     assert set(counted) <= set(ROW_CODES)
     details = table.column("error_detail").to_pylist()
     assert all((d is None) == (c is None) for d, c in zip(details, found.values(), strict=True))
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "AVIF", "JPEG2000"])
+def test_what_is_shorter_than_it_says_is_truncated(kind: str) -> None:
+    noise = np.random.default_rng(4).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    data = encoded(Image.fromarray(noise), kind)
+    assert not is_cut(data)
+    assert not is_cut(data + b"behind")
+    for share in (0.3, 0.6, 0.9):
+        with pytest.raises(ImageError) as caught:
+            decode_image(data[: int(len(data) * share)])
+        assert caught.value.code == "truncated"
+
+
+def test_programs_are_not_run() -> None:
+    with pytest.raises(ImageError, match="EPS, which is not pixels") as caught:
+        decode_image(encoded(picture(), "EPS"))
+    assert caught.value.code == "unsupported_format"
 
 
 @pytest.mark.parametrize("name", RAW)

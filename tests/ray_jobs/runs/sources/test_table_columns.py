@@ -15,6 +15,7 @@ from actors.images.fetch import fetch
 from methods.errors import InputError
 from ray_jobs.runs.manifest import read_manifest, write_manifest
 from ray_jobs.runs.sources import TableColumns
+from ray_jobs.runs.sources.table_columns import choose_columns
 
 DATA = [b"one", b"two", b"three"]
 STRUCTS = [{"bytes": each, "path": f"{n}.jpg"} for n, each in enumerate(DATA)]
@@ -175,6 +176,24 @@ def test_hugging_face_s_paths_without_bytes(tmp_path: Path) -> None:
 def test_cells_are_held_to_the_limit(tmp_path: Path) -> None:
     found = fetch(pa.Table.from_pylist(listed(pa.table({"image": DATA}), tmp_path)), 3)
     assert found.column("error").to_pylist() == [None, None, "too_many_bytes"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "image", "key"),
+    [
+        ({"payload": pa.binary(), "file_name": pa.string()}, "payload", "file_name"),
+        ({"path": pa.string(), "photo": pa.large_binary()}, "photo", "path"),
+        ({"path": pa.string(), "phash": pa.binary()}, "path", "path"),
+        ({"url": pa.string(), "payload": pa.binary()}, "url", None),
+        ({"image": pa.string(), "embedding": pa.binary(), "id": pa.int64()}, "image", "id"),
+        ({"md5": pa.binary(16), "x": pa.binary(), "filename": pa.string()}, "filename", "filename"),
+    ],
+)
+def test_of_bytes_and_names_the_bytes_are_images_and_hashes_are_not(
+    columns: dict[str, pa.DataType], image: str, key: str | None
+) -> None:
+    chosen = choose_columns("t.parquet", pa.schema(list(columns.items())), TableColumns())
+    assert (chosen.image, chosen.key) == (image, key)
 
 
 others = st.dictionaries(
