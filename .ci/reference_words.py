@@ -90,6 +90,7 @@ FILES = (
             ("progress.json", "how far the job is, while it runs; `onoma status` reads it"),
             ("claim.json", "of the job that writes to the folder now; gone when the job is"),
             ("stages/", "what a pass wrote for the next: answers of an MLLM, scores"),
+            ("calls/", "of a cascade: calls of the MLLM, written down before they are made"),
             ("checkpoint/", "which units of work are done, for resuming"),
             (
                 "evaluation/",

@@ -182,7 +182,7 @@ def job(folder: Path, options: argparse.Namespace) -> None:
     for number, path in enumerate(chosen):
         seed = options.seed + 10_000 + number
         made = mark(Image.open(path), options.wordings, options.fonts, seed)
-        made.picture.save(path, **({"quality": 92} if path.suffix == ".jpg" else {}))
+        made.picture.save(path, quality=92)  # of a JPEG
     drawn = {path.relative_to(folder / "images").as_posix() for path in chosen}
     after = labelled(folder, folder / "after")
     same = without(before, drawn).equals(without(after, drawn))

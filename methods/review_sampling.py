@@ -147,7 +147,7 @@ def answers_needed(
 
     def width(level: float) -> float:
         n = planned(level)
-        forecast: ShareInterval = stratified(sizes, n, share * n, share)
+        forecast: ShareInterval = stratified(sizes, n, share * n, share, forecast=True)
         return forecast.half_width
 
     low, high = 0.0, float(sizes.sum()) / float(weight.min())

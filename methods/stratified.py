@@ -3,9 +3,11 @@
 The estimate is ``sum(W_h p_h)``: W_h the share of the archive in stratum h, p_h that of its answers
 that are "right" (Cochran, Sampling Techniques, 3rd ed., 5.3). Its variance,
 ``sum(W_h^2 (1 - f_h) p_h (1 - p_h) / n_h)``, would be 0 in a stratum whose few answers all agree;
-there p_h is drawn towards what a model of the scores expects. From it follows the number of answers
-of a plain random sample that would say as much, and Wilson's interval for that number (as Korn and
-Graubard, Survey Methodology 24, 1998, do with Clopper's). A stratum without an answer may be
+there p_h is drawn towards what a model of the scores expects, e with the weight of k answers. Where
+e is right, p (1 - p) of what is drawn is too small by ``1 - n_h / (n_h + k)^2`` on average, and is
+divided by that. From it follows the number of answers of a plain random sample that would say as
+much, and Wilson's interval for that number (as Korn and Graubard, Survey Methodology 24, 1998, do
+with Clopper's). A stratum without an answer may be
 anything between all wrong and all right.
 """
 
@@ -45,7 +47,9 @@ def smoothed(right: Floats, answers: Ints, expected: Floats, strength: float = S
     return shares
 
 
-def stratified(sizes: Ints, answers: Ints, right: Floats, expected: Floats) -> ShareInterval:
+def stratified(
+    sizes: Ints, answers: Ints, right: Floats, expected: Floats, *, forecast: bool = False
+) -> ShareInterval:
     """Estimate a share.
 
     Args:
@@ -53,6 +57,7 @@ def stratified(sizes: Ints, answers: Ints, right: Floats, expected: Floats) -> S
         answers: int64 (H,), images reviewed in each.
         right: float64 (H,), how many of them are right; parts of one where reviewers differ.
         expected: float64 (H,) in (0, 1), the share that the model expects.
+        forecast: whether answers are those to come, whose shares are what is expected.
     """
     shares = sizes / sizes.sum()
     seen = answers > 0
@@ -64,7 +69,10 @@ def stratified(sizes: Ints, answers: Ints, right: Floats, expected: Floats) -> S
     found = float((weights * x / n).sum())
     drawn = smoothed(x, n, expected[seen])
     unseen_share = 1 - n / sizes[seen]
-    parts = weights**2 * unseen_share * drawn * (1 - drawn) / n
+    spread = drawn * (1 - drawn)
+    if not forecast:
+        spread = spread / (1 - n / (n + STRENGTH) ** 2)
+    parts = weights**2 * unseen_share * spread / n
     low, high = _wilson(found, float((weights * drawn).sum()), parts, n)
     rest = 1 - known
     return ShareInterval(

@@ -86,7 +86,8 @@ def _audited(run: str, others: list[str], actual: float) -> tuple[str, bool, flo
     from ray_jobs.config import AuditConfig
     from ray_jobs.verbs.audit import run as audit
 
-    found = audit(AuditConfig(run=run, **{"with": others}, look=0))["accuracy"]
+    settings: dict[str, Any] = {"run": run, "with": others, "look": 0}
+    found = audit(AuditConfig(**settings))["accuracy"]
     hit = bool(found["low"] <= actual <= found["high"])
     cells = (
         f"{actual:.3f} | {found['estimate']:.3f} | {found['low']:.3f} to {found['high']:.3f} | "
@@ -109,7 +110,7 @@ def _draw(pool: Path, seeds: Sequence[int], count: int) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 picture = Image.open(folder / "images" / row["path"]).convert("RGB")
                 worse = spoilt(picture, PICTURES[number % len(PICTURES)], rng)
-                worse.save(target, **({"quality": 92} if target.suffix == ".jpg" else {}))
+                worse.save(target, quality=92)  # of a JPEG
                 rows.append((path, row["label"]))
         shutil.rmtree(folder)
     (pool / "classes.txt").write_text("".join(f"{name}\n" for name in NAMES), encoding="utf-8")
@@ -145,7 +146,7 @@ def _labelled(pool: Path, work: Path) -> dict[str, Path]:
     from ray_jobs.verbs.fit import fit
     from ray_jobs.verbs.label import label
 
-    images = {"images": str(pool / "images")}
+    images: dict[str, Any] = {"images": str(pool / "images")}
     named = {**images, "classes": str(pool / "classes.txt")}
     runs = {name: work / f"all-{name}" for name in ("zero_shot", "slac", "tlac", "near")}
     with field_guide_replicas():
