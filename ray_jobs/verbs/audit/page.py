@@ -94,7 +94,7 @@ def _tiles(result: dict[str, Any]) -> list[Figure]:
         Figure("Labels", whole(result["labelled"]), f"of {whole(result['images'])} images"),
         Figure("Near-duplicates", whole(pairs), "pairs with different labels"),
         Figure("Far from every class", whole(len(result["far"])), "images"),
-        Figure("With writing", whole(len(writing)), f"{whole(speaking)} name a class or command"),
+        Figure("With writing", whole(len(writing)), f"{whole(speaking)} may steer a model"),
     ]
 
 

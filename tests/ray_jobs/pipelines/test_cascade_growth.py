@@ -13,7 +13,6 @@ import pyarrow as pa
 import pytest
 
 from actors import storage
-from methods.cascade.budget import parse_budget
 from methods.cascade.uncertainty import TEMPERATURES
 from methods.errors import InputError
 from methods.image_ids import image_id
@@ -39,6 +38,7 @@ class Growing:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.images, self.out = folder / "images", folder / "run"
         self.images.mkdir()
+        self.leads: dict[int, int] = {}
         classes = folder / "classes.txt"
         classes.write_text("wren\nrobin\nowl\n")
         self.config = LabelCascadeConfig(
@@ -62,12 +62,10 @@ class Growing:
     def choose(self) -> list[int]:
         """Score what has no scores, and choose; the leads of all images asked about."""
         known = set(image_ids_of(stage_table(self.run, SCORES)).tolist())
-        leads = {image_id(path.name): int(path.stem) for path in self.images.iterdir()}
-        self.write(
-            stage_table(self.run, SCORES), {i: v for i, v in leads.items() if i not in known}
-        )
+        self.leads |= {image_id(path.name): int(path.stem) for path in self.images.iterdir()}
+        self.write({i: lead for i, lead in self.leads.items() if i not in known})
         choose_asked(SimpleNamespace(run=self.run), self.config, self.inputs)
-        return sorted(leads[image] for image in asked_ids(self.run, ASK).tolist())
+        return sorted(self.leads[image] for image in asked_ids(self.run, ASK).tolist())
 
     def label(self) -> None:
         """Every image that has scores gets its row."""
@@ -134,7 +132,7 @@ def test_below_a_threshold_all_that_is_new_is_asked_about(tmp_path: Path) -> Non
     growing.add(range(10, 12))
     (growing.images / "00.jpg").rename(growing.images / "0.jpg")
     growing.go_on([])
-    assert growing.choose() == [0, *few[1:]], "0.jpg is new, 00.jpg is gone, and its row stays"
+    assert growing.choose() == [0, *few], "0.jpg is new; 00.jpg is gone, and its row stays"
 
 
 def test_hours_need_a_forecast_when_a_run_goes_on(tmp_path: Path) -> None:
@@ -152,4 +150,3 @@ def test_tables_of_a_cascade_know_what_goes_on(tmp_path: Path) -> None:
     assert tables == RunTables(
         (SCORES, "pilot", ASK), (), {"pilot": ["choose"], ASK: ["choose"]}, "label"
     )
-    assert parse_budget("20%").images(16) == 3

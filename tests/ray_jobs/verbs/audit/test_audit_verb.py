@@ -1,6 +1,7 @@
 """The verb audit on run folders written by hand, and on pictures with words in them."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from methods.errors import InputError
 from methods.image_ids import image_id
 from ray_jobs.config import AuditConfig
 from ray_jobs.verbs.audit import run as audit
+from ray_jobs.verbs.audit.labellers import read_archive
+from ray_jobs.verbs.audit.page import draw_page
 from ray_jobs.verbs.audit.words import audit_lines
 from tests.helpers.evaluated_runs import many, one, write_run
 from tests.helpers.stores import make_store, store_table
@@ -58,6 +61,27 @@ def test_three_runs_estimate_the_first(three: list[str]) -> None:
     assert not any("broken" in sentence for sentence in result["assumptions"])
     assert json.loads((Path(three[0]) / "audit.json").read_text())["accuracy"] == found
     assert any(line.startswith("accuracy: about") for line in audit_lines(result))
+
+
+def test_the_page_shows_the_findings_and_nothing_of_a_label_is_markup(
+    three: list[str], tmp_path: Path
+) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    labels = [one("0.png", evil), *rows(0, 0.8)[1:40]]
+    run = write_run(tmp_path / "evil", labels, identity={"classes": [*CLASSES, evil]})
+    alone, several = audit(config(run)), audit(config(run, *three))
+    page = Path(several["page"]).read_text()
+    assert several["page"] == str(tmp_path / "evil" / "audit.html")
+    assert f"About {several['accuracy']['estimate']:.1%} of".replace("%", " %") in page
+    assert evil not in page
+    assert page.count('data-labels="') == len(several["likely_errors"]) == 40
+    searched = re.search(r'id="searched">(.+?)</script>', page)
+    assert searched is not None
+    data = json.loads(searched[1])
+    assert data["columns"] == ["Images", "Right, estimated"]
+    assert {row[0] for row in data["labels"]} == {label["label"] for label in labels}
+    assert all(0 <= right <= images for _, _, (images, right), _, _ in data["labels"])
+    assert "onoma audit" in draw_page(read_archive(run)[0], alone, pictures=False)
 
 
 def truth_of(path: str) -> str:
