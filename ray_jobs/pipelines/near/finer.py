@@ -40,7 +40,7 @@ from ray_jobs.passes.steps import distinct, fetch, images, rows, table
 from ray_jobs.passes.stored import store_identity, store_of
 from ray_jobs.pipelines.base import FitMethod
 from ray_jobs.pipelines.near.features import compute_features
-from ray_jobs.runs.class_names import warn_builtin_models
+from ray_jobs.runs.builtin_models import warn_builtin_models
 from ray_jobs.runs.folder import RunFolder, versions
 from ray_jobs.runs.ledger import batches_of
 from ray_jobs.runs.prompts import read_prompt
