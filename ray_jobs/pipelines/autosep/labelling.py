@@ -190,6 +190,13 @@ def keep_prompt(_job: Job, inputs: LabelAutosepInputs) -> dict[str, Any]:
     return {"prompt": inputs.prompt}
 
 
+def planned_images(
+    config: LabelAutosepConfig, _record: dict[str, Any], forecast: Any, images_: int
+) -> int | None:
+    """How many images a pass of the planned job is over; None for all of them."""
+    return min(images_, config.shots) if forecast.name == SHOTS else None
+
+
 LABEL_AUTOSEP = LabelMethod(
     name=METHOD,
     columns=CHOICE_LABELS_SCHEMA,
@@ -199,4 +206,5 @@ LABEL_AUTOSEP = LabelMethod(
     responses={"description": "description", "answer": "class chosen"},
     asks={"description": DESCRIBE, "answer": CLASSIFY},
     finish=keep_prompt,
+    planned_images=planned_images,
 )

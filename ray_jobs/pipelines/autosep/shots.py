@@ -2,6 +2,7 @@
 
 draw: manifest -> the images shown, once.
 shots (classes by the model): these images -> MLLM -> stage table.
+show: these images -> object store, with what is said of them.
 answers: manifest -> fetch -> MLLM, the images shown before each -> stage table.
 """
 
@@ -59,9 +60,13 @@ def few_shot_passes(
     if config.shot_labels == "mllm":
         alone = images() >> fetch() >> cached("bytes", query) >> generate(query)
         found.append(Pass(SHOTS, alone, images=_shots))
-    make = partial(_query, config=config, texts=texts, name=query.name, read=read)
-    found.append(Pass(name, images() >> fetch() >> _ask(query.name, make)))
-    return found
+    made: list[Query] = []
+
+    def show(job: Job) -> None:
+        made[:] = [_query(job, config, texts, query.name, read)]
+
+    asked = images() >> fetch() >> _ask(query.name, lambda: made[0])
+    return [*found, Call("show", show), Pass(name, asked)]
 
 
 def _draw(job: Job, config: LabelAutosepConfig) -> None:
@@ -79,11 +84,11 @@ def _shots(job: Job) -> Images:
     return Images(storage.join(job.run.uri, _FILE), len(job.run.record[SHOTS]["images"]))
 
 
-def _ask(name: str, make: Callable[[Job], Query]) -> Flow:
+def _ask(name: str, made: Callable[[], Query]) -> Flow:
     """Look up and ask what is known when the pass runs: the images shown are part of the query."""
 
     def plan(rows: Any, context: PassContext) -> Any:
-        query = make(context.job)
+        query = made()
         for step in (cached("bytes", query) >> generate(query)).steps:
             rows = step.plan(rows, context)
         return rows
