@@ -66,7 +66,7 @@ def listed_names(text: str) -> list[str] | None:
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
         if isinstance(found, list) and found and all(isinstance(each, str) for each in found):
-            return [" ".join(each.split()) for each in found]
+            return [re.sub(r"[\r\n\t]+", " ", each).strip() for each in found]
     return None
 
 

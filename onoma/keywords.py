@@ -7,6 +7,7 @@ stands for its folder, and ``classes`` may be a list of names.
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
+from methods.class_file_forms import check_form
 from methods.errors import InputError
 from ray_jobs.config import VerbConfig
 from ray_jobs.config.base import configured
@@ -88,8 +90,17 @@ def _class_file(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
     _check_names(names)
     with tempfile.TemporaryDirectory(prefix="onoma-classes-") as folder:
         file = Path(folder) / "classes.txt"
-        file.write_text("".join(f"{name}\n" for name in names), "utf-8")
+        file.write_text(_written(names), "utf-8")
         yield {**settings, "classes": str(file)}
+
+
+def _written(names: Sequence[str]) -> str:
+    """One a line, or as a list where lines would be taken for something else, as numbered ones."""
+    try:
+        check_form(names, "classes")
+    except InputError:
+        return json.dumps(list(names))
+    return "".join(f"{name}\n" for name in names)
 
 
 def _check_names(names: Any) -> None:

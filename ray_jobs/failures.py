@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 
+from actors.compat.ray import SLOW_START
 from actors.compat.ray_versions import other_version
 from methods.errors import EndpointRefused, InputError, OnomaError
 
@@ -19,6 +20,10 @@ RESUME = "run the same command again to resume"
 _REPLICA_DIED = (
     "a model's replica died again and again, most often for lack of memory; its log is in Ray's "
     "session folder (/tmp/ray/session_latest/logs on one machine)"
+)
+_SLOW = (
+    "Ray's processes did not start within the time it gives them, several times: this machine is "
+    "too busy"
 )
 _WRAPPERS = {"UserCodeException", "RayTaskError"}
 # "package.SomeError: why", as a traceback ends; of chained ones the first is the innermost
@@ -48,6 +53,8 @@ def _reason(error: BaseException) -> str:
     layers = _layers(error)
     if (sentence := _sentence(layers, OnomaError)) is not None:
         return sentence
+    if any(SLOW_START in str(layer) for layer in layers):
+        return _SLOW
     raised = _raised(layers)
     if any(_is_death(layer) for layer in layers) and not raised:
         return _REPLICA_DIED

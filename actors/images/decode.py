@@ -29,12 +29,14 @@ from actors.images.formats import (
     decoder_wanted,
     is_cut,
     is_pixels,
+    jpeg_scans,
     register_plugins,
 )
 from actors.images.limits import DEFAULT_MAX_PIXELS
 from actors.stage import RowErrors, stage
 
 _MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
+_MOST_SCANS: Final = 256  # each takes as long as an image, and 46 bytes
 _MOST_RESIZED: Final = 16_000_000  # pixels; of a longer strip only the centre is resized
 
 
@@ -104,6 +106,8 @@ def decode_image(
             raise ImageError(
                 "too_many_pixels", f"{width} x {height} pixels; the limit is {max_pixels} in all"
             )
+        if image.info.get("progressive") and (scans := jpeg_scans(data)) > _MOST_SCANS:
+            raise ImageError("corrupt", f"{scans} scans of the whole image; a dozen are usual")
         if shrink_to and image.format == "JPEG":
             scale = 2 * shrink_to / min(width, height)
             image.draft(None, (math.ceil(width * scale), math.ceil(height * scale)))

@@ -75,7 +75,7 @@ def decoder_wanted(data: bytes) -> ImageError | None:
         if brand in _HEIF_BRANDS:
             return _of_plugin(f"HEIC (brand {brand.decode('ascii')})", "heif", "pillow_heif")
         if brand in _AVIF_BRANDS:
-            return ImageError(*_OF_AVIF[features.check("avif")])
+            return ImageError(*_OF_AVIF[bool(features.check("avif"))])
     if data.startswith(_JXL):
         return _of_plugin("JPEG XL", "jxl", "pillow_jxl")
     return None
@@ -121,6 +121,15 @@ def is_cut(data: bytes) -> bool:
             size = int(struct.unpack_from(">Q", data, at + 8)[0]) if at + 16 <= len(data) else 16
         at += max(size, 8)
     return at > len(data)
+
+
+def jpeg_scans(data: bytes) -> int:
+    """How many scans a JPEG has; each is decoded over the whole image, however few bytes it has."""
+    at = 2
+    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda" and at + 4 <= len(data):
+        at += 2 + int(struct.unpack_from(">H", data, at + 2)[0])  # a thumbnail has scans of its own
+    end = data.find(b"\xff\xd9", at)
+    return data.count(b"\xff\xda", at, end if end >= 0 else len(data))
 
 
 def camera_raw(data: bytes) -> str | None:

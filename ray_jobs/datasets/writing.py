@@ -6,9 +6,11 @@ import csv
 import io
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from methods.class_file_forms import check_form
 from methods.errors import InputError
 from methods.json_text import json_text
 from ray_jobs.datasets.base import Dataset, DatasetClass, Table
@@ -61,9 +63,15 @@ def write_dataset(table: Table, dataset: Dataset, out: Path, record: dict[str, A
 
 
 def class_file(classes: Sequence[DatasetClass]) -> str:
-    """The class file: names alone where they are the ids and there are no other names."""
+    """The class file: names alone where they are the ids and there are no other names.
+
+    Names that would be taken for something else, as numbered ones, are written with their ids.
+    """
     if all(each.id == each.name and not each.others for each in classes):
-        return "".join(f"{plain_text(each.name)}\n" for each in classes)
+        names = [plain_text(each.name) for each in classes]
+        with suppress(InputError):
+            check_form(names, "classes")
+            return "".join(f"{name}\n" for name in names)
     lines = []
     for each in classes:
         others = "|".join(plain_text(other) for other in each.others)

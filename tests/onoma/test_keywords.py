@@ -11,6 +11,7 @@ import onoma
 from onoma.keywords import keyword_settings
 from ray_jobs.commands import COMMANDS
 from ray_jobs.config import LabelZeroShotConfig
+from ray_jobs.runs.class_names import read_classes
 
 ARCHIVE = {"images": "photos", "out": "run"}
 
@@ -68,6 +69,15 @@ def test_wrong_values_are_value_errors(given: dict[str, Any], said: str) -> None
     with pytest.raises(onoma.WrongSettingError, match=said) as caught:
         made(**given)
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    "names", [["0 cats", "1 dog"], ["# 1", "- x"], ['"a"', "a  b"], ["{a: 1}"]]
+)
+def test_names_of_a_list_are_names_whatever_they_look_like(names: list[str]) -> None:
+    given = {**ARCHIVE, "classes": names}
+    with keyword_settings(LabelZeroShotConfig, "label zero_shot", given) as config:
+        assert list(read_classes(config.classes, "zero_shot").names) == names
 
 
 def test_methods_are_those_of_the_command_line() -> None:

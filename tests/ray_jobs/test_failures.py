@@ -14,6 +14,10 @@ from ray_jobs.failures import failure
 from ray_jobs.passes.session import Capacity
 
 AGAIN = "; run the same command again to resume"
+SLOW = (
+    "Ray's processes did not start within the time it gives them, several times: this machine is "
+    "too busy"
+)
 DIED = "a model's replica died again and again, most often for lack of memory; its log is in Ray's "
 
 
@@ -56,6 +60,7 @@ def raised(run: Any) -> BaseException:
     [
         (ValueError("no\nyes"), "ValueError: yes"),
         (ValueError(), "ValueError: it gives no reason"),
+        (Exception("The node timed out during startup. This"), SLOW),
         (EngineStartError("vLLM did not start: why"), "vLLM did not start: why"),
         (InputError("--clip x: no such folder"), "--clip x: no such folder"),
         (RayTaskError("stage", "Traceback\nOSError: disk full", OSError("disk full"), "p", 1, "h"),

@@ -20,6 +20,7 @@ from actors.images.formats import (
     camera_raw,
     decoder_wanted,
     is_cut,
+    jpeg_scans,
     register_plugins,
 )
 from methods.errors import ROW_CODES
@@ -214,6 +215,18 @@ def test_what_is_shorter_than_it_says_is_truncated(kind: str) -> None:
         with pytest.raises(ImageError) as caught:
             decode_image(data[: int(len(data) * share)])
         assert caught.value.code == "truncated"
+
+
+def test_a_jpeg_of_endless_scans_is_refused_before_it_is_decoded() -> None:
+    """Each scan of these 46 bytes takes as long as the image; of 100,000 hours."""
+    data = encoded(picture(mode="L"), "JPEG", progressive=True)
+    last, end = data.rfind(b"\xff\xc4", 0, data.rfind(b"\xff\xda")), data.rfind(b"\xff\xd9")
+    assert 1 < jpeg_scans(data) < 20
+    assert jpeg_scans(data + b"\xff\xda" * 1000) == jpeg_scans(data), "what lies behind is none"
+    with pytest.raises(ImageError, match="scans") as caught:
+        decode_image(data[:end] + data[last:end] * 1000 + data[end:])
+    assert caught.value.code == "corrupt"
+    assert decode_image(data[:end] + data[last:end] * 20 + data[end:]).size == (60, 40)
 
 
 def test_programs_are_not_run() -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from methods.class_names import parse_classes
 from methods.errors import InputError
 from ray_jobs.datasets.base import DatasetClass, Table
 from ray_jobs.datasets.selection import draw_images, half_of_classes
+from ray_jobs.datasets.writing import class_file
 
 NAMES = ["a", "b", "c", "d", "e"]
 
@@ -78,3 +80,10 @@ def test_images_with_several_labels_are_not_drawn_by_class(tmp_path: Path) -> No
     several = replace(whole, labels=(("a", "b"), *whole.labels[1:]))
     with pytest.raises(InputError, match="several labels"):
         draw_images(several, 1, False, seed=0)
+
+
+def test_names_that_look_numbered_are_written_with_their_ids() -> None:
+    for names in (["a", "b"], ["0 cats", "1 dog"], ["1) a", "2) b"]):
+        text = class_file([DatasetClass(name, name) for name in names])
+        assert list(parse_classes(text, "classes.txt").ids) == names
+    assert class_file([DatasetClass("a", "a")]) == "a\n"
