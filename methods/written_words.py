@@ -15,9 +15,11 @@ Kind = Literal["names_class", "instruction", "writing"]
 
 _TO_THE_MODEL: Final = re.compile(
     r"\b(ignore|disregard|forget|override)\b|\b(answer|reply|respond|output|say|label|classify|"
-    r"choose|pick|select|return|write|call)\b\s*(this|it|with|as|only|that|the|:|\w)|"
+    r"choose|pick|select|return|write|call|describe|name|tell)\b\s*"
+    r"(this|it|with|as|only|that|the|:|\w)|"
     r"\b(this|that|it)\s*(is|was|shows|depicts)\b|\byou (must|should|are|will)\b|"
-    r"\b(system|assistant|user|prompt|instructions?)\b|\b(correct|right|true) (answer|label|class)",
+    r"\b(system|assistants?|user|prompt|instructions?)\b|"
+    r"\b(correct|right|true) (answer|label|class)",
     re.IGNORECASE,
 )
 _JOINED: Final = (

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow.dataset as pads
 import pytest
 
+from actors.clip.model import resolve_clip
 from methods.errors import InputError
 from ray_jobs.commands import COMMANDS
 from ray_jobs.config import LabelCascadeConfig, parse
@@ -23,6 +24,7 @@ from ray_jobs.pipelines.cascade.labelling import passes
 from ray_jobs.pipelines.cascade.spending import ASK, planned_images
 from ray_jobs.verbs.label import label
 from ray_jobs.verbs.plan.forecast import PassForecast, Prices, forecast_job
+from tests.helpers.stores import make_store, store_table, unit
 
 MODEL = """
 import time
@@ -102,6 +104,24 @@ def test_a_learned_prompt_takes_two_calls(birds: Path, tmp_path: Path) -> None:
     assert [query.name for query in inputs.queries] == ["describe", "choose"]
     assert inputs.budget.images(48, inputs.calls_each) == 3
     assert "kind of bird" in inputs.choose.prompt.identity()["prompt"].replace("{category}", "bird")
+
+
+def test_an_embedding_store_is_checked_and_takes_the_place_of_images(
+    birds: Path, tmp_path: Path
+) -> None:
+    store = make_store(tmp_path / "store", store_table(unit(3, 128)))
+    config = LabelCascadeConfig(
+        images="x", out="x", classes=str(birds / "classes.txt"), mllm="fieldguide", embeddings=store
+    )
+    inputs = resolve_inputs(config)
+    assert inputs.identity(config)["embeddings"] == "float32"
+    assert "embeddings" not in resolved(birds).identity(config)
+    names = [each.name for each in passes(config, inputs)]
+    assert names == ["classifier", "scores", "choose", "hold", "ask", "label"]
+    other = {**resolve_clip("fieldguide").record(), "fingerprint": "clip:other", "name": "other"}
+    wrong = make_store(tmp_path / "wrong", store_table(unit(3, 128)), clip=other)
+    with pytest.raises(InputError, match="holds features of the CLIP model other"):
+        resolved(birds, embeddings=wrong)
 
 
 def test_a_plan_is_of_the_images_that_the_budget_asks_about() -> None:
