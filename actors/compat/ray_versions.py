@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+OLDEST: Final = "2.58.0"
+"""The oldest Ray that was tried: the tests of what is used of Ray, and a job that labels."""
+
 TESTED: Final = "2.60.0"
-"""The version of Ray that the tests run with; pyproject.toml asks for it, and a test compares."""
+"""The version of Ray that all tests run with, by the constraints of pyproject.toml."""
 
 OTHER_VERSION: Final = "Version mismatch:"
 """How ``ray.init`` begins where a cluster has other versions."""
@@ -32,5 +35,6 @@ def other_version(error: BaseException) -> str | None:
     there, here = (f"Ray {ray} on Python {python}" for ray, python in found)
     return (
         f"the cluster runs {there}, and this is {here}: both have to be the same; install the "
-        f"cluster's here, or give its nodes these (Onoma is tested with Ray {TESTED})"
+        f"cluster's here, or give its nodes these (Onoma is tested with Ray {TESTED}, and was "
+        f"tried from {OLDEST} on)"
     )

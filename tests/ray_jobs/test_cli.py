@@ -303,3 +303,21 @@ from actors.clip.model import resolve_clip
 ClipEncoder(resolve_clip("fieldguide"), device="cpu")
 """
     assert "vllm" not in imported_by(script)
+
+
+@pytest.mark.parametrize(
+    ("started", "said"),
+    [
+        ("/venv/bin/onoma", "onoma"),
+        ("/here/onoma/__main__.py", "python -m onoma"),
+        ("/here/ray_jobs/__main__.py", "python -m ray_jobs"),
+    ],
+)
+def test_usage_names_the_program_as_it_was_started(
+    started: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [started])
+    for words in (["--help"], ["label", "--help"], ["label", "slac", "--help"]):
+        results = io.StringIO()
+        assert execute(words, results) == 0
+        assert f"usage: {said} " in results.getvalue()
