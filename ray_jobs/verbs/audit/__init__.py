@@ -76,11 +76,11 @@ def run(config: AuditConfig) -> dict[str, Any]:
     }
     out = storage.join(storage.absolute(config.run), AUDIT_FILE)
     result["out"] = out
-    result["page"] = storage.join(storage.absolute(config.run), AUDIT_PAGE)
+    result["page"] = page_file = storage.join(storage.absolute(config.run), AUDIT_PAGE)
     page = draw_page(archive, result, pictures=config.look > 0)
     try:
         storage.write_bytes(out, json.dumps(result, indent=1, ensure_ascii=False).encode())
-        storage.write_bytes(result["page"], page.encode("utf-8", "replace"))
+        storage.write_bytes(page_file, page.encode("utf-8", "replace"))
     except OSError as error:
         raise InputError(f"audit {config.run}: {AUDIT_FILE} cannot be written ({error})") from error
     return result
