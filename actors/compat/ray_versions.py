@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-OLDEST: Final = "2.58.0"
+OLDEST: Final = "2.59.0"
 """The oldest Ray that was tried: the tests of what is used of Ray, and a job that labels."""
 
 TESTED: Final = "2.60.0"
