@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import Field, field_validator
+from pydantic_settings import CliDualFlag
 
 from actors.clip.precision import PRECISION_HELP, Precision
 from actors.images.limits import DEFAULT_MAX_BYTES, DEFAULT_MAX_PIXELS, DEFAULT_MAX_SIDE
@@ -75,12 +76,12 @@ class ArchiveConfig(TablesConfig):
     max_pixels: Positive = Field(
         DEFAULT_MAX_PIXELS, description="refuse images of more pixels than this, before decoding"
     )
-    exact_decode: bool = Field(
+    exact_decode: CliDualFlag[bool] = Field(
         False,
         description="decode all of every JPEG; for CLIP, one of 20 times its input size is decoded "
         "at half its scale, which moves features by less than 0.001 in cosine",
     )
-    as_stored: bool = Field(
+    as_stored: CliDualFlag[bool] = Field(
         False,
         description="take images as they are stored, as published code does: no EXIF turn, and "
         "alpha is dropped, not laid on white",

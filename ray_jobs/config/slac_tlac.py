@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import Field
+from pydantic_settings import CliDualFlag
 
 from methods.slac_tlac import Matching
 from ray_jobs.config.published import PublishedConfig
@@ -33,7 +34,7 @@ class RecogniseConfig(PublishedConfig, AskingImagesConfig, ClipConfig):
         "CLIP's text encoder where it holds none (names); always by CLIP (clip), as published; or, "
         "to compare with, by a class name alone: an answer without one has no label (names_alone)",
     )
-    upstream_compat: bool = Field(
+    upstream_compat: CliDualFlag[bool] = Field(
         False, description="clean answers as the published code does, faults included"
     )
 

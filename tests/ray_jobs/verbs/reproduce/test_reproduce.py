@@ -87,7 +87,8 @@ def test_a_dry_run_of_tlac_is_its_commands_and_its_table(eleven: Path, tmp_path:
     assert len(found["commands"]) == 11 * (1 + 6 * 2 + 1)
     cupl = [c for c in found["commands"] if "cupl" in c and "/dtd-novel/" in c]
     assert "--class-parts descriptions" in cupl[0]
-    assert cupl[1].startswith(f"onoma label --classifier {out}/runs/dtd-novel/cupl-seed0-fit")
+    assert cupl[1].startswith("onoma label ")
+    assert f"--classifier {out}/runs/dtd-novel/cupl-seed0-fit" in cupl[1]
     alone = next(c for c in found["commands"] if "--matching names_alone" in c)
     assert "--no-upstream-compat" in alone
     tlac = next(c for c in found["commands"] if "label tlac" in c and "oxford_pets" in c)
