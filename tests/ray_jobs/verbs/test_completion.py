@@ -46,7 +46,7 @@ def test_bash_completes_verbs_methods_settings_words_and_files(script: Path) -> 
     assert completed(script, "label", "sl") == ["slac"]
     assert completed(script, "label", "slac", "--retry") == ["--retry-errors"]
     assert "--mllm" not in completed(script, "label", "zero_shot", "--")
-    assert completed(script, "label", "slac", "--matching", "") == ["names", "names_alone", "clip"]
+    assert completed(script, "label", "slac", "--matching", "") == ["names", "clip", "names_alone"]
     assert completed(script, "label", "--classifier", "x", "--up") == ["--update"]
     assert completed(script, "completion", "f") == ["fish"]
     assert completed(script, "status", "ono") == ["onoma"]  # a file
