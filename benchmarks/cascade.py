@@ -227,7 +227,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="folder that keeps the archives and the runs")
     options = parser.parse_args()
     os.environ.setdefault("RAY_ADDRESS", "local")
-    with tempfile.TemporaryDirectory() as temporary:
+    from ray_jobs.passes.mllm_pool import field_guide_replicas
+
+    with tempfile.TemporaryDirectory() as temporary, field_guide_replicas(options.mllm):
         archives = [Archive(options.work or Path(temporary), s, options) for s in options.seeds]
         print(describe())
         print(f"| asked about first by | CLIP alone | {' | '.join(BUDGETS)} | every image |")

@@ -1,7 +1,7 @@
 """Which weights of What Do You See's parts name most images, on archives drawn to try them on.
 
     uv run python -m benchmarks.fusion_weights [--seeds 4101 4102 4103] [--count 300] \
-        [--edition 2 --clip CLIP --mllm MLLM]
+        [--edition 2 --clip fieldguide-2 --mllm fieldguide-2]
 
 Each archive is labelled once by the real command, which asks the model; all weights are then tried
 on the same answers and features. The seeds are for development: figures about the method come from
@@ -85,7 +85,9 @@ def main() -> None:
     found: dict[tuple[float, ...], list[float]] = {}
     singles = [tuple(float(part == other) for other in PARTS) for part in PARTS]
     tried = [*singles, *itertools.product(IMAGE, TEXT, TEXT)]
-    with tempfile.TemporaryDirectory() as folder:
+    from ray_jobs.passes.mllm_pool import field_guide_replicas
+
+    with tempfile.TemporaryDirectory() as folder, field_guide_replicas(options.mllm):
         root = Path(folder)
         for seed in options.seeds:
             label(root, seed, options)

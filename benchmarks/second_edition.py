@@ -1,8 +1,8 @@
 """What each method is for, on the second edition of the drawn world: the table of claims.
 
-    uv run python -m benchmarks.second_edition --clip CLIP --mllm MLLM [--claims names fusion ...]
+    uv run python -m benchmarks.second_edition [--claims names fusion ...] [--count 1000]
 
-CLIP and MLLM are model folders of the second edition. Claims are measured by the real commands on
+Claims are measured by the real commands on
 three archives of seeds used for nothing else; printed are the mean of the differences, the lowest
 and the highest, what was wanted, and whether it shows: the mean reaches what was wanted, and no
 archive says the opposite. Weights of fusion are chosen with `benchmarks.fusion_weights` on other
@@ -255,18 +255,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--clip", required=True, help="the second edition's CLIP")
-    parser.add_argument("--mllm", required=True, help="the second edition's multimodal model")
+    parser.add_argument("--clip", default="fieldguide-2", help="as onoma label takes it")
+    parser.add_argument("--mllm", default="fieldguide-2", help="as onoma label takes it")
     parser.add_argument("--claims", nargs="+", choices=list(CLAIMS), default=list(CLAIMS))
     parser.add_argument("--count", type=int, default=1000, help="images of an archive")
     parser.add_argument("--weights", type=float, nargs=3, default=(4.0, 1.0, 0.5))
     parser.add_argument("--work", type=Path, help="folder that keeps the archives and the runs")
     options = parser.parse_args()
     os.environ.setdefault("RAY_ADDRESS", "local")
-    with tempfile.TemporaryDirectory() as temporary, field_guide_replicas():
+    with tempfile.TemporaryDirectory() as temporary, field_guide_replicas(options.mllm):
         root = (options.work or Path(temporary)).resolve()
-        clip, mllm = (str(Path(folder).resolve()) for folder in (options.clip, options.mllm))
-        world = World(root, clip, mllm, options.count, tuple(options.weights))
+        world = World(root, options.clip, options.mllm, options.count, tuple(options.weights))
         print(describe())
         claims = [claim for name in options.claims for claim in CLAIMS[name](world)]
     print("| claim | wanted | mean | lowest to highest | shows |\n|---|---|---|---|---|")

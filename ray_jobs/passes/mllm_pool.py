@@ -177,9 +177,13 @@ def mllm_replicas(model: MllmModel, pool: MllmPool) -> Iterator[Replicas]:
 
 
 @contextlib.contextmanager
-def field_guide_replicas() -> Iterator[Replicas]:
-    """Hold the replicas of the built-in model with the default settings, as jobs ask for them."""
-    model = resolve_mllm(FIELD_GUIDE)
+def field_guide_replicas(name: str = FIELD_GUIDE) -> Iterator[Replicas]:
+    """Hold the replicas of a small model with the default settings, as jobs ask for them.
+
+    Args:
+        name: of a built-in model, or the folder of one like it.
+    """
+    model = resolve_mllm(name)
     with mllm_replicas(model, size_mllm_pool(MllmConfig(), model, start_ray())) as replicas:
         yield replicas
 
