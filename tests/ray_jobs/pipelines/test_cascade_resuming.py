@@ -21,7 +21,7 @@ from ray_jobs.pipelines.cascade import resuming
 from ray_jobs.pipelines.cascade.choosing import decided
 from ray_jobs.pipelines.cascade.resuming import hold_budget
 from ray_jobs.pipelines.cascade.scored import SCORES
-from ray_jobs.pipelines.cascade.spending import ALLOWED, ASK, journal_of, pilot_calls
+from ray_jobs.pipelines.cascade.spending import ALLOWED, ASK, calls_of, journal_of
 from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.stage_tables import stage_table
 
@@ -125,7 +125,7 @@ def test_a_budget_with_room_asks_again(tmp_path: Path, hold: Any) -> None:
 
 def test_a_pilot_s_lost_calls_count(tmp_path: Path) -> None:
     run = killed_run(tmp_path, images=9, budget=6, committed=0)
-    assert pilot_calls(run, np.array([0, 1, 2]), 1) == 3
+    assert calls_of(run, np.array([0, 1, 2]), 1) == 3
     called(run, [0, 1, 2])
     called(run, [2])
-    assert pilot_calls(run, np.array([0, 1, 2]), 1) == 4
+    assert calls_of(run, np.array([0, 1, 2]), 1) == 4
