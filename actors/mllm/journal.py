@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from actors import storage
 from actors.mllm.response_cache import KEY_BYTES, index_keys
+from actors.storage.tables import write_table
 
 CALLS_SCHEMA: Final = pa.schema(
     [("image_id", pa.int64()), ("query", pa.string()), ("key", pa.binary(KEY_BYTES))]
@@ -42,11 +43,11 @@ class CallsMade(NamedTuple):
 
 def note_calls(folder: str, calls: Sequence[tuple[int, str, bytes]]) -> None:
     """Write down calls (`CALLS_SCHEMA`) that are about to be made, as a new file."""
-    sink = pa.BufferOutputStream()
     columns = zip(*calls, strict=True)
-    pq.write_table(pa.table([list(each) for each in columns], schema=CALLS_SCHEMA), sink)
     name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:12]}.parquet"
-    storage.write_bytes(storage.join(folder, name), sink.getvalue().to_pybytes())
+    write_table(
+        storage.join(folder, name), pa.table([list(each) for each in columns], schema=CALLS_SCHEMA)
+    )
 
 
 def read_calls(folder: str, responses: Mapping[str, str]) -> CallsMade:

@@ -30,6 +30,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from actors import storage
+from actors.storage.tables import write_table
 
 KEY_BYTES = 16
 RESPONSE_COLUMNS = ("answer", "finish_reason", "prompt_tokens", "output_tokens")
@@ -70,12 +71,11 @@ def append(folder: str, responses: pa.Table) -> None:
     """Add responses (`RESPONSES_SCHEMA`) as a new file, sorted by key; later names sort later."""
     if not responses.num_rows:
         return
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        responses.select(RESPONSES_SCHEMA.names).cast(RESPONSES_SCHEMA).sort_by("key"), sink
-    )
     name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:12]}.parquet"
-    storage.write_bytes(storage.join(folder, name), sink.getvalue().to_pybytes())
+    write_table(
+        storage.join(folder, name),
+        responses.select(RESPONSES_SCHEMA.names).cast(RESPONSES_SCHEMA).sort_by("key"),
+    )
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,13 @@ class Late:
     of: Callable[[Job], Any]
 
 
+def in_object_store(value: Any) -> Any:
+    """Put what a `Late` makes where every worker reads it, once; returns the reference."""
+    import ray
+
+    return ray.put(value)
+
+
 @dataclass(frozen=True)
 class PassContext:
     """What the steps of one pass agree on.

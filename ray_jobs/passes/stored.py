@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from actors import storage
@@ -17,6 +16,7 @@ from actors.clip.embeddings import add_digests
 from actors.clip.model import ClipModel
 from actors.clip.stored_features import attach_features, hash_addresses, index_store
 from actors.embedding_store import SHOWN_SETTINGS, EmbeddingStore, open_store
+from actors.storage.tables import write_table
 from methods.errors import InputError
 from ray_jobs.config import StoredConfig
 from ray_jobs.passes.read_images import Images
@@ -94,9 +94,7 @@ def match_store(run: RunFolder, store: EmbeddingStore) -> StoreMatch:
     images, unstored = int(run.record["images"]), None
     if others:
         path = storage.join(stage_table(run, _UNSTORED), "part-00000.parquet")
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.concat_tables(others), sink)
-        storage.write_bytes(path, sink.getvalue().to_pybytes())
+        write_table(path, pa.concat_tables(others))
         unstored = Images(path, images - len(ids))
     logger.info(
         "%s holds %d of %d images; %s", store.uri, len(ids), images,

@@ -22,7 +22,7 @@ from ray_jobs.config import LabelCasedConfig
 from ray_jobs.passes.encode_names import encode_names
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
-from ray_jobs.passes.steps import Late, clip, decode, fetch, images
+from ray_jobs.passes.steps import Late, clip, decode, fetch, images, in_object_store
 from ray_jobs.pipelines.base import LabelMethod
 from ray_jobs.runs.captions import Captions, read_captions
 
@@ -69,7 +69,7 @@ def passes(config: LabelCasedConfig, inputs: CasedInputs) -> Sequence[Pass | Cal
     labels = clip(
         CasedLabels,
         inputs.clip,
-        captions=Late(lambda job: _in_object_store(job, inputs)),
+        captions=Late(lambda job: in_object_store(_kept(job, inputs))),
         retrieved=config.retrieved,
         alpha=config.alpha,
         whole=config.candidates == "lines",
@@ -93,11 +93,9 @@ def _encode(job: Job, config: LabelCasedConfig, inputs: CasedInputs) -> None:
     storage.write_bytes(uri, written.getvalue())
 
 
-def _in_object_store(job: Job, inputs: CasedInputs) -> Any:
-    import ray
-
+def _kept(job: Job, inputs: CasedInputs) -> CaptionMatrix:
     kept = io.BytesIO(storage.read_bytes(storage.join(job.run.uri, _FILE)))
-    return ray.put(CaptionMatrix(inputs.captions.texts, np.load(kept, allow_pickle=False)))
+    return CaptionMatrix(inputs.captions.texts, np.load(kept, allow_pickle=False))
 
 
 METHOD = LabelMethod(name="cased", columns=LABELS_SCHEMA, resolve=resolve_inputs, passes=passes)

@@ -27,6 +27,7 @@ from actors.mllm.model import MllmModel, resolve_mllm
 from actors.mllm.prompts import ImagePrompt
 from actors.mllm.query import Query
 from actors.mllm.responses import response_text
+from actors.storage.tables import write_table
 from methods.answers import AnswerError
 from methods.choices import ChoiceReader, marked, published_choice
 from methods.class_names import ClassNames
@@ -38,7 +39,7 @@ from ray_jobs.passes.job import Job
 from ray_jobs.passes.mllm_settings import engine_options, image_query, sampling
 from ray_jobs.passes.read_images import Images
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
-from ray_jobs.passes.steps import Late, clip, decode, fetch, images, rows
+from ray_jobs.passes.steps import Late, clip, decode, fetch, images, in_object_store, rows
 from ray_jobs.passes.stored import attach_stored, store_identity, store_of
 from ray_jobs.pipelines.base import LabelMethod
 from ray_jobs.runs.class_names import read_classes
@@ -152,7 +153,7 @@ def passes(config: LabelClustersConfig, inputs: ClustersInputs) -> Sequence[Pass
     if query is not None:
         asked = images() >> fetch() >> cached("bytes", query) >> generate(query)
         found.append(Pass(EXAMPLES, asked, images=_examples))
-    late = Late(lambda job: _in_object_store(_clustered(job.run, inputs)))
+    late = Late(lambda job: in_object_store(_clustered(job.run, inputs)))
     label = rows(label_by_cluster, clustered=late, method=config.method)
     return [*found, Pass(LABEL, images() >> label)]
 
@@ -194,9 +195,10 @@ def _cluster(job: Job, config: LabelClustersConfig, inputs: ClustersInputs) -> N
     all_ids, clusters = np.concatenate(ids), np.concatenate(nearest)
     order = np.argsort(all_ids)
     all_ids, clusters = all_ids[order], clusters[order]
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table({"image_id": all_ids, "cluster": clusters.astype(np.int32)}), sink)
-    storage.write_bytes(storage.join(run.uri, _TABLE), sink.getvalue().to_pybytes())
+    write_table(
+        storage.join(run.uri, _TABLE),
+        pa.table({"image_id": all_ids, "cluster": clusters.astype(np.int32)}),
+    )
     examples = draw_examples(all_ids, clusters, config.examples, config.seed)
     if len(examples):
         write_rows(run.manifest, storage.join(run.uri, _EXAMPLES), examples)
@@ -243,12 +245,6 @@ def _labels(
             votes[clusters[at]].append(chosen)
     named = [voted(each) for each in votes]
     return [None if class_ is None else inputs.classes.ids[class_] for class_ in named]
-
-
-def _in_object_store(value: Any) -> Any:
-    import ray
-
-    return ray.put(value)
 
 
 def _planned_images(

@@ -21,7 +21,7 @@ from ray_jobs.passes.job import Job
 from ray_jobs.passes.mllm_settings import engine_options, sampling
 from ray_jobs.passes.run_pass import LABEL, Call, Pass
 from ray_jobs.passes.session import pass_settings
-from ray_jobs.passes.steps import Late, fetch, images, rows, table
+from ray_jobs.passes.steps import Late, fetch, images, in_object_store, rows, table
 from ray_jobs.pipelines.base import LabelMethod
 from ray_jobs.pipelines.name_query import NAME, NameReader, resolve_name_reader
 from ray_jobs.runs.stage_tables import count_distinct, read_stage, stage_table
@@ -64,7 +64,7 @@ def resolve_inputs(config: LabelMllmNamesConfig) -> OpenVocabularyInputs:
 def passes(config: LabelMllmNamesConfig, inputs: OpenVocabularyInputs) -> Sequence[Pass | Call]:
     """Name, then label with how each name is most often written."""
     query, reader = inputs.query, inputs.reader
-    forms = Late(lambda job: _in_object_store(most_frequent_forms(job, reader)))
+    forms = Late(lambda job: in_object_store(most_frequent_forms(job, reader)))
     return [
         Pass(NAME, images() >> fetch() >> cached("bytes", query) >> generate(query)),
         Pass(
@@ -84,12 +84,6 @@ def most_frequent_forms(job: Job, reader: NameReader) -> dict[str, str]:
         counted = count_distinct(names, "name", int(job.run.record["images"]))
     vocabulary, _ = build_vocabulary(list(counted), votes=list(counted.values()))
     return dict(zip(vocabulary.keys, vocabulary.forms, strict=True))
-
-
-def _in_object_store(value: Any) -> Any:
-    import ray
-
-    return ray.put(value)
 
 
 METHOD = LabelMethod("mllm_names", LABELS_SCHEMA, resolve_inputs, passes, relabels=True)

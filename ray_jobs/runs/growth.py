@@ -22,11 +22,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from actors import storage
+from actors.storage.tables import write_table
 from methods.errors import ANSWER_CODES
 from methods.image_ids import IdFingerprint
 from ray_jobs.runs.folder import FIRST_MANIFEST, RUNNING, RunFolder
 from ray_jobs.runs.ledger import batches_of, image_ids_of
-from ray_jobs.runs.manifest_update import extend_manifest, forget_updates, replace_file
+from ray_jobs.runs.manifest_update import extend_manifest, forget_updates
 from ray_jobs.runs.sources import TableColumns
 from ray_jobs.runs.stage_tables import stage_table
 from ray_jobs.runs.usage import EARLIER, Usage, add_answers
@@ -242,7 +243,7 @@ def _keep_ids(run: RunFolder, ids: NDArray[np.int64], errors: Sequence[str]) -> 
         earlier, codes = _retried(run)
         unmade = ~np.isin(earlier, image_ids_of(run.labels))
         both.append(pa.table({"image_id": earlier, "error": list(codes)}).filter(pa.array(unmade)))
-    replace_file(file, pa.concat_tables(both).sort_by("image_id"))
+    write_table(file, pa.concat_tables(both).sort_by("image_id"))
 
 
 def _failed(labels: str, codes: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
@@ -286,6 +287,6 @@ def _remove_from(folder: str, ids: NDArray[np.int64], path: str) -> None:
             return
         table = file.read().filter(pa.array(kept))
     if table.num_rows:
-        replace_file(storage.join(folder, path.rpartition("/")[2]), table)
+        write_table(storage.join(folder, path.rpartition("/")[2]), table)
     else:
         filesystem.delete_file(path)

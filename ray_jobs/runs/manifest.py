@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from actors import storage
 from actors.kept import KEPT
+from actors.storage.tables import write_table
 from methods.errors import InputError
 from methods.image_ids import IdFingerprint, image_id
 from ray_jobs.runs.sources import Listing, TableColumns, list_images
@@ -185,6 +186,4 @@ def write_rows(manifest: str, path: str, image_ids: NDArray[np.int64]) -> None:
         table.filter(pc.is_in(table.column("image_id"), wanted))
         for table in read_manifest(manifest, None)
     ]
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.concat_tables(tables), sink)
-    storage.write_bytes(path, sink.getvalue().to_pybytes())
+    write_table(path, pa.concat_tables(tables))

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from actors import storage
+from actors.storage.tables import write_table
 from methods.errors import InputError
 from methods.image_ids import IdFingerprint
 from ray_jobs.runs.manifest import (
@@ -184,19 +185,12 @@ def _rewrite(manifest: str, moved: pa.Table) -> None:
         hit = ids[order][at] == own
         if hit.any():
             kept = table.filter(pa.array(~hit))
-            replace_file(
+            write_table(
                 storage.join(manifest, path.rpartition("/")[2]),
                 pa.concat_tables(
                     [kept, moved.take(pa.array(order[at[hit]]))], promote_options="default"
                 ),
             )
-
-
-def replace_file(uri: str, table: pa.Table) -> None:
-    """Write a Parquet file over another: the old one or the new one is there, nothing between."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    storage.write_bytes(uri, sink.getvalue().to_pybytes())
 
 
 def _path_of(manifest: str, image: int) -> str:

@@ -13,13 +13,13 @@ from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from actors import storage
 from actors.mllm.prompts import ImageAfterOthersPrompt
 from actors.mllm.query import Query
 from actors.mllm.request import Sampling
 from actors.mllm.responses import response_text
+from actors.storage.tables import write_table
 from methods.answers import AnswerError
 from methods.autosep.few_shot import few_shot_text, random_class
 from methods.autosep.prompts import PromptTexts
@@ -74,9 +74,7 @@ def _draw(job: Job, config: LabelAutosepConfig) -> None:
     if SHOTS in job.run.record:
         return
     drawn = pa.concat_tables(draw(read_manifest(job.run.manifest, None), config.shots, config.seed))
-    sink = pa.BufferOutputStream()
-    pq.write_table(drawn, sink)
-    storage.write_bytes(storage.join(job.run.uri, _FILE), sink.getvalue().to_pybytes())
+    write_table(storage.join(job.run.uri, _FILE), drawn)
     job.run.save(shots={"images": drawn.column("path").to_pylist()})
 
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from actors import storage
 from actors.mllm.journal import CallsMade, read_calls
+from actors.storage.tables import write_table
 from methods.cascade.choosing import Ids, affordable
 from ray_jobs.config import LabelCascadeConfig
 from ray_jobs.passes.generate import open_cached
@@ -65,9 +66,7 @@ def hold_budget(job: Job, config: LabelCascadeConfig, inputs: CascadeInputs, nam
     if not kept.all():
         wanted = pa.array(asked[kept], pa.int64())
         listed = listed.filter(pc.is_in(listed.column("image_id"), wanted))
-        sink = pa.BufferOutputStream()
-        pq.write_table(listed, sink)
-        storage.write_bytes(path, sink.getvalue().to_pybytes())
+        write_table(path, listed)
         logger.warning(
             "%d answers were on their way when the job was killed, and count: %d images fewer are "
             "asked about",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from actors import storage
 from actors.labels.cascade import SHOWN
+from actors.storage.tables import write_table
 from methods.cascade.uncertainty import TEMPERATURES, Floats, Measure, probabilities, uncertainty
 from ray_jobs.passes.read_images import Images
 from ray_jobs.runs.folder import RunFolder
@@ -114,9 +115,7 @@ def write_asked(
         own = table.filter(pc.is_in(table.column("image_id"), wanted))
         at = np.searchsorted(ids, own.column("image_id").to_numpy())
         tables.append(own.append_column(SHOWN, pa.array(list(shown[at]), pa.list_(pa.int32()))))
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.concat_tables(tables), sink)
-    storage.write_bytes(path, sink.getvalue().to_pybytes())
+    write_table(path, pa.concat_tables(tables))
 
 
 def asked_images(run: RunFolder, name: str) -> Images:

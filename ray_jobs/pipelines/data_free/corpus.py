@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from actors import storage
 from actors.labels.data_free import LabelledCaptions, LabelledSentences
+from actors.storage.tables import write_table
 from methods.data_free.answers import parse_sentences
 from methods.data_free.balance import balanced, scarce_classes, template_items
 from methods.data_free.label_sets import label_sets
@@ -186,8 +186,6 @@ def write_texts(run: RunFolder, corpus: Corpus) -> str:
             "classes": pa.array(classes, pa.list_(pa.int32())),
         }
     )
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
     path = storage.join(run.uri, _TEXTS)
-    storage.write_bytes(path, sink.getvalue().to_pybytes())
+    write_table(path, table)
     return path

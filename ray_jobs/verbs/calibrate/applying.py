@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors import storage
+from actors.storage.tables import write_table
 from methods.errors import InputError
 from methods.image_ids import IdFingerprint
 from ray_jobs.runs.folder import RECORD
@@ -99,9 +100,7 @@ def _abstained(table: pa.Table, below: Mapping[str, float], pooled: float) -> pa
 
 
 def _write(table: pa.Table, target: str, part: str, name: str) -> None:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    storage.write_bytes(storage.join(target, part, name), sink.getvalue().to_pybytes())
+    write_table(storage.join(target, part, name), table)
 
 
 def _check(ledger: Ledger, before: Ledger) -> None:

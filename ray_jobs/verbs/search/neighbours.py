@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from actors import storage
 from actors.embedding_store import EmbeddingStore, feature_array
+from actors.storage.tables import write_table
 from methods.nearest import find_neighbours
 from ray_jobs.config import SearchConfig
 from ray_jobs.verbs.search.query import encoded_rows
@@ -95,9 +96,7 @@ def neighbours_of(store: EmbeddingStore, threshold: float) -> pa.Table:
     if storage.exists(record) and json.loads(storage.read_bytes(record)) == told:
         return pq.read_table(pa.BufferReader(storage.read_bytes(table_uri)), partitioning=None)
     table = _compute(store, threshold)
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    storage.write_bytes(table_uri, sink.getvalue().to_pybytes())
+    write_table(table_uri, table)
     storage.write_bytes(record, json.dumps(told, indent=1).encode())
     return table
 

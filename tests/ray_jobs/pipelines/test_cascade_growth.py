@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from actors import storage
+from actors.storage.tables import write_table
 from methods.cascade.uncertainty import TEMPERATURES
 from methods.errors import InputError
 from methods.image_ids import image_id
@@ -24,7 +25,7 @@ from ray_jobs.pipelines.cascade.labelling import CASCADE, passes
 from ray_jobs.pipelines.cascade.scored import SCORES, asked_ids
 from ray_jobs.pipelines.cascade.spending import ASK
 from ray_jobs.runs.folder import RECORD, RunFolder, open_run
-from ray_jobs.runs.growth import RunTables, replace_file, update
+from ray_jobs.runs.growth import RunTables, update
 from ray_jobs.runs.ledger import image_ids_of
 from ray_jobs.runs.manifest import write_manifest
 from ray_jobs.runs.stage_tables import stage_table
@@ -72,7 +73,7 @@ class Growing:
         done = image_ids_of(self.run.labels)
         ids = np.setdiff1d(image_ids_of(stage_table(self.run, SCORES)), done)
         path = storage.join(self.run.labels, f"{len(done)}.parquet")
-        replace_file(path, pa.table({"image_id": ids}))
+        write_table(path, pa.table({"image_id": ids}))
 
     def write(self, leads: dict[int, int]) -> None:
         """A file of scores: softmax of the best class's lead and two zeros."""
@@ -89,7 +90,7 @@ class Growing:
             "error": pa.nulls(len(leads), pa.string()),
         }
         folder = stage_table(self.run, SCORES)
-        replace_file(storage.join(folder, f"{min(leads)}.parquet"), pa.table(columns))
+        write_table(storage.join(folder, f"{min(leads)}.parquet"), pa.table(columns))
 
 
 def test_the_share_is_of_all_images_and_labels_that_are_there_stay(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from actors import storage
 from actors.mllm.responses import RESPONSE_TYPE
+from actors.storage.tables import write_table
 from methods.errors import InputError
 from methods.image_ids import IdFingerprint, image_id
 from ray_jobs.config import LabelZeroShotConfig
@@ -94,7 +95,7 @@ def write_rows(run: RunFolder, rows: list[dict[str, Any]], errors: dict[str, str
 
 
 def write(folder: str, name: str, table: pa.Table) -> None:
-    growth.replace_file(storage.join(folder, f"{name}.parquet"), table)
+    write_table(storage.join(folder, f"{name}.parquet"), table)
 
 
 def ids_in(folder: str) -> list[int]:
