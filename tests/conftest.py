@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,8 +96,26 @@ def browser() -> Iterator[Any]:
         yield browser
 
 
+def pytest_collection() -> None:
+    """What is made here stays to the end: looking through millions of objects would free none."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What stays is not looked through again by each collection while the tests run."""
+    gc.enable()
+    gc.freeze()
+
+
+def _has_a_server(item: pytest.Item) -> bool:
+    """Whether a test asks for the S3 server, by its fixtures or by what it is parametrized with."""
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    places = [value for value in values if isinstance(value, str)]
+    return "s3_bucket" in getattr(item, "fixturenames", ()) or "s3" in places
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark tests by what they start: an engine, or jobs of Ray Data, which take seconds each.
+    """Mark tests by what they start: an engine, jobs of Ray Data, a server of S3.
 
     Architectures of the zoo, but for a few, and extended tests run when they are asked for.
     """
@@ -111,4 +130,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if "mllm" in fixtures:
             item.add_marker(pytest.mark.engine)
         if "ray_session" in fixtures and not item.get_closest_marker("fast"):
+            item.add_marker(pytest.mark.slow)
+        if _has_a_server(item):
             item.add_marker(pytest.mark.slow)

@@ -127,6 +127,7 @@ def test_the_small_checkout_is_arranged_as_this_one() -> None:
     assert settings["conflicts"] == [[{"group": "engine"}, {"extra": "gpu"}]]
 
 
+@pytest.mark.slow
 def test_the_cpu_build_comes_by_default_and_stays(checkout: Checkout) -> None:
     assert checkout.build() == "cpu"
     assert checkout.installed() == CPU_BUILD

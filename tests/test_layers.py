@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from functools import cache
 from pathlib import Path
+
+from tests.helpers.own_modules import nodes_of, source_of, tree_of
 
 ROOT = Path(__file__).parent.parent
 LAYERS = {
@@ -23,30 +24,18 @@ FORBIDDEN = {"methods": {"ray", "vllm"}, "fieldguide": {"ray"}, "actors": set()}
 MODULES = sorted(p for layer in LAYERS for p in (ROOT / layer).rglob("*.py"))
 
 
-@cache
-def source_of(path: Path) -> str:
-    """The text of a module."""
-    return path.read_text("utf-8")
-
-
-@cache
-def tree_of(path: Path) -> ast.Module:
-    """A module, parsed once for all the tests here."""
-    return ast.parse(source_of(path))
-
-
 def place(path: Path) -> str:
     """A module's path below the root, as it is told."""
     return path.relative_to(ROOT).as_posix()
 
 
-def imported(tree: ast.Module) -> set[str]:
+def imported(path: Path) -> set[str]:
     """Top-level packages a module imports, anywhere in it."""
     names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+    for plain in nodes_of(path, ast.Import):
+        names |= {alias.name.partition(".")[0] for alias in plain.names}
+    for node in nodes_of(path, ast.ImportFrom):
+        if node.module:
             assert node.level == 0, "imports are absolute"
             names.add(node.module.partition(".")[0])
     return names
@@ -56,7 +45,7 @@ def test_every_module_keeps_to_its_layer() -> None:
     wrong = []
     for path in MODULES:
         layer = path.relative_to(ROOT).parts[0]
-        names = imported(tree_of(path))
+        names = imported(path)
         if beyond := (names & (LAYERS.keys() - {layer})) - LAYERS[layer]:
             wrong.append(f"{place(path)}: {layer} must not import {beyond}")
         if never := names & FORBIDDEN.get(layer, set()):
@@ -87,9 +76,9 @@ def method_of(path: Path) -> str | None:
     return next((name for name in METHODS for part in parts if part.startswith(name)), None)
 
 
-def methods_imported(tree: ast.Module) -> set[str]:
+def methods_imported(path: Path) -> set[str]:
     """Methods whose pure parts a module imports, anywhere in it."""
-    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    modules = [node.module or "" for node in nodes_of(path, ast.ImportFrom)]
     found = [module.split(".") for module in modules if module.startswith("methods.")]
     return {parts[1] for parts in found} & set(METHODS)
 
@@ -99,7 +88,7 @@ def test_a_module_knows_no_method_but_its_own() -> None:
     for path in MODULES:
         if any(place(path).startswith(folder) for folder in NOT_A_METHOD):
             continue
-        if theirs := methods_imported(tree_of(path)) - {method_of(path)}:
+        if theirs := methods_imported(path) - {method_of(path)}:
             wrong.append(f"{place(path)} knows {theirs}")
     assert not wrong, f"what is shared needs a module of its own name in methods/: {wrong}"
 
@@ -113,9 +102,8 @@ def test_a_class_has_a_name_of_its_own() -> None:
     places: dict[str, list[str]] = defaultdict(list)
     for path in MODULES:
         if path.relative_to(ROOT).parts[0] in {"methods", "actors", "ray_jobs", "serve"}:
-            for node in ast.walk(tree_of(path)):
-                if isinstance(node, ast.ClassDef):
-                    places[node.name].append(str(path.relative_to(ROOT)))
+            for node in nodes_of(path, ast.ClassDef):
+                places[node.name].append(str(path.relative_to(ROOT)))
     assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
 
 

@@ -12,6 +12,7 @@ import pytest
 from actors.labels.table import LABELS_SCHEMA
 from ray_jobs.passes.session import Capacity
 from ray_jobs.runs.reader import RunReader
+from tests.helpers.own_modules import nodes_of
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = (
@@ -28,13 +29,12 @@ READERS = {"read_parquet", "read_table", "dataset", "ParquetDataset"}
 KEYS = ("label=x", "score=9", "image_id=3", "method=mine", "error=none", "top_labels=q")
 
 
-def reads_of_tables(source: str) -> list[ast.Call]:
+def reads_of_tables(path: Path) -> list[ast.Call]:
     """Calls of PyArrow and Ray Data that may take columns from paths."""
     return [
         node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
+        for node in nodes_of(path, ast.Call)
+        if isinstance(node.func, ast.Attribute)
         and node.func.attr in READERS
         and ast.unparse(node.func.value) in ("pq", "pads", "ds", "ray.data", "pa.dataset")
     ]
@@ -43,7 +43,7 @@ def reads_of_tables(source: str) -> list[ast.Call]:
 def test_every_read_says_that_paths_hold_no_columns() -> None:
     reads, wrong = 0, []
     for path in sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")):
-        for call in reads_of_tables(path.read_text("utf-8")):
+        for call in reads_of_tables(path):
             reads += 1
             given = {each.arg: ast.unparse(each.value) for each in call.keywords}
             if given.get("partitioning") != "None":

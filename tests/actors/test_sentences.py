@@ -12,6 +12,8 @@ from actors.sentences import SentenceEncoder
 from methods.errors import InputError
 from tests.helpers.tiny_sentence_model import save_tiny_model
 
+pytestmark = pytest.mark.slow
+
 WORDS = {"barn": [3.0, 0, 0], "owl": [0, 3.0, 0], "wren": [0, 0, 0.5]}
 
 
@@ -27,6 +29,7 @@ def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
+@pytest.mark.slow
 def test_rows_are_unit_float32_in_order(folder: str, capfd: pytest.CaptureFixture[str]) -> None:
     encoder = SentenceEncoder(folder, device="cpu")
     rows = encoder.encode(["wren", "barn owl", "owl", "emu"])

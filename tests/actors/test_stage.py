@@ -19,6 +19,7 @@ from actors.metrics import StageClock, StageWork, outcomes
 from actors.stage import StageName, stage, stage_info
 from ray_jobs.passes.session import Capacity
 from ray_jobs.runs.stage_timer import StageTimer, added
+from tests.helpers.own_modules import tree_of
 
 ACTORS = Path(__file__).parents[2] / "actors"
 PARTS = ("clip", "images", "labels")
@@ -31,7 +32,7 @@ def stages_in_tree() -> list[tuple[str, str]]:
         p for part in ("clip", "images", "labels") for p in ACTORS.glob(f"{part}/*.py")
     ):
         module = ".".join(path.relative_to(ACTORS.parent).with_suffix("").parts)
-        for node in ast.parse(path.read_text("utf-8")).body:
+        for node in tree_of(path).body:
             call: ast.stmt | None = node
             if isinstance(node, ast.ClassDef):
                 calls = [each for each in node.body if getattr(each, "name", "") == "__call__"]

@@ -28,6 +28,7 @@ def test_workers_find_ours_before_what_the_working_folder_has(
     assert processes.ours_first() == {}
 
 
+@pytest.mark.slow
 def test_what_was_started_below_is_ended() -> None:
     asked = subprocess.Popen(["sleep", "60"])
     deaf = subprocess.Popen(["bash", "-c", "trap '' TERM; while true; do sleep 0.1; done"])
@@ -46,6 +47,7 @@ def test_what_was_started_below_is_ended() -> None:
             process.wait()
 
 
+@pytest.mark.slow
 def test_a_command_line_that_is_no_utf8_does_not_keep_ray_from_starting() -> None:
     code = "from actors.compat.ray_processes import name_process; import sys;"
     code += "from ray._private.utils import get_entrypoint_name;"

@@ -25,6 +25,7 @@ from tests.helpers.markdown_pages import (
     tables_of,
     words_of,
 )
+from tests.helpers.own_modules import nodes_of
 from tests.helpers.python_blocks import blocks_of
 
 DOCS = ROOT / "docs"
@@ -218,12 +219,11 @@ def said() -> str:
     texts = []
     for folder in ("ray_jobs", "actors", "methods", "serve"):
         for path in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    texts.append(node.value)
-                elif isinstance(node, ast.JoinedStr):
-                    parts = (p.value if isinstance(p, ast.Constant) else "\0" for p in node.values)
-                    texts.append("".join(map(str, parts)))
+            plain = (node.value for node in nodes_of(path, ast.Constant))
+            texts += [text for text in plain if isinstance(text, str)]
+            for node in nodes_of(path, ast.JoinedStr):
+                parts = (p.value if isinstance(p, ast.Constant) else "\0" for p in node.values)
+                texts.append("".join(map(str, parts)))
     return "\n".join(texts)
 
 

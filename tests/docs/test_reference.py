@@ -30,6 +30,7 @@ def reference() -> Iterator[ModuleType]:
         sys.path[:] = [each for each in sys.path if each != str(ROOT / ".ci")]
 
 
+@pytest.mark.slow
 def test_the_pages_are_what_the_code_makes(reference: ModuleType) -> None:
     for name, make in reference.PAGES.items():
         assert (PAGES / name).read_text("utf-8") == make(), f"run .ci/reference.py: {name} is old"

@@ -31,6 +31,7 @@ def birds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_truth_lists_exactly_the_images(birds: Path) -> None:
     images = {
         str(path.relative_to(birds / "images"))

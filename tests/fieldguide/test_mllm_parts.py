@@ -21,6 +21,8 @@ from fieldguide.mllm_model import clip_tokens, load_model, new_model
 from fieldguide.mllm_tokenizer import IMAGE_TOKENS, messages_of, new_processor, train_tokenizer
 from fieldguide.mllm_training import tokenizer_texts
 
+pytestmark = pytest.mark.slow
+
 COUNT = 24
 
 
@@ -58,6 +60,7 @@ def test_any_text_is_encoded(tokenizer: PreTrainedTokenizerFast) -> None:
     assert len(tokenizer("a lissick tarrow")["input_ids"]) == 3
 
 
+@pytest.mark.slow
 def test_the_prompt_is_a_prefix_of_the_exchange_and_what_serving_sends(
     tokenizer: PreTrainedTokenizerFast,
 ) -> None:

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tests.helpers.cluster_files import ROOT
+from tests.helpers.own_modules import nodes_of, tree_of
 
 NAME = re.compile(r"\b(?:ray|autoscaler)_\w+(?=\{)")
 """A metric in an expression of Prometheus."""
@@ -51,13 +52,13 @@ def metrics_of_ours() -> dict[str, set[str]]:
     """Every metric that our code makes, with its tags."""
     found: dict[str, set[str]] = {}
     for file in [*(ROOT / "actors").rglob("*.py"), *(ROOT / "serve").rglob("*.py")]:
-        tree = ast.parse(file.read_text("utf-8"))
+        tree = tree_of(file)
         constants = {
             node.target.id: node.value
             for node in tree.body
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
         }
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        for call in nodes_of(file, ast.Call):
             if call.args and isinstance(call.args[0], ast.Constant):
                 name = str(call.args[0].value)
                 if name.startswith("onoma_"):

@@ -22,6 +22,7 @@ from methods.errors import (
     OnomaError,
     RowError,
 )
+from tests.helpers.own_modules import nodes_of, tree_of
 
 ROOT = Path(__file__).parents[2]
 KINDS = {
@@ -60,11 +61,8 @@ def raised() -> dict[str, dict[str, list[str]]]:
     found: dict[str, dict[str, list[str]]] = {kind: defaultdict(list) for kind in KINDS}
     for layer in ("methods", "actors", "ray_jobs", "serve"):
         for path in (ROOT / layer).rglob("*.py"):
-            tree = ast.parse(path.read_text("utf-8"))
-            names = constants(tree)
-            for node in ast.walk(tree):
-                if not isinstance(node, ast.Call):
-                    continue
+            names = constants(tree_of(path))
+            for node in nodes_of(path, ast.Call):
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
                 if name in KINDS and len(node.args) > PLACES[name]:
                     for code in codes_of(node.args[PLACES[name]], names):

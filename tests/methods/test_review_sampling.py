@@ -62,6 +62,7 @@ def test_the_forecast_of_answers_is_what_it_takes() -> None:
     assert answers_needed(scores, sizes, n, right, 0.5) == 0
 
 
+@pytest.mark.slow
 def test_the_interval_holds_and_takes_half_as_many_answers() -> None:
     """A small version of ``benchmarks.review``, which shows 93 to 97 % with 200 reviews."""
     found = coverage("sharp", 8_000, reviews=16, answers=120, seed=4)

@@ -37,6 +37,7 @@ def hostile(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_client_brings_neither_torch_nor_ray(tmp_path: Path) -> None:
     code = "import onoma.client, sys; print(' '.join({n.partition('.')[0] for n in sys.modules}))"
     there = set(python(code, tmp_path).split())

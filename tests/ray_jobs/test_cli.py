@@ -260,6 +260,7 @@ def imported_by(script: str) -> set[str]:
     return set(done.stdout.split("\n")[-2].split())
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_had_enough_and_a_full_disk_are_no_tracebacks() -> None:
     command = [sys.executable, "-m", "ray_jobs", "dataset"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
@@ -273,6 +274,7 @@ def test_a_reader_that_has_had_enough_and_a_full_disk_are_no_tracebacks() -> Non
     assert done.stderr == b"onoma: standard output cannot be written: No space left on device\n"
 
 
+@pytest.mark.slow
 def test_help_and_wrong_use_import_nothing_slow() -> None:
     uses = [["--help"], ["--version"], [], ["lable"], ["label", "zeroshot"], ["label", "--help"]]
     uses += [[*name.split(), "--no-such-setting"] for name in COMMANDS]

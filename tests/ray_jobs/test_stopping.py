@@ -73,6 +73,7 @@ def test_handlers_that_a_library_replaces_come_back() -> None:
         assert mine == ENDING.take
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_command_ends_with_a_sentence_and_its_code(number: int) -> None:
     """Also one that hangs where no exception comes through: another signal later ends it."""
@@ -128,6 +129,7 @@ sys.exit(cli.main())
     assert "children ended" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_command_with_handlers_of_its_own_is_left_alone() -> None:
     """The endpoint reads its files again by SIGHUP, and stops in its own way by SIGTERM."""
     code = """

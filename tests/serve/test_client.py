@@ -68,6 +68,7 @@ def fake() -> Iterator[Fake]:
     server.server_close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 503])
 def test_it_comes_back_when_it_is_told_to(fake: Fake, status: int) -> None:
     fake.will(status, PROBLEM, Retry_After="1").will(200, LISTING)

@@ -98,6 +98,7 @@ def busy() -> Exception:
     return error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "status", "code"),
     [

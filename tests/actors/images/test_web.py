@@ -102,6 +102,7 @@ def test_what_stays_is_asked_once(web: MisbehavingWeb, status: int, code: str) -
     assert len(web.asked) == 1
 
 
+@pytest.mark.slow
 def test_retry_after_holds_for_the_whole_host(web: MisbehavingWeb) -> None:
     web.rules["/a.jpg"] = one_after_another(sends(b"", 429, Retry_After="1"), sends(b"a"))
     web.rules["/b.jpg"] = sends(b"b")
@@ -195,6 +196,7 @@ def test_the_limit_holds_while_reading(web: MisbehavingWeb) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_host_that_never_answers_costs_one_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=128) as dead:
         url = f"http://127.0.0.1:{dead.getsockname()[1]}"
@@ -209,6 +211,7 @@ def test_a_host_that_never_answers_costs_one_timeout() -> None:
     assert all("not asked, since its host did not answer" in detail for _, detail in found)
 
 
+@pytest.mark.slow
 def test_a_host_that_dies_is_asked_again_after_a_while(web: MisbehavingWeb) -> None:
     reader = opened(WebLimits(attempts=2, read_s=0.5, backoff_s=0.01, silent_s=2))
     web.rules["*"] = waits(3)
@@ -219,6 +222,7 @@ def test_a_host_that_dies_is_asked_again_after_a_while(web: MisbehavingWeb) -> N
     assert reader.read(f"{web.url}/c.jpg", 10) == b"back"
 
 
+@pytest.mark.slow
 def test_one_slow_address_is_not_its_host(web: MisbehavingWeb) -> None:
     web.rules["*"] = sends(b"image")
     web.rules["/slow"] = waits(3)
@@ -237,6 +241,7 @@ def test_a_host_that_is_not_there_is_soon_given_up() -> None:
     assert "not asked, since its host cannot be reached" in failure(reader, f"{url}/b.jpg")[1]
 
 
+@pytest.mark.slow
 def test_requests_to_a_host_at_once_are_few(web: MisbehavingWeb) -> None:
     def slowly(handler: Any) -> None:
         time.sleep(0.05)

@@ -56,6 +56,7 @@ def test_every_species_has_three_names_of_its_own() -> None:
     assert not words & {bird.folk for bird in SPECIES.values()}
 
 
+@pytest.mark.slow
 def test_names_are_used_at_the_rates_that_the_docs_give(views: list) -> None:
     used = Counter(SPECIES[view.name].usage for view in views)
     assert used["list"] / PICTURES == pytest.approx(0.45, abs=0.03)
@@ -65,6 +66,7 @@ def test_names_are_used_at_the_rates_that_the_docs_give(views: list) -> None:
     assert np.mean([bird.folk_read for bird in folk]) == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.slow
 def test_frequencies_have_a_long_tail(views: list) -> None:
     shares = frequencies()
     assert shares.sum() == pytest.approx(1)

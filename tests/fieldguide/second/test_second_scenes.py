@@ -38,6 +38,7 @@ def test_forty_categories_are_complete() -> None:
     assert sum(CONTEXT_SHARES.values()) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_frequencies_differ_by_more_than_an_order(scenes: list) -> None:
     counts = Counter(name for scene in scenes for name in scene.categories)
     shares = sorted(counts[name] / SCENES for name in CATEGORIES)

@@ -54,6 +54,7 @@ def test_probabilities_of_all_patterns_add_up_to_one() -> None:
     assert (right <= total).all()
 
 
+@pytest.mark.slow
 def test_the_truth_is_in_the_interval_and_near_the_estimate() -> None:
     inside, away = 0, []
     for seed, accuracies in enumerate([(0.85, 0.8, 0.7), (0.7, 0.75, 0.8), (0.6, 0.7, 0.65)]):

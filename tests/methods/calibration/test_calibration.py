@@ -24,6 +24,7 @@ def test_a_bound_is_clopper_pearsons() -> None:
     assert least_images(0.95, 0.95, wrong=1) == 93
 
 
+@pytest.mark.slow
 def test_wanted_precision_holds_on_fresh_images_in_nine_of_ten_seeds() -> None:
     held, coverage = 0, []
     for seed in range(100, 140):

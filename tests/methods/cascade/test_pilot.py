@@ -55,6 +55,7 @@ def test_temperature_and_rightness_are_found_without_a_label(
     assert (fit.images, fit.answered, fit.usable) == (4000, 4000, 1.0)
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
     held = 0
     for seed in range(60):

@@ -105,6 +105,7 @@ def test_a_claim_of_another_machine_expires(out: str, caplog: pytest.LogCaptureF
     assert not storage.exists(storage.join(out, CLAIM))
 
 
+@pytest.mark.slow
 def test_a_process_of_this_machine_that_has_ended_is_taken_over_at_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -19,6 +19,7 @@ from tests.actors.mllm.engines.test_openai import ask
 from tests.helpers.misbehaving_endpoint import misbehaving_endpoint
 
 
+@pytest.mark.slow
 def test_refused_fields_are_learned_once() -> None:
     refuses = ["max_tokens", "temperature", "top_p"]
     with misbehaving_endpoint(refuses=refuses) as endpoint:
@@ -30,6 +31,7 @@ def test_refused_fields_are_learned_once() -> None:
     assert not set(refuses) & bodies[-1].keys()
 
 
+@pytest.mark.slow
 def test_refused_forms_of_an_answer_are_loosened_once() -> None:
     choices = {"choices": ("a", "b")}
     with misbehaving_endpoint(refuses=["json_schema", "structured_outputs"]) as endpoint:
@@ -77,6 +79,7 @@ def test_a_first_batch_refused_whole_ends_it_and_later_refusals_do_not() -> None
         assert [a.error for a in ask(endpoint, "400 a", "fine")] == ["mllm_rejected", None]
 
 
+@pytest.mark.slow
 def test_a_silent_server_costs_its_timeout_twice() -> None:
     with misbehaving_endpoint() as endpoint:
         began = time.monotonic()

@@ -107,6 +107,7 @@ def test_a_function_that_raises_is_a_response_with_an_error(tmp_path: Path) -> N
     assert (response.error, response.error_detail) == ("mllm_bad_response", "KeyError: 'x'")
 
 
+@pytest.mark.slow
 def test_a_speed_is_kept_whatever_comes(tmp_path: Path) -> None:
     file = written(tmp_path, "r.json", {"rules": [{"answer": "x"}], "images_per_second": 50})
     began = time.monotonic()

@@ -143,6 +143,7 @@ def test_an_engine_that_fails_fails_whoever_waits_and_whoever_comes_after() -> N
     asyncio.run(asyncio.wait_for(run(), 20))
 
 
+@pytest.mark.slow
 def test_an_answer_has_a_deadline_from_when_it_is_taken_up() -> None:
     async def run() -> None:
         engine = VllmLocal(MODEL, EngineOptions(sequences=1, deadline_s=0.4))

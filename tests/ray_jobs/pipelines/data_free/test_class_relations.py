@@ -98,6 +98,7 @@ def test_what_is_cut_is_asked_again_in_halves(monkeypatch: pytest.MonkeyPatch) -
     assert (relations.together == whole.together).all()
 
 
+@pytest.mark.slow
 def test_what_is_lost_in_the_end_is_counted_and_said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

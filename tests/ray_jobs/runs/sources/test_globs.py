@@ -67,6 +67,7 @@ def found(source: str) -> list[str]:
     return sorted(name for name, _ in glob_files(root, Glob(pattern)))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(trees, globs)
 def test_disk_and_bucket_give_the_same_paths(tree: set[str], pattern: str) -> None:
@@ -128,6 +129,7 @@ def test_a_glob_below_a_folder_with_marks_in_its_name(tmp_path: Path) -> None:
     assert found(f"{tmp_path}/photos [2019]/*/*.jpg") == ["what?/1.jpg"]
 
 
+@pytest.mark.slow
 def test_a_bucket_is_no_glob() -> None:
     with pytest.raises(InputError, match="bucket must be named"):
         split_pattern("s3://b*/x/*.jpg")

@@ -146,6 +146,7 @@ def test_what_braces_stand_for(text: str) -> None:
     assert has_braces(text) == (RANGES[text] != [text])
 
 
+@pytest.mark.slow
 def test_too_many_names_are_refused() -> None:
     for text in ("{0..99999999}.tar", "{0..9999}{0..9999}"):
         with pytest.raises(InputError, match="give a glob"):

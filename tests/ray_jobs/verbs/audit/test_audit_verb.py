@@ -49,6 +49,7 @@ def three(tmp_path: Path) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_three_runs_estimate_the_first(three: list[str]) -> None:
     result = audit(config(*three))
     found = result["accuracy"]
@@ -63,6 +64,7 @@ def test_three_runs_estimate_the_first(three: list[str]) -> None:
     assert any(line.startswith("accuracy: about") for line in audit_lines(result))
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_findings_and_nothing_of_a_label_is_markup(
     three: list[str], tmp_path: Path
 ) -> None:
@@ -88,6 +90,7 @@ def truth_of(path: str) -> str:
     return CLASSES[int(path.partition(".")[0]) % 6]
 
 
+@pytest.mark.slow
 def test_a_copied_labeller_is_said(three: list[str], tmp_path: Path) -> None:
     copied = write_run(tmp_path / "copy", rows(0, 0.8), identity=IDENTITY, method="slac")
     result = audit(config(three[0], copied, three[2]))
@@ -100,6 +103,7 @@ def asking(folder: Path, seed: int, accuracy: float, method: str, **models: str)
     return write_run(folder, rows(seed, accuracy), identity=IDENTITY, method=method, models=record)
 
 
+@pytest.mark.slow
 def test_of_two_runs_that_ask_one_model_one_is_counted(tmp_path: Path) -> None:
     clip = asking(tmp_path / "clip", 0, 0.7, "zero_shot", clip="C")
     again = asking(tmp_path / "again", 0, 0.72, "zero_shot", clip="C")
