@@ -29,7 +29,7 @@ from methods.cascade import pilot as estimate
 from methods.cascade.budget import parse_budget
 from methods.cascade.choosing import choose, ranked, spread
 from methods.cascade.pilot import NOTHING_KNOWN, PilotFit
-from methods.cascade.uncertainty import MEASURES, Measure
+from methods.settings import MEASURES, Measure
 
 BUDGETS = ("5%", "10%", "20%", "40%")
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from methods.class_matrix import EncodeTexts, unit_rows
+from methods.settings import LongText
 
-LongText = Literal["truncate", "sentences", "published"]
 Fits = Callable[[str], bool]
 
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+|(?<=[\u3002\uff01\uff1f])")

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methods.metrics_multilabel import Marks, ScoreMatrix
+from methods.settings import RESAMPLES
 
 Counts = NDArray[np.int64]
 Fractions = NDArray[np.float64]
 Figure = Callable[[Counts], float]
 """What is measured on a resample, from how often it holds each image."""
 
-RESAMPLES: Final = 1000
 CONFIDENCE: Final = 0.95
 
 

@@ -18,10 +18,6 @@ from methods.class_matching import clean_answer_text
 
 TEMPLATE: Final = "a photo of a {}"
 
-Matching = Literal["names", "clip", "names_alone"]
-"""How the class of an answer is found: by a class name in it, and by CLIP's text encoder where it
-holds none; always by CLIP, as published; or by a class name in it and not at all without one."""
-
 
 def clean_answer(text: str, *, stage: Literal[1, 2], upstream_compat: bool = False) -> str:
     """Clean an answer before CLIP reads it.

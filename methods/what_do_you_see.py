@@ -17,14 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from methods.class_matrix import unit_rows
+from methods.settings import ClassPart
 
 Part = Literal["image", "description", "prediction"]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
 """What a query is the sum of."""
-
-ClassPart = Literal["name", "template", "descriptions"]
-CLASS_PARTS: Final[tuple[ClassPart, ...]] = get_args(ClassPart)
-"""What a class's weights are the sum of."""
 
 TEMPLATE: Final = "A photo of {}"
 CLASS_PROMPTS: Final = 5

@@ -33,7 +33,8 @@ from methods.answers import AnswerError, json_field
 from methods.class_matching import AnswerPath, ClassMatcher, class_list, display_name
 from methods.class_matrix import EncodeTexts, class_matrix, fill
 from methods.prompt import Prompt
-from methods.slac_tlac import TEMPLATE, Matching, clean_answer, shortlist, text_scores
+from methods.settings import Matching
+from methods.slac_tlac import TEMPLATE, clean_answer, shortlist, text_scores
 
 RECOGNISE, CHOOSE = "recognise", "choose"
 """Names of the asks of the two stages, and of their columns."""

@@ -18,8 +18,9 @@ from actors.stage import RowErrors, stage
 from methods.answers import AnswerError
 from methods.class_matching import ClassMatcher, clean_answer_text
 from methods.classifier import Classifier, parse_classifier
-from methods.long_texts import LongText, encode_long_texts
+from methods.long_texts import encode_long_texts
 from methods.prose_lines import whole_part
+from methods.settings import LongText
 from methods.what_do_you_see import Part, fuse
 
 DESCRIPTION: Final = "description"

@@ -18,11 +18,11 @@ from actors.stage import stage
 from methods.answers import AnswerError
 from methods.class_matching import display_name
 from methods.class_matrix import fill
-from methods.long_texts import LongText, encode_long_texts
+from methods.long_texts import encode_long_texts
 from methods.prompt import Prompt
+from methods.settings import ClassPart, LongText
 from methods.what_do_you_see import (
     TEMPLATE,
-    ClassPart,
     class_question,
     class_weights,
     mean_features,

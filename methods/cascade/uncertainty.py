@@ -9,13 +9,12 @@ that probabilities at any of them need neither the image nor the other logits.
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Measure = Literal["gain", "margin", "entropy", "confidence"]
-MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
+from methods.settings import Measure
 
 Floats = NDArray[np.float64]
 

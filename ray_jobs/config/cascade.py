@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, field_validator
 
 from methods.cascade.budget import parse_budget
-from methods.cascade.uncertainty import Measure
+from methods.settings import Measure
 from ray_jobs.config.embeddings import StoredConfig
 from ray_jobs.config.published import PublishedConfig
 from ray_jobs.config.shared import AskingImagesConfig, GrowingConfig, Positive, TemplatesConfig

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import CliDualFlag
 
-from methods.slac_tlac import Matching
+from methods.settings import Matching
 from ray_jobs.config.published import PublishedConfig
 from ray_jobs.config.shared import (
     CLASS_LIST_HELP,

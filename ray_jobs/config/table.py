@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from methods.metrics_bootstrap import RESAMPLES
+from methods.settings import RESAMPLES
 from ray_jobs.config.base import VerbConfig
 
 Price = Annotated[float, Field(ge=0)] | None

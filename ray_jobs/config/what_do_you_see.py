@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from methods.long_texts import LongText
-from methods.what_do_you_see import CLASS_PARTS, ClassPart
+from methods.settings import CLASS_PARTS, ClassPart, LongText
 from ray_jobs.config.embeddings import StoredConfig
 from ray_jobs.config.published import PublishedConfig
 from ray_jobs.config.shared import (

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from actors import storage
 from actors.labels.cascade import SHOWN
 from actors.storage.tables import write_table
-from methods.cascade.uncertainty import TEMPERATURES, Floats, Measure, probabilities, uncertainty
+from methods.cascade.uncertainty import TEMPERATURES, Floats, probabilities, uncertainty
+from methods.settings import Measure
 from ray_jobs.passes.read_images import Images
 from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.ledger import batches_of

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from methods.errors import InputError
 from methods.metrics_bootstrap import (
-    RESAMPLES,
     Figure,
     Interval,
     PairedDifference,
@@ -20,6 +19,7 @@ from methods.metrics_bootstrap import (
     mean_over,
     paired_bootstrap,
 )
+from methods.settings import RESAMPLES
 from ray_jobs.verbs.evaluate.kept import KeptEvaluation
 from ray_jobs.verbs.evaluate.multi_label import rank_images
 from ray_jobs.verbs.evaluate.truth import Truth

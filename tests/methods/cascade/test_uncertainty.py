@@ -7,13 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from methods.cascade.uncertainty import (
-    MEASURES,
     OWN,
     TEMPERATURES,
     nearest,
     probabilities,
     uncertainty,
 )
+from methods.settings import MEASURES
 
 
 def kept(logits: NDArray[np.float64], k: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
