@@ -52,6 +52,7 @@ class Ending:
         self._since = 0.0
         self._timer: threading.Timer | None = None
         self._last_acts: list[Callable[[], object]] = []
+        self._first_acts: list[Callable[[], object]] = []
         self._very_last: list[Callable[[], object]] = []
         self._errors = 2
         self._left_to_others = False
@@ -65,16 +66,26 @@ class Ending:
         """Have ``act`` done if this process has to end at once; returns what takes it back."""
         return _added(self._last_acts, act)
 
-    def with_children(self, end_them: Callable[[], object]) -> Callable[[], None]:
+    def with_children(
+        self, hold_them: Callable[[], object], end_them: Callable[[], object]
+    ) -> Callable[[], None]:
         """From now on end at once by a signal that processes below this one have had as well.
 
         Args:
-            end_them: ends those processes; done when the last sentence is written.
+            hold_them: keeps those processes from ending by themselves; done before anything else.
+            end_them: ends them; done when the last sentence is written.
 
         Returns:
             What takes it back.
         """
-        return _added(self._very_last, end_them)
+        not_held = _added(self._first_acts, hold_them)
+        not_ended = _added(self._very_last, end_them)
+
+        def take_back() -> None:
+            not_held()
+            not_ended()
+
+        return take_back
 
     def take(self, number: int, _frame: FrameType | None = None) -> None:
         """Handle a signal.
@@ -108,13 +119,13 @@ class Ending:
     @contextmanager
     def of_one_command(self) -> Iterator[None]:
         """Inside, only what is added inside is done at an end: before and after others may call."""
-        kept = self._last_acts, self._very_last
-        self._last_acts, self._very_last = [], []
+        kept = self._first_acts, self._last_acts, self._very_last
+        self._first_acts, self._last_acts, self._very_last = [], [], []
         self.signal = None
         try:
             yield
         finally:
-            self._last_acts, self._very_last = kept
+            self._first_acts, self._last_acts, self._very_last = kept
 
     @contextmanager
     def left_to_others(self) -> Iterator[None]:
@@ -140,15 +151,26 @@ class Ending:
     def end(self, sentence: str, code: int) -> NoReturn:
         """Say a last sentence and end this process, whatever its threads are doing."""
         acts, self._last_acts = self._last_acts[::-1], []
-        for act in acts:
-            with suppress(Exception):
-                act()
+        _done([*self._first_acts, *acts])
         with suppress(OSError):
             os.write(self._errors, f"onoma: {sentence}\n".encode(errors="replace"))
-        for act in self._very_last[::-1]:
-            with suppress(Exception):
-                act()
-        leave(code)
+        _flush()
+        _done(self._very_last[::-1])
+        os._exit(
+            code
+        )  # at once: what watches the processes that have just ended would end this one
+
+
+def _done(acts: list[Callable[[], object]]) -> None:
+    for act in acts:
+        with suppress(Exception):
+            act()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
 
 
 def _added(acts: list[Callable[[], object]], act: Callable[[], object]) -> Callable[[], None]:
@@ -225,7 +247,5 @@ def kept_handlers() -> Iterator[None]:
 
 def leave(code: int) -> NoReturn:
     """End this process without the end of its interpreter, in which cores of libraries crash."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
+    _flush()
     os._exit(code)

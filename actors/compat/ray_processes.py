@@ -57,11 +57,24 @@ def name_process() -> None:
             setproctitle(words.decode("utf-8", "backslashreplace"))
 
 
+def hold_processes_below() -> None:
+    """Stop the processes that this one has started where they are; none ends before it is killed.
+
+    Ray's core ends this process, with a code of its own, soon after it sees that one of them is
+    gone, and a signal to a whole process group reaches them when it reaches this one.
+    """
+    import psutil
+
+    for process in psutil.Process().children():
+        with suppress(psutil.Error):
+            process.suspend()
+
+
 def end_processes_below() -> None:
     """Kill the Ray that this process has started, whatever state it is in, without a wait.
 
-    ``ray.shutdown`` disconnects first, which hangs or crashes once a process of Ray's is gone; and
-    Ray's core ends this process, with a code of its own, soon after it sees that.
+    ``ray.shutdown`` disconnects first, which hangs or crashes once a process of Ray's is gone. What
+    this process has started itself goes last: Ray's core watches it.
     """
     import psutil
 
@@ -70,8 +83,9 @@ def end_processes_below() -> None:
 
         node: Any = worker._global_node
         node.destroy_external_storage()
+    hold_processes_below()  # what starts others starts none meanwhile
     own = psutil.Process()
-    for _ in range(2):  # a process may have come while others were killed
-        for process in own.children(recursive=True):
-            with suppress(psutil.Error):
-                process.kill()
+    started = own.children()
+    for process in [*(each for each in own.children(True) if each not in started), *started]:
+        with suppress(psutil.Error):
+            process.kill()

@@ -25,7 +25,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.compat import ray as ray_compat
-from actors.compat.ray_processes import end_processes_below, name_process, ours_first
+from actors.compat.ray_processes import (
+    end_processes_below,
+    hold_processes_below,
+    name_process,
+    ours_first,
+)
 from actors.cores import usable_cores
 from actors.s3_settings import VARIABLE, current_words
 from methods.errors import InputError
@@ -163,7 +168,7 @@ def _start_here() -> None:
         ray_compat.set_environment("own console")
     if _VERBOSE:
         _forget_children()  # of a Ray that was shut down by somebody else
-        _CHILDREN.append(ENDING.with_children(end_processes_below))
+        _CHILDREN.append(ENDING.with_children(hold_processes_below, end_processes_below))
     cores = usable_cores()
     slots = cores + _EXTRA_SLOTS
     with quiet_ray():

@@ -47,6 +47,22 @@ def test_what_was_started_below_is_ended() -> None:
             process.wait()
 
 
+def test_what_was_started_stays_as_it_is_until_it_is_ended() -> None:
+    """A signal that reaches it as well does not end it before this process is through."""
+    code = """
+import signal, subprocess, sys, time
+from actors.compat.ray_processes import end_processes_below, hold_processes_below
+below = subprocess.Popen(["sleep", "60"])
+hold_processes_below()
+below.send_signal(signal.SIGTERM)
+time.sleep(0.2)
+kept = below.poll() is None
+end_processes_below()
+sys.exit(not kept or below.wait(timeout=20) != -signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 @pytest.mark.slow
 def test_a_command_line_that_is_no_utf8_does_not_keep_ray_from_starting() -> None:
     code = "from actors.compat.ray_processes import name_process; import sys;"
