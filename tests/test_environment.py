@@ -225,6 +225,7 @@ class TestThisCheckout:
         assert NOTHING in uv("sync", "--inexact", "--dry-run", cwd=ROOT)
 
     @pytest.mark.slow
+    @pytest.mark.extended
     def test_commands_start_while_another_imports_the_engine(self) -> None:
         code = "from vllm import LLM; import vllm; print(vllm.__file__)"
         command = [str(UV), "run", "python", "-c", code]

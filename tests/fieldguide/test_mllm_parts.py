@@ -122,6 +122,7 @@ def test_batches_hold_whole_pictures_and_weigh_answers_only(
         assert answers_end.sum() == len(batch.ids)
 
 
+@pytest.mark.extended
 @pytest.mark.slow
 def test_the_exported_folder_loads(
     model: LlavaForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, tmp_path: Path

@@ -102,6 +102,7 @@ def test_the_page_runs_and_all_ways_agree(ray_session: Capacity, desk: Path) -> 
     assert list(embedded["error"]) == [None, "missing"]
 
 
+@pytest.mark.extended
 def test_the_script_and_the_notebook_run(
     ray_session: Capacity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

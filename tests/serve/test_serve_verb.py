@@ -60,6 +60,7 @@ def test_wrong_use_is_told_before_ray_starts(birds_run: Path, tmp_path: Path) ->
                 serve_classifiers(config(*flags))
 
 
+@pytest.mark.extended
 def test_the_check_agrees_with_a_job_and_finds_what_differs(
     endpoint: Endpoint, birds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

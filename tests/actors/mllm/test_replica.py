@@ -90,7 +90,7 @@ def test_json_answers_follow_the_schema(replica: Any) -> None:
     assert {json.loads(str(answer.text))["class"] for answer in answers} <= {*names}
 
 
-@pytest.mark.parametrize("form", ["guided", "json"])
+@pytest.mark.parametrize("form", ["guided", pytest.param("json", marks=pytest.mark.extended)])
 def test_an_object_with_one_text_field_is_what_comes(replica: Any, form: ResponseFormat) -> None:
     """Of a prompt that does not ask for one, too."""
     for number, text in enumerate((NAME_JSON, NAME)):

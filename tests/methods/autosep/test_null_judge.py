@@ -21,6 +21,7 @@ FIGURES = [(90, 0.594, 0.622), (60, 0.615, 0.650), (30, 0.662, 0.717)]
 """Images, mean and 95th percentile of the best score after six rounds, from the specification."""
 
 
+@pytest.mark.extended
 @pytest.mark.slow
 def test_the_search_stays_within_what_coins_explain() -> None:
     found = [

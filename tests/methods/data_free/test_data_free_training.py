@@ -216,6 +216,7 @@ def pseudo_images(tower: TextTower, seed: int) -> tuple[np.ndarray, np.ndarray, 
     return whole.astype(np.float32), dense.astype(np.float32), labels
 
 
+@pytest.mark.extended
 @pytest.mark.slow
 def test_images_of_an_aligned_world(tower: TextTower) -> None:
     written, labels = sentences(300, seed=1)

@@ -81,6 +81,7 @@ def test_several_labels_an_image(tmp_path: Path) -> None:
     assert figures["map"] > 0.5
 
 
+@pytest.mark.extended
 def test_two_classes_of_one_name(birds: Path, mllm: list[Any], tmp_path: Path) -> None:
     """ImageNet's layout: one species is two classes, the later one under another name as well."""
     root, truth = tmp_path / "imagenet", truth_of(birds)

@@ -110,6 +110,7 @@ def test_failed_requests_are_asked_again_by_the_next_run(archive: Path, tmp_path
     assert (second["answers_reused"], second["mllm_calls"]) == (IMAGES // 2, IMAGES // 2)
 
 
+@pytest.mark.extended
 def test_json_that_was_asked_for_is_read_and_its_absence_counted(
     archive: Path, tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ def test_a_run_in_a_bucket_grows_and_its_errors_are_made_again(
     assert again["images"] == 14
 
 
+@pytest.mark.extended
 def test_a_run_that_asks_asks_only_what_it_has_to(
     birds: Path, bird_paths: list[str], archive: Path, tmp_path: Path
 ) -> None:

@@ -130,6 +130,7 @@ def test_folder_parquet_tar_and_s3_give_the_same_labels(
         assert same(expected, labels(out)), source
 
 
+@pytest.mark.extended
 def test_label_zero_shot_is_fit_and_label(birds: Path, folder_run: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     config = LabelZeroShotConfig(
@@ -237,6 +238,7 @@ def test_another_run_s_folder_is_refused_and_a_broken_ledger_told(
     assert record["state"] == "finished"
 
 
+@pytest.mark.extended
 def test_the_truth_is_never_read(
     blind: Path, folder_run: Path, classifier_folder: str, tmp_path: Path
 ) -> None:
@@ -250,6 +252,7 @@ def test_units_of_work_follow_the_archive_s_size() -> None:
     assert [rows_per_block(n, 100) for n in sizes] == [100, 100, 400, 600]
 
 
+@pytest.mark.extended
 def test_a_run_folder_in_a_bucket(
     birds: Path, folder_run: Path, classifier_folder: str, s3_bucket: str
 ) -> None:

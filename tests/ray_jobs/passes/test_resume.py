@@ -123,6 +123,7 @@ def stop_orphans() -> None:
     time.sleep(1)
 
 
+@pytest.mark.extended
 def test_ctrl_c_says_how_to_resume(archive: Path, classifier_folder: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
     job = start(archive, classifier_folder, run, unit=4)  # 150 units: it has long to go

@@ -114,6 +114,7 @@ def test_a_model_in_the_replica_thinks_in_every_method(archive: Path, tmp_path: 
     assert set(labels) == {"kaldo dornet"}
 
 
+@pytest.mark.extended
 def test_thoughts_without_an_end_are_cut_answers_and_say_what_to_do(
     archive: Path, tmp_path: Path
 ) -> None:

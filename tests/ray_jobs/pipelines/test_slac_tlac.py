@@ -74,6 +74,7 @@ def test_every_image_is_asked_about_once_and_every_answer_becomes_a_row(
         assert row["score"] == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.extended
 def test_slac_after_tlac_asks_nothing_and_sees_the_same_answers(birds: Path, runs: Path) -> None:
     record = label("slac", birds, runs / "slac")
     tlac_rows, slac_rows = rows(runs / "tlac"), rows(runs / "slac")

@@ -226,6 +226,7 @@ def test_broken_images_are_rows_with_their_code(runs: Path, tmp_path: Path) -> N
     assert record["mllm_calls"] == 2 * sum(code is None for _, code in FILES.values())
 
 
+@pytest.mark.extended
 def test_answers_that_cannot_be_used_are_left_out_and_counted(
     runs: Path, birds: Path, tmp_path: Path
 ) -> None:
@@ -265,6 +266,7 @@ def test_answers_that_cannot_be_used_are_left_out_and_counted(
         assert (row["label"] is None) == bool(both)
 
 
+@pytest.mark.extended
 def test_refused_class_descriptions_are_asked_again_dropped_and_never_averaged_in(
     birds: Path, tmp_path: Path
 ) -> None:
@@ -293,6 +295,7 @@ def test_refused_class_descriptions_are_asked_again_dropped_and_never_averaged_i
     assert fallback.made["descriptions"]["classes_without"] == ["brund tarrow", "kessin tarrow"]
 
 
+@pytest.mark.extended
 def test_classes_of_which_nothing_is_left_are_refused_in_a_sentence(
     birds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

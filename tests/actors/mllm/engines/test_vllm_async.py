@@ -64,6 +64,7 @@ def test_both_engines_give_the_same_answers(
     assert [r.error for r in ours][-3:] == ["mllm_too_long", "mllm_rejected", None]
 
 
+@pytest.mark.extended
 def test_the_engine_says_how_many_sequences_it_takes(replica: Any) -> None:
     assert ray.get(replica.sequences.remote()) == 64
 

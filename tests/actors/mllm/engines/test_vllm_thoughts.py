@@ -119,7 +119,7 @@ class TestThinking:
 
 
 class TestToldNotToThink:
-    pytestmark = engines
+    pytestmark = [*engines, pytest.mark.extended]
 
     def test_the_template_is_given_what_the_user_says(
         self, ray_session: Any, folder: str, requests: list[Request]

@@ -158,7 +158,10 @@ def test_labels_of_images_are_not_read(siblings: Path, fits: Path, tmp_path: Pat
     assert history(tmp_path / "bare") == history(fits / "learned")
 
 
-@pytest.mark.parametrize("objective", ["random_labels", "majority_labels", "spo"])
+@pytest.mark.parametrize(
+    "objective",
+    ["random_labels", "majority_labels", pytest.param("spo", marks=pytest.mark.extended)],
+)
 def test_baselines_run_and_keep_a_prompt(
     siblings: Path, fits: Path, tmp_path: Path, objective: str
 ) -> None:
@@ -170,6 +173,7 @@ def test_baselines_run_and_keep_a_prompt(
     assert made["mllm_calls"] > 12
 
 
+@pytest.mark.extended
 def test_improvements_ask_less(siblings: Path, fits: Path, tmp_path: Path) -> None:
     made = fit(siblings, tmp_path / "improved", improvements=["all"])
     record = json.loads((tmp_path / "improved" / "history.json").read_text())

@@ -93,6 +93,7 @@ def test_the_classifier_says_how_it_was_made(fits: Path) -> None:
     assert epochs[-1]["held_out_loss"] < epochs[0]["held_out_loss"]
 
 
+@pytest.mark.extended
 def test_captions_take_the_place_of_sentences_and_no_llm_is_asked(
     scenes: Path, tmp_path: Path
 ) -> None:
@@ -108,6 +109,7 @@ def test_captions_take_the_place_of_sentences_and_no_llm_is_asked(
     assert record["sentences_dropped"] == {"beyond_most": 0, "names_no_class": 1}
 
 
+@pytest.mark.extended
 def test_its_labels_rank_images_better_than_zero_shot(
     fits: Path, scenes: Path, tmp_path: Path
 ) -> None:

@@ -120,6 +120,7 @@ def test_a_model_that_names_nothing_is_one_sentence(
     assert "none of the 6 images of the sample has a name (6 refusal); try another" in said
 
 
+@pytest.mark.extended
 @pytest.mark.usefixtures("ray_session")
 def test_after_an_outage_the_same_command_asks_again(birds: Path, tmp_path: Path) -> None:
     with misbehaving_endpoint([*["500"] * 6, "say Kaldo dornet"]) as endpoint:
@@ -153,6 +154,7 @@ def test_what_training_would_trip_over_is_told_before_anything_is_asked(
     assert not (tmp_path / "answers").exists()
 
 
+@pytest.mark.extended
 @pytest.mark.usefixtures("ray_session")
 def test_setting_aside_every_name_is_one_sentence(
     birds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -259,6 +261,7 @@ def training_process() -> psutil.Process:
     return found
 
 
+@pytest.mark.extended
 def test_a_killed_training_goes_on_where_it_was(
     ray_session: Capacity, mllm: list[Any], birds: Path, tmp_path: Path
 ) -> None:

@@ -149,6 +149,7 @@ def edited(fits: Path, birds: Path) -> dict[str, str]:
     return {**changes, common[0]: "Rumpled Wex"}
 
 
+@pytest.mark.extended
 def test_edits_change_what_they_say_and_nothing_else(fits: Path, edited: dict[str, str]) -> None:
     before, after = fits / "near", fits / "edited"
     for name in ("names.csv", "sample.csv"):
@@ -191,6 +192,7 @@ def test_labelling_takes_the_image_alone(fits: Path, birds: Path, tmp_path: Path
     assert found["accuracy"] <= found["cacc"], "names that are right are matched to themselves"
 
 
+@pytest.mark.extended
 def test_names_as_they_are_merged_and_filtered(
     fits: Path, birds: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

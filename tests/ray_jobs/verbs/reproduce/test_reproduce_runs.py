@@ -23,6 +23,7 @@ TEXTURES = [
 ]
 
 
+@pytest.mark.extended
 @pytest.mark.usefixtures("mllm")
 def test_slac_s_table_on_two_data_sets(ray_session: Capacity, tmp_path: Path) -> None:
     layouts.coop(tmp_path / "oxford_pets", "split_zhou_OxfordPets.json", "images/", PETS)

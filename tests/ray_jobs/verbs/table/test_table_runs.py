@@ -6,10 +6,13 @@ import io
 import json
 from pathlib import Path
 
+import pytest
+
 from ray_jobs.cli import DONE, execute
 from ray_jobs.passes.session import Capacity
 
 
+@pytest.mark.extended
 def test_two_runs_of_one_archive(ray_session: Capacity, birds: Path, tmp_path: Path) -> None:
     runs = [str(tmp_path / name) for name in ("simple", "imagenet")]
     for run, templates in zip(runs, ("simple", "imagenet"), strict=True):
