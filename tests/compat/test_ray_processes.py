@@ -50,10 +50,12 @@ def test_what_was_started_below_is_ended() -> None:
 def test_what_was_started_stays_as_it_is_until_it_is_ended() -> None:
     """A signal that reaches it as well does not end it before this process is through."""
     code = """
-import signal, subprocess, sys, time
+import psutil, signal, subprocess, sys, time
 from actors.compat.ray_processes import end_processes_below, hold_processes_below
 below = subprocess.Popen(["sleep", "60"])
 hold_processes_below()
+while psutil.Process(below.pid).status() != psutil.STATUS_STOPPED:
+    time.sleep(0.01)
 below.send_signal(signal.SIGTERM)
 time.sleep(0.2)
 kept = below.poll() is None

@@ -25,6 +25,7 @@ from tests.helpers.thinking_model import thinking_model
 
 ENGINES = [VllmLocal, pytest.param(VllmAsync, marks=pytest.mark.extended)]
 engines = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(900)]
+again = [*engines, pytest.mark.extended]
 RECOGNISE = default_prompt("tlac", "recognise").text
 THREADS = len(os.sched_getaffinity(0))
 
@@ -119,7 +120,7 @@ class TestThinking:
 
 
 class TestToldNotToThink:
-    pytestmark = [*engines, pytest.mark.extended]
+    pytestmark = again
 
     def test_the_template_is_given_what_the_user_says(
         self, ray_session: Any, folder: str, requests: list[Request]
