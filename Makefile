@@ -14,7 +14,7 @@ test: ## all tests
 	uv run pytest
 
 test-fast: ## tests that start no engine, browser or cluster and take seconds
-	uv run pytest -m "not engine and not browser and not cluster and not slow"
+	uv run pytest -n auto -m "not engine and not browser and not cluster and not slow"
 
 demo: ## the whole story on the field guide, with a report
 	uv run onoma demo

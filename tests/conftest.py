@@ -13,6 +13,9 @@ import pytest
 
 from ray_jobs.passes.session import Capacity
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # side by side, before torch is imported: a core each
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def s3_bucket() -> Iterator[str]:
