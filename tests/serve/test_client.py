@@ -132,7 +132,6 @@ def test_no_images_and_no_file_are_told_before_anything_is_sent(tmp_path: Path) 
             client.classify([tmp_path / "none.jpg"])
 
 
-@pytest.mark.extended
 @pytest.mark.cluster
 def test_it_asks_the_real_endpoint(endpoint: Any, birds: Path, bird_paths: list[str]) -> None:
     paths = [birds / "images" / path for path in bird_paths[:3]]
