@@ -19,7 +19,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
+
+_Act = TypeVar("_Act")
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _IMPATIENT_S: Final = 5.0
@@ -52,8 +54,7 @@ class Ending:
         self._since = 0.0
         self._timer: threading.Timer | None = None
         self._last_acts: list[Callable[[], object]] = []
-        self._first_acts: list[Callable[[], object]] = []
-        self._very_last: list[Callable[[], object]] = []
+        self._children: list[tuple[Callable[[], object], Callable[[], object]]] = []
         self._errors = 2
         self._left_to_others = False
 
@@ -78,14 +79,7 @@ class Ending:
         Returns:
             What takes it back.
         """
-        not_held = _added(self._first_acts, hold_them)
-        not_ended = _added(self._very_last, end_them)
-
-        def take_back() -> None:
-            not_held()
-            not_ended()
-
-        return take_back
+        return _added(self._children, (hold_them, end_them))
 
     def take(self, number: int, _frame: FrameType | None = None) -> None:
         """Handle a signal.
@@ -114,18 +108,18 @@ class Ending:
         os.close(pipe)
 
     def _ends_at_once(self, number: int) -> bool:
-        return bool(self._very_last) and number in _OF_GROUPS and not self._left_to_others
+        return bool(self._children) and number in _OF_GROUPS and not self._left_to_others
 
     @contextmanager
     def of_one_command(self) -> Iterator[None]:
         """Inside, only what is added inside is done at an end: before and after others may call."""
-        kept = self._first_acts, self._last_acts, self._very_last
-        self._first_acts, self._last_acts, self._very_last = [], [], []
+        kept = self._last_acts, self._children
+        self._last_acts, self._children = [], []
         self.signal = None
         try:
             yield
         finally:
-            self._first_acts, self._last_acts, self._very_last = kept
+            self._last_acts, self._children = kept
 
     @contextmanager
     def left_to_others(self) -> Iterator[None]:
@@ -151,14 +145,12 @@ class Ending:
     def end(self, sentence: str, code: int) -> NoReturn:
         """Say a last sentence and end this process, whatever its threads are doing."""
         acts, self._last_acts = self._last_acts[::-1], []
-        _done([*self._first_acts, *acts])
+        _done([*(hold_them for hold_them, _ in self._children), *acts])
         with suppress(OSError):
             os.write(self._errors, f"onoma: {sentence}\n".encode(errors="replace"))
         _flush()
-        _done(self._very_last[::-1])
-        os._exit(
-            code
-        )  # at once: what watches the processes that have just ended would end this one
+        _done([end_them for _, end_them in self._children[::-1]])
+        os._exit(code)  # at once, or what watches those processes ends this one
 
 
 def _done(acts: list[Callable[[], object]]) -> None:
@@ -173,7 +165,7 @@ def _flush() -> None:
             stream.flush()
 
 
-def _added(acts: list[Callable[[], object]], act: Callable[[], object]) -> Callable[[], None]:
+def _added(acts: list[_Act], act: _Act) -> Callable[[], None]:
     acts.append(act)
 
     def take_back() -> None:

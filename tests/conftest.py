@@ -132,7 +132,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         fixtures = getattr(item, "fixturenames", ())
         if "mllm" in fixtures:
             item.add_marker(pytest.mark.engine)
-        if "ray_session" in fixtures and not item.get_closest_marker("fast"):
-            item.add_marker(pytest.mark.slow)
-        if _has_a_server(item):
+        uses_ray = "ray_session" in fixtures and not item.get_closest_marker("fast")
+        if uses_ray or _has_a_server(item):
             item.add_marker(pytest.mark.slow)

@@ -29,7 +29,6 @@ def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 
-@pytest.mark.slow
 def test_rows_are_unit_float32_in_order(folder: str, capfd: pytest.CaptureFixture[str]) -> None:
     encoder = SentenceEncoder(folder, device="cpu")
     rows = encoder.encode(["wren", "barn owl", "owl", "emu"])

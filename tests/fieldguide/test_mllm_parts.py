@@ -49,7 +49,6 @@ def model(tokenizer: PreTrainedTokenizerFast) -> LlavaForConditionalGeneration:
     return new_model(tokenizer, clip)
 
 
-@pytest.mark.slow
 def test_any_text_is_encoded(tokenizer: PreTrainedTokenizerFast) -> None:
     for text in (
         "Describe the bird.",
@@ -60,7 +59,6 @@ def test_any_text_is_encoded(tokenizer: PreTrainedTokenizerFast) -> None:
     assert len(tokenizer("a lissick tarrow")["input_ids"]) == 3
 
 
-@pytest.mark.slow
 def test_the_prompt_is_a_prefix_of_the_exchange_and_what_serving_sends(
     tokenizer: PreTrainedTokenizerFast,
 ) -> None:
@@ -109,7 +107,6 @@ def test_images_are_prepared_as_for_the_clip(tokenizer: PreTrainedTokenizerFast)
         assert (served - own).abs().mean() < 0.01
 
 
-@pytest.mark.slow
 def test_batches_hold_whole_pictures_and_weigh_answers_only(
     tokenizer: PreTrainedTokenizerFast, seen: dict[PoolKind, Seen]
 ) -> None:
@@ -123,7 +120,6 @@ def test_batches_hold_whole_pictures_and_weigh_answers_only(
 
 
 @pytest.mark.extended
-@pytest.mark.slow
 def test_the_exported_folder_loads(
     model: LlavaForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:

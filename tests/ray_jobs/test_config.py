@@ -29,6 +29,7 @@ from ray_jobs.config import (
     yaml_method,
 )
 from ray_jobs.passes.mllm_settings import engine_options
+from tests.helpers.own_modules import nodes_of
 
 NEEDED = ["--images", "a", "--out", "b"]
 
@@ -84,11 +85,10 @@ def test_wrong_yaml_is_told(tmp_path: Path, text: str, says: str) -> None:
 
 
 def test_the_package_offers_what_type_checkers_are_told() -> None:
-    tree = ast.parse(Path(package.__file__).read_text("utf-8"))
     told = {
         (node.module, alias.name)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ray_jobs.config.")
+        for node in nodes_of(Path(package.__file__), ast.ImportFrom)
+        if str(node.module).startswith("ray_jobs.config.")
         for alias in node.names
     }
     assert {name for _, name in told} == set(dir(package))

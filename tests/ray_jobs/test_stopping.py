@@ -127,8 +127,8 @@ sys.exit(cli.main())
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 143
-    last = "children held; claim given back; onoma: stopped; what is finished is kept. Run the same"
-    assert last in done.stderr
+    assert "children held; claim given back; onoma: stopped; " in done.stderr
+    assert "onoma: stopped; what is finished is kept. Run the same command again" in done.stderr
     assert done.stderr.endswith("children ended")
 
 
