@@ -22,6 +22,7 @@ USES: Sequence[Sequence[str]] = (
     ("label", "slac", "--help-all"),
     ("label", "slac", "--mlm", "x"),
     ("label", "slac"),
+    ("label", "slac", "--images", "no-such", "--classes", "LICENSE", "--out", "no-such-run"),
     ("fit", "data_free", "--help"),
     ("status", "--help"),
     ("completion", "bash"),

@@ -159,12 +159,12 @@ def _tell(error: Exception) -> int:
         InputError: it is one.
         BrokenPipeError: nobody reads what is written.
     """
+    if isinstance(error, (InputError, BrokenPipeError)):
+        raise error
     from ray_jobs.failures import failure, wrong_input
     from ray_jobs.passes.label_job import Interrupted
     from ray_jobs.runs.claim import ClaimLost
 
-    if isinstance(error, (InputError, BrokenPipeError)):
-        raise error
     if isinstance(error, ClaimLost):
         return _complain(str(error), FAILED)
     if isinstance(error, Interrupted):

@@ -6,8 +6,8 @@ from typing import Any
 
 from ray_jobs.config import ArchiveConfig, method_of
 from ray_jobs.config.published import say_published
-from ray_jobs.passes.label_job import label_archive
 from ray_jobs.pipelines.registry import label_method
+from ray_jobs.runs.first_look import look_first
 
 
 def label(config: ArchiveConfig) -> dict[str, Any]:
@@ -19,4 +19,7 @@ def label(config: ArchiveConfig) -> dict[str, Any]:
         LedgerError: the rows written do not add up.
     """
     say_published(config)
+    look_first(config)
+    from ray_jobs.passes.label_job import label_archive  # Ray is imported with it
+
     return label_archive(label_method(method_of(type(config))), config)

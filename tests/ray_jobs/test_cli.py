@@ -291,6 +291,28 @@ os.dup2(kept, 1)  # where --help prints is where results go
     assert imported_by(script) == set()
 
 
+@pytest.mark.parametrize(
+    ("images", "classes", "sentence"),
+    [
+        ("no-such-folder", "classes.txt", "--images no-such-folder: no such folder or file"),
+        ("images", "no-such-file", "--classes no-such-file: no such file"),
+    ],
+)
+def test_a_path_that_is_not_there_is_told_before_ray_is_imported(
+    images: str, classes: str, sentence: str, birds: Path, tmp_path: Path
+) -> None:
+    words = ["--images", images, "--classes", classes, "--out", str(tmp_path / "run")]
+    script = f"""
+import contextlib, io, os
+from ray_jobs.cli import execute
+os.chdir({str(birds)!r})
+with contextlib.redirect_stderr(io.StringIO()) as said:
+    assert execute(["label", "slac", *{words!r}], io.StringIO()) == 2
+assert said.getvalue() == {f"onoma: {sentence}" + chr(10)!r}, said.getvalue()
+"""
+    assert imported_by(script) == {"numpy", "pyarrow"}
+
+
 def test_a_config_class_is_imported_when_it_is_asked_for() -> None:
     script = "from ray_jobs.config import LabelSlacConfig\nimport sys\n"
     script += "assert 'ray_jobs.config.data_free' not in sys.modules"

@@ -57,6 +57,20 @@ def list_images(source: str, columns: TableColumns | None = None) -> Listing:
     return found
 
 
+def check_source(source: str) -> bool:
+    """Check that something is at ``source``, or that it is a pattern; returns whether it is one.
+
+    Raises:
+        InputError: neither.
+    """
+    if storage_has(source):
+        return False
+    if is_glob(source) or has_braces(source):
+        return True
+    hint = "" if storage.is_local(source) else " (check the bucket, the region and the credentials)"
+    raise InputError(f"--images {source}: no such folder or file{hint}")
+
+
 def storage_has(source: str) -> bool:
     """Say whether something is at ``source``, with a clear error when the storage cannot tell."""
     try:
@@ -90,13 +104,10 @@ class _Reading:
 
     def of(self, source: str) -> Listing:
         """See what it is."""
-        if (is_glob(source) or has_braces(source)) and not storage_has(source):
+        if check_source(source):
             return self._pattern(source)
         local = storage.is_local(source)
         lower = source.lower().rstrip("/")
-        if not storage_has(source):
-            hint = "" if local else " (check the bucket, the region and the credentials)"
-            raise InputError(f"--images {source}: no such folder or file{hint}")
         filesystem, path = storage.resolve(source)
         if filesystem.get_file_info(path).type == pafs.FileType.Directory:
             return self._folder(source, storage.local_path(source) if local else path)
