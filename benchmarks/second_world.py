@@ -53,13 +53,13 @@ class World:
         from ray_jobs.verbs.label import label
 
         out = archive / "runs" / name
+        truth = str(settings.pop("truth", archive / "truth.csv"))
         made = getattr(configs, config)
         fields = made.model_fields
         models = {key: getattr(self, key) for key in ("clip", "mllm") if key in fields}
         if "classes" in fields and "classifier" not in settings:
             settings = {"classes": str(archive / "classes.txt"), **settings}
         record = label(made(images=str(archive / "images"), out=str(out), **models, **settings))
-        truth = str(settings.pop("truth", archive / "truth.csv"))
         return {**record, **evaluate_run(str(out), truth, semantic=False)}
 
     def fitted(self, out: Path, config: str, **settings: Any) -> dict[str, Any]:

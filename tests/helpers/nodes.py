@@ -6,9 +6,11 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,9 +39,9 @@ class Nodes:
         self.dashboard = f"http://127.0.0.1:{port}"
         self._folder = folder
         self._started: list[subprocess.Popen[bytes]] = []
+        self._folders: list[str] = []
         ports = ["--port", self.address.rpartition(":")[2], "--dashboard-port", str(port)]
-        # sockets have short names at most
-        self._start("--head", *ports, "--num-cpus", "0", "--temp-dir", f"/tmp/nodes-{port}")
+        self._start("--head", *ports, "--num-cpus", "0")
         self._wait(self._answers)
 
     def add(self, cpus: int, **resources: float) -> None:
@@ -59,15 +61,22 @@ class Nodes:
             return False
 
     def _start(self, *arguments: str) -> None:
-        """Start a node and wait for it: two that start at once take each other's sockets."""
+        """Start a node and wait for it: two that start at once take each other's sockets.
+
+        Each has a folder of its own, as on machines of their own: in one that they share, a node
+        unpacks an uploaded checkout anew under the job that runs in it.
+        """
         ray = str(Path(sys.executable).with_name("ray"))
         # the port where jobs are taken: another Ray of this machine may have the usual one
         agent = ["--dashboard-agent-listen-port", str(free_port())]
+        # sockets have short names at most
+        self._folders.append(tempfile.mkdtemp(prefix="nodes-", dir="/tmp"))
+        folder = ["--temp-dir", self._folders[-1]]
         memory = ["--object-store-memory", str(500_000_000), "--num-gpus", "0"]
         with open(self._folder / "nodes.log", "ab") as log:
             self._started.append(
                 subprocess.Popen(
-                    [ray, "start", "--block", *memory, *agent, *arguments],
+                    [ray, "start", "--block", *memory, *agent, *folder, *arguments],
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
@@ -103,3 +112,5 @@ class Nodes:
                 process.kill()
         for started in self._started:
             started.wait()
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
