@@ -255,16 +255,15 @@ def _notes(result: dict[str, Any]) -> list[str]:
 def demo_table(result: dict[str, Any]) -> Table:
     """One row a method."""
     table = Table(title="The field guide, by method", title_justify="left")
-    table.add_column("method")
-    columns = ("accuracy", "cACC", "macro_f1", "images", "errors", "images/s", "MLLM calls")
-    for column in (*columns, "reused"):
+    table.add_column("method", no_wrap=True)
+    metrics = {"accuracy": "accuracy", "cacc": "cACC", "map": "mAP"}
+    columns = ("images", "errors", "images/s", "MLLM calls", "reused")
+    for column in (*metrics.values(), *columns):
         table.add_column(column, justify="right")
     for method, values in result["methods"].items():
         table.add_row(
             method,
-            f"{values['accuracy']:.3f}",
-            f"{values['cacc']:.3f}",
-            f"{values['macro_f1']:.3f}",
+            *(f"{values[key]:.3f}" if key in values else "" for key in metrics),
             f"{values['images']:,}",
             f"{values['errors']:,}",
             f"{values['images_per_second']:,.1f}",

@@ -13,7 +13,9 @@ import pytest
 
 from ray_jobs.passes.session import Capacity
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # side by side, before torch is imported: a core each
+# before torch is imported: threads that have nothing to do leave the core to other processes
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:  # side by side: a core each
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 

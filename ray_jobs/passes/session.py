@@ -20,7 +20,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,7 @@ logger = logging.getLogger("onoma")
 _EXTRA_SLOTS = 3
 _START_ATTEMPTS = 3
 _CLUSTER_CPUS = 3
+_WAIT_POLICY = "OMP_WAIT_POLICY"
 _BUILT_IN = {"CPU", "GPU", "memory", "object_store_memory"}
 _STARTED_CORES: list[int] = []
 _VERBOSE: list[bool] = []
@@ -92,7 +93,7 @@ def start_ray(*, here: bool = False) -> Capacity:
     """Join the cluster that is there, or start Ray on this machine; calling it twice is fine.
 
     Args:
-        here: start one on this machine, whatever there is to join.
+        here: start one on this machine, whatever there is to join, for an endpoint.
 
     Raises:
         InputError: the cluster does not answer, or has too few CPUs for a pipeline of several
@@ -105,7 +106,8 @@ def start_ray(*, here: bool = False) -> Capacity:
         name_process()
         with kept_handlers():
             if address is None:
-                _start_here()
+                with nullcontext() if here else _threads_that_sleep():
+                    _start_here()
             else:
                 _join(address, source)
         _watch()
@@ -188,6 +190,25 @@ def _start_here() -> None:
                     raise
                 ray.shutdown()
     _STARTED_CORES[:] = [cores]
+
+
+@contextmanager
+def _threads_that_sleep() -> Iterator[None]:
+    """Have idle threads of OpenMP sleep in the processes of a Ray that starts meanwhile.
+
+    By default they spin, in the hope of work. In a pipeline the cores are shared by decode tasks
+    and several models, and whoever spins keeps the others from the work that it waits for
+    (``python -m benchmarks.waiting_threads``). An endpoint answers one client sooner with threads
+    that spin.
+    """
+    if _WAIT_POLICY in os.environ:
+        yield
+        return
+    os.environ[_WAIT_POLICY] = "PASSIVE"
+    try:
+        yield
+    finally:
+        del os.environ[_WAIT_POLICY]
 
 
 def _forget_children() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from ray_jobs.pipelines.base import LabelMethod
@@ -29,6 +29,7 @@ class Method:
         takes_fit: setting of ``onoma label`` that takes the folder of a fit.
         discovers_names: whether its names may be spelled unlike a truth's.
         demo: settings of the fit in the demo; None where the demo leaves the method out.
+        demo_archive: what the demo draws for it, ``birds`` or ``scenes``.
         reconstructs: the paper, where no code is public and its text does not say enough, so that
             this is a reconstruction.
     """
@@ -43,6 +44,7 @@ class Method:
     takes_fit: str = ""
     discovers_names: bool = False
     demo: Mapping[str, Any] | None = field(default=None)
+    demo_archive: Literal["birds", "scenes"] = "birds"
     reconstructs: str = ""
 
 
@@ -123,6 +125,9 @@ METHODS: Final = (
         fit=f"{_P}.data_free.fitting:fit",
         fit_settings=f"{_C}:FitDataFreeConfig",
         takes_fit="classifier",
+        # few sentences are enough for sixteen categories
+        demo={"images": None, "sets_per_class": 2, "descriptions": 1, "use_templates": False},
+        demo_archive="scenes",
         reconstructs="arXiv 2403.01209",
     ),
     Method(

@@ -1,6 +1,7 @@
-"""The demo: draw an archive, label it without reading a label, then compare and report.
+"""The demo: draw archives, label them without reading a label, then compare and report.
 
-draw -> fit and label by each method -> evaluate -> report -> one page that compares them.
+draw -> fit and label by each method -> evaluate -> report -> one page that compares those of the
+birds. Scenes have several labels each, and a report of their own.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from methods.errors import InputError
 from ray_jobs.config import DemoConfig, VerbConfig
@@ -22,6 +23,7 @@ logger = logging.getLogger(f"onoma.{__name__}")
 
 _OF_THE_RUN = ("images_per_second", "mllm_calls", "answers_reused")
 _SETTINGS = "demo.json"
+_FOLDERS = {"birds": "archive", "scenes": "scenes"}
 _BROKEN: dict[str, bytes] = {
     "broken/no-bytes.jpg": b"",
     "broken/letter.jpg": b"Dear archivist, this is a letter and not a picture.\n",
@@ -33,8 +35,8 @@ def run(config: DemoConfig) -> dict[str, Any]:
     """Run the demo in ``config.out``; run again, it resumes or finds itself finished.
 
     Returns:
-        ``methods``: metrics by method; ``seconds``; ``report``: path of the last method's
-        report; ``reports`` of each; ``comparison``: of the page over all of them.
+        ``methods``: metrics by method; ``seconds``; ``report``: path of the last report on birds;
+        ``reports`` of each method; ``comparison``: of the page over all methods for birds.
 
     Raises:
         InputError: the folder holds something else.
@@ -46,8 +48,7 @@ def run(config: DemoConfig) -> dict[str, Any]:
 
     started = time.time()
     out = Path(config.out).absolute()
-    archive = draw_once(out, config)
-    truth = str(archive / "truth.csv")
+    draw_once(out, config)
     methods, reports = {}, {}
     # in the registry's order: TLAC finds SLAC's responses in the cache
     shown = [method for method in METHODS if method.demo is not None]
@@ -55,6 +56,8 @@ def run(config: DemoConfig) -> dict[str, Any]:
     with field_guide_replicas() as replicas:
         replicas.warm_up()
         for method in shown:
+            archive = out / _FOLDERS[method.demo_archive]
+            truth = str(archive / "truth.csv")
             say(f"labelling {archive / 'images'} with {method.name}; no label is read")
             run_folder = str(out / method.name)
             record = demonstrate(method, archive, run_folder, config.seed)
@@ -62,12 +65,14 @@ def run(config: DemoConfig) -> dict[str, Any]:
             kept = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
             methods[method.name] = kept | of_the_run(record)
             reports[method.name] = write_report(run_folder, truth)
-    runs = [f"{method.name}={out / method.name}" for method in shown]
+    birds = [method.name for method in shown if method.demo_archive == "birds"]
+    runs = [f"{name}={out / name}" for name in birds]
+    truth = str(out / _FOLDERS["birds"] / "truth.csv")
     comparison = write_comparison(runs, truth, str(out / PAGE))
     return {
         "methods": methods,
         "seconds": round(time.time() - started, 1),
-        "report": reports[shown[-1].name],
+        "report": reports[birds[-1]],
         "reports": reports,
         "comparison": comparison,
     }
@@ -108,35 +113,37 @@ def _settings(kind: type[VerbConfig], values: dict[str, Any]) -> Any:
     return kind(**{name: value for name, value in values.items() if name in kind.model_fields})
 
 
-def draw_once(out: Path, config: DemoConfig) -> Path:
-    """Draw the archive with a few broken files in it, as real archives have; once for a folder.
+def draw_once(out: Path, config: DemoConfig) -> None:
+    """Draw birds and scenes, with a few broken files as real archives have; once for a folder.
 
     Raises:
         InputError: the folder holds something else, or a demo of other settings.
     """
-    from fieldguide.archive import draw_archive
+    from fieldguide.archive import Kind, draw_archive
 
     settings = {"count": config.count, "seed": config.seed}
-    record, archive = out / _SETTINGS, out / "archive"
+    record = out / _SETTINGS
     if record.is_file():
         if json.loads(record.read_text("utf-8")) != settings:
             raise InputError(
                 f"--out {config.out} holds a demo with other settings; give another folder"
             )
-        return archive
-    if out.exists() and (not out.is_dir() or set(os.listdir(out)) - {"archive"}):
+    elif out.exists() and (not out.is_dir() or set(os.listdir(out)) - set(_FOLDERS.values())):
         raise InputError(f"--out {config.out} holds other things; give a new or empty folder")
-    say(f"drawing {config.count} birds into {archive}")
     try:
-        draw_archive(archive, config.count, config.seed)
-        for name, data in _BROKEN.items():
-            path = archive / "images" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+        for kind in get_args(Kind):
+            archive = out / _FOLDERS[kind]
+            if record.is_file() and archive.is_dir():
+                continue
+            say(f"drawing {config.count} {kind} into {archive}")
+            draw_archive(archive, config.count, config.seed, kind)
+            for name, data in _BROKEN.items():
+                path = archive / "images" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
         record.write_text(json.dumps(settings), "utf-8")
     except PermissionError as error:
         raise InputError(f"--out {config.out}: cannot be written (no permission)") from error
-    return archive
 
 
 def say(text: str) -> None:

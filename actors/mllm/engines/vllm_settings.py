@@ -45,6 +45,9 @@ CPU_ENVIRONMENT: Final = {
     "VLLM_CPU_KVCACHE_SPACE": "1",
     # the cores are shared with decoding: threads tied to cores would wait for each other
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    # and idle ones would spin while what they wait for needs the core: half the speed and less
+    # beside another model, for a tenth more without one (benchmarks.waiting_threads)
+    "OMP_WAIT_POLICY": "PASSIVE",
 }
 """The same on a CPU; ``OMP_NUM_THREADS`` are `EngineOptions.threads` beside it."""
 

@@ -85,6 +85,30 @@ def test_an_endpoint_of_this_machine_joins_nothing(
     assert os.environ["RAY_ADDRESS"] == "10.0.0.1:6379"
 
 
+def test_idle_threads_sleep_in_a_pipeline_and_spin_in_an_endpoint(
+    ray_calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    seen: list[str | None] = []
+    init = ray.init
+
+    def see(**options: Any) -> None:
+        seen.append(os.environ.get("OMP_WAIT_POLICY"))
+        init(**options)
+
+    monkeypatch.setattr(ray, "init", see)
+    monkeypatch.setenv("RAY_ADDRESS", "local")
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    session.start_ray()
+    session.start_ray(here=True)
+    assert seen == ["PASSIVE", None]
+    assert "OMP_WAIT_POLICY" not in os.environ
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    session.start_ray()
+    assert seen[-1] == os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+
+
 def test_a_cluster_that_does_not_answer_is_told(
     ray_calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
