@@ -1,11 +1,12 @@
-"""Idle threads that spin, and that sleep: one process of CLIP alone, and two side by side.
+"""Idle threads that spin, briefly or not at all: CLIP in one process, and in two side by side.
 
     uv run python -m benchmarks.waiting_threads [--clip ARCHITECTURE] [--batches 20]
 
-OpenMP's threads wait for their next piece of work by spinning unless ``OMP_WAIT_POLICY`` says
-otherwise, which is quick where every thread has a core. Jobs of Onoma have several models and
-decode tasks on the same cores. Printed are seconds and CPU seconds of the same forward passes, the
-slower process of two, by policy, and their ratio to one process alone that spins.
+OpenMP's threads wait for their next piece of work by spinning for some milliseconds unless they
+are told otherwise, which is quick where every thread has a core. Jobs of Onoma have several models
+and decode tasks on the same cores, and `actors.cores.SHORT_SPIN` for them. Printed are seconds and
+CPU seconds of the same forward passes, the slower process of two, and their ratio to one process
+alone that spins. A pair that takes fifty times as long as it should is ended and has no figure.
 """
 
 from __future__ import annotations
@@ -17,19 +18,23 @@ import subprocess
 import sys
 import time
 
+from actors.cores import SHORT_SPIN, usable_cores
 from benchmarks.machine import describe
 
-POLICIES = {"spin (OpenMP's default)": None, "sleep (PASSIVE)": "PASSIVE"}
-_VARIABLE = "OMP_WAIT_POLICY"
+POLICIES: dict[str, dict[str, str]] = {
+    "spin, as by default": {},
+    "spin briefly (SHORT_SPIN)": SHORT_SPIN,
+    "sleep (OMP_WAIT_POLICY=PASSIVE)": {"OMP_WAIT_POLICY": "PASSIVE"},
+}
+_VARIABLES = {"OMP_WAIT_POLICY", *SHORT_SPIN}
 _WARM_UP = 3
+_TOO_LONG = 50
 
 
 def forward(architecture: str, batches: int) -> None:
     """In a process of its own: wait for a line, pass batches, print seconds and CPU seconds."""
     import open_clip
     import torch
-
-    from actors.cores import usable_cores
 
     torch.set_num_threads(usable_cores())
     model = open_clip.create_model(architecture, pretrained=None).eval()
@@ -46,11 +51,15 @@ def forward(architecture: str, batches: int) -> None:
     print(json.dumps([time.perf_counter() - wall, time.process_time() - cpu]), flush=True)
 
 
-def side_by_side(processes: int, policy: str | None, options: argparse.Namespace) -> list[float]:
-    """Seconds and CPU seconds of the slowest of some processes that begin together."""
-    environment = {name: value for name, value in os.environ.items() if name != _VARIABLE}
-    if policy is not None:
-        environment[_VARIABLE] = policy
+def side_by_side(
+    processes: int, policy: dict[str, str], options: argparse.Namespace, limit: float | None
+) -> list[float] | None:
+    """Seconds and CPU seconds of the slowest of some processes that begin together.
+
+    None where they have not ended within ``limit`` seconds.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
+    environment = {**kept, **policy}
     words = ["--clip", options.clip, "--batches", str(options.batches), "--forward"]
     command = [sys.executable, "-m", "benchmarks.waiting_threads", *words]
     started = []
@@ -71,7 +80,13 @@ def side_by_side(processes: int, policy: str | None, options: argparse.Namespace
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    return max(json.loads(process.communicate()[0]) for process in started)
+    try:
+        return max(json.loads(each.communicate(timeout=limit)[0]) for each in started)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        for each in started:
+            each.kill()
 
 
 def main() -> None:
@@ -91,9 +106,15 @@ def main() -> None:
     alone = None
     for name, policy in POLICIES.items():
         for processes in (1, 2):
-            wall, cpu = side_by_side(processes, policy, options)
-            alone = alone or wall
-            print(f"| {name} | {processes} | {wall:.2f} | {cpu:.2f} | {wall / alone:.2f} |")
+            limit = _TOO_LONG * processes * alone if alone else None
+            found = side_by_side(processes, policy, options, limit)
+            if found is None:
+                cells = f"over {limit:.0f} | | over {_TOO_LONG * processes}"
+            else:
+                wall, cpu = found
+                alone = alone or wall
+                cells = f"{wall:.2f} | {cpu:.2f} | {wall / alone:.2f}"
+            print(f"| {name} | {processes} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":

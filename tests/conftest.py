@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from actors.cores import SHORT_SPIN
 from ray_jobs.passes.session import Capacity
 
-# before torch is imported: threads that have nothing to do leave the core to other processes
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+for name, value in SHORT_SPIN.items():  # before torch is imported, here and in what tests start
+    os.environ.setdefault(name, value)
 if "PYTEST_XDIST_WORKER" in os.environ:  # side by side: a core each
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -31,7 +31,7 @@ from actors.compat.ray_processes import (
     name_process,
     ours_first,
 )
-from actors.cores import usable_cores
+from actors.cores import short_spin, usable_cores
 from actors.s3_settings import VARIABLE, current_words
 from methods.errors import InputError
 from ray_jobs.failures import RESUME
@@ -43,7 +43,6 @@ logger = logging.getLogger("onoma")
 _EXTRA_SLOTS = 3
 _START_ATTEMPTS = 3
 _CLUSTER_CPUS = 3
-_WAIT_POLICY = "OMP_WAIT_POLICY"
 _BUILT_IN = {"CPU", "GPU", "memory", "object_store_memory"}
 _STARTED_CORES: list[int] = []
 _VERBOSE: list[bool] = []
@@ -106,7 +105,7 @@ def start_ray(*, here: bool = False) -> Capacity:
         name_process()
         with kept_handlers():
             if address is None:
-                with nullcontext() if here else _threads_that_sleep():
+                with nullcontext() if here else short_spin():
                     _start_here()
             else:
                 _join(address, source)
@@ -172,13 +171,12 @@ def _start_here() -> None:
         _forget_children()  # of a Ray that was shut down by somebody else
         _CHILDREN.append(ENDING.with_children(hold_processes_below, end_processes_below))
     cores = usable_cores()
-    slots = cores + _EXTRA_SLOTS
     with quiet_ray():
         for left in range(_START_ATTEMPTS - 1, -1, -1):
             try:
                 ray.init(
                     address="local",
-                    num_cpus=slots,
+                    num_cpus=cores + _EXTRA_SLOTS,
                     include_dashboard=False,
                     **ours_first(),
                     **_logging_options(),
@@ -190,25 +188,6 @@ def _start_here() -> None:
                     raise
                 ray.shutdown()
     _STARTED_CORES[:] = [cores]
-
-
-@contextmanager
-def _threads_that_sleep() -> Iterator[None]:
-    """Have idle threads of OpenMP sleep in the processes of a Ray that starts meanwhile.
-
-    By default they spin, in the hope of work. In a pipeline the cores are shared by decode tasks
-    and several models, and whoever spins keeps the others from the work that it waits for
-    (``python -m benchmarks.waiting_threads``). An endpoint answers one client sooner with threads
-    that spin.
-    """
-    if _WAIT_POLICY in os.environ:
-        yield
-        return
-    os.environ[_WAIT_POLICY] = "PASSIVE"
-    try:
-        yield
-    finally:
-        del os.environ[_WAIT_POLICY]
 
 
 def _forget_children() -> None:

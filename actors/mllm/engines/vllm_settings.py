@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
+from actors.cores import SHORT_SPIN
 from actors.mllm.adapter import engine_arguments_of
 from actors.mllm.model import EngineOptions, MllmModel
 
@@ -45,9 +46,8 @@ CPU_ENVIRONMENT: Final = {
     "VLLM_CPU_KVCACHE_SPACE": "1",
     # the cores are shared with decoding: threads tied to cores would wait for each other
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    # and idle ones would spin while what they wait for needs the core: half the speed and less
-    # beside another model, for a tenth more without one (benchmarks.waiting_threads)
-    "OMP_WAIT_POLICY": "PASSIVE",
+    # and idle ones leave the core to what they wait for
+    **SHORT_SPIN,
 }
 """The same on a CPU; ``OMP_NUM_THREADS`` are `EngineOptions.threads` beside it."""
 

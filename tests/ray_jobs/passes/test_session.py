@@ -85,7 +85,7 @@ def test_an_endpoint_of_this_machine_joins_nothing(
     assert os.environ["RAY_ADDRESS"] == "10.0.0.1:6379"
 
 
-def test_idle_threads_sleep_in_a_pipeline_and_spin_in_an_endpoint(
+def test_idle_threads_sleep_soon_in_a_pipeline_and_not_in_an_endpoint(
     ray_calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ray
@@ -94,19 +94,23 @@ def test_idle_threads_sleep_in_a_pipeline_and_spin_in_an_endpoint(
     init = ray.init
 
     def see(**options: Any) -> None:
-        seen.append(os.environ.get("OMP_WAIT_POLICY"))
+        seen.append(os.environ.get("GOMP_SPINCOUNT"))
         init(**options)
 
     monkeypatch.setattr(ray, "init", see)
     monkeypatch.setenv("RAY_ADDRESS", "local")
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
     session.start_ray()
     session.start_ray(here=True)
-    assert seen == ["PASSIVE", None]
-    assert "OMP_WAIT_POLICY" not in os.environ
+    assert seen == ["10000", None]
+    assert "GOMP_SPINCOUNT" not in os.environ
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     session.start_ray()
-    assert seen[-1] == os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+    assert seen[-1] is None
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    session.start_ray()
+    assert seen[-1] == os.environ["GOMP_SPINCOUNT"] == "7"
 
 
 def test_a_cluster_that_does_not_answer_is_told(
