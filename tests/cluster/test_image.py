@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
+from actors.cores import SHORT_SPIN
 from tests.helpers.cluster_files import CLUSTER, ROOT, groups, manifests
 
 DOCKERFILE = (CLUSTER / "Dockerfile").read_text("utf-8")
@@ -54,6 +55,12 @@ def test_it_has_what_kuberay_and_ray_up_need() -> None:
     assert "HOME=/home/ray" in DOCKERFILE
     assert "boto3" in DOCKERFILE
     assert "ENTRYPOINT" not in DOCKERFILE
+
+
+def test_replicas_on_the_same_cores_share_them_as_they_do_on_one_machine() -> None:
+    (name, value), *more = SHORT_SPIN.items()
+    assert not more
+    assert f"{name}={value} " in DOCKERFILE
 
 
 def test_manifests_name_the_image_of_this_version() -> None:
