@@ -25,6 +25,10 @@ ABOUT: Final = "about"
 """Column with what the second question is about: the image's key and its description."""
 
 ChoiceReading = Literal["strict", "published"]
+_LACKING: Final[dict[ChoiceReading, str]] = {
+    "strict": "names no class of the list, or several",
+    "published": "gives no class's letter, and --reading published knows letters only",
+}
 
 
 class DescribedChoicePrompt:
@@ -103,7 +107,7 @@ def label_by_choice(
         kept = {**_kept(row, asks), "method": method}
         if fine:
             try:
-                kept |= _label(row, names if ids is None else ids, asks, read)
+                kept |= _label(row, names if ids is None else ids, asks, read, _LACKING[reading])
             except AnswerError as error:
                 errors.fail(number, error)
         rows.append(kept)
@@ -145,8 +149,9 @@ def _label(
     ids: Sequence[str],
     asks: Sequence[str],
     read: Callable[[str], int | None],
+    lacking: str,
 ) -> dict[str, Any]:
-    """The class that most answers choose.
+    """The class that most answers choose; ``lacking`` says what an answer has not that has none.
 
     Raises:
         AnswerError: none chooses one; what was wrong with the last.
@@ -163,7 +168,7 @@ def _label(
         if chosen is None and cut_of(row, {ask: "answer"}):
             problem = AnswerError("cut_answer", f"cut before it named a class: {text}")
         elif chosen is None:
-            problem = AnswerError("no_class", f"names no class of the list, or several: {text}")
+            problem = AnswerError("no_class", f"{lacking}: {text}")
         else:
             votes[chosen] += 1
     if not votes:

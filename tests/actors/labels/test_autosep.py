@@ -7,7 +7,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from actors.labels.autosep import ABOUT, DESCRIBE, join_description, label_by_choice
+from actors.labels.autosep import (
+    ABOUT,
+    DESCRIBE,
+    ChoiceReading,
+    join_description,
+    label_by_choice,
+)
 from actors.labels.table import CHOICE_LABELS_SCHEMA
 from actors.mllm.responses import RESPONSE_TYPE
 
@@ -63,6 +69,20 @@ def test_what_is_wrong_with_the_last_answer_is_the_error_where_none_chooses() ->
     assert found.column("method").to_pylist() == ["autosep"] * 4
     assert found.column("answer").to_pylist()[0] is None
     assert found.column("score").null_count == 4, "one answer has no share"
+
+
+@pytest.mark.parametrize(
+    ("reading", "sentence"),
+    [
+        ("strict", "names no class of the list, or several: (D) owl"),
+        ("published", "gives no class's letter, and --reading published knows letters only: wren"),
+    ],
+)
+def test_an_error_says_what_its_reading_looks_for(reading: ChoiceReading, sentence: str) -> None:
+    batch = rows([None, None], a=[said(sentence.partition(": ")[2]), said("(B) wren")])
+    found = label_by_choice(batch, NAMES, ["a"], "autosep", reading)
+    assert found.column("label").to_pylist() == [None, "wren"]
+    assert found.column("error_detail").to_pylist() == [sentence, None]
 
 
 def test_a_cut_answer_is_read_and_marked() -> None:
