@@ -91,7 +91,7 @@ METHODS: Final = (
         fit_settings=f"{_C}:FitAutosepConfig",
         takes_fit="prompt",
         # two rounds are enough for what the field guide's model can be asked for
-        demo={"sample": 60, "rounds": 2, "improvements": ["all"], "category": "bird"},
+        demo={"sample": 45, "rounds": 2, "improvements": ["all"], "category": "bird"},
     ),
     Method(
         name="near",
