@@ -15,13 +15,19 @@ a millisecond. By default it spins for several, in the hope of work: as long as 
 process run at all, so on cores that several models share each keeps the others from the work that
 it waits for. Never to spin costs small models a fifth of their speed and more. Measured:
 ``python -m benchmarks.waiting_threads``."""
-_SPINNING: Final = {"OMP_WAIT_POLICY", *SHORT_SPIN}
+SPIN_VARIABLES: Final = frozenset({"OMP_WAIT_POLICY", *SHORT_SPIN})
+"""By which a user says how idle threads wait."""
+
+
+def spin_environment() -> dict[str, str]:
+    """What to set so that threads spin briefly: nothing where the user says how they wait."""
+    return {} if SPIN_VARIABLES & set(os.environ) else dict(SHORT_SPIN)
 
 
 @contextmanager
 def short_spin() -> Iterator[None]:
-    """Put `SHORT_SPIN` into the environment of what starts meanwhile; what the user set stays."""
-    mine = {} if _SPINNING & set(os.environ) else SHORT_SPIN
+    """Have idle threads spin briefly in the processes that start meanwhile."""
+    mine = spin_environment()
     os.environ.update(mine)
     try:
         yield

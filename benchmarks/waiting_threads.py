@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 
-from actors.cores import SHORT_SPIN, usable_cores
+from actors.cores import SHORT_SPIN, SPIN_VARIABLES, usable_cores
 from benchmarks.machine import describe
 
 POLICIES: dict[str, dict[str, str]] = {
@@ -26,7 +26,6 @@ POLICIES: dict[str, dict[str, str]] = {
     "spin briefly (SHORT_SPIN)": SHORT_SPIN,
     "sleep (OMP_WAIT_POLICY=PASSIVE)": {"OMP_WAIT_POLICY": "PASSIVE"},
 }
-_VARIABLES = {"OMP_WAIT_POLICY", *SHORT_SPIN}
 _WARM_UP = 3
 _TOO_LONG = 50
 
@@ -58,7 +57,7 @@ def side_by_side(
 
     None where they have not ended within ``limit`` seconds.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
+    kept = {name: value for name, value in os.environ.items() if name not in SPIN_VARIABLES}
     environment = {**kept, **policy}
     words = ["--clip", options.clip, "--batches", str(options.batches), "--forward"]
     command = [sys.executable, "-m", "benchmarks.waiting_threads", *words]

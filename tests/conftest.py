@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from actors.cores import SHORT_SPIN
+from actors.cores import spin_environment
 from ray_jobs.passes.session import Capacity
 
-for name, value in SHORT_SPIN.items():  # before torch is imported, here and in what tests start
-    os.environ.setdefault(name, value)
+os.environ.update(spin_environment())  # before torch is imported, here and in what tests start
 if "PYTEST_XDIST_WORKER" in os.environ:  # side by side: a core each
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from methods.errors import InputError
 from ray_jobs.config import DemoConfig, VerbConfig
@@ -19,11 +19,14 @@ from ray_jobs.pipelines.registry import LABEL_WITH_CLASSIFIER, METHODS, Method, 
 from ray_jobs.verbs.fit import fit
 from ray_jobs.verbs.label import label
 
+if TYPE_CHECKING:
+    from fieldguide.archive import Kind
+
 logger = logging.getLogger(f"onoma.{__name__}")
 
 _OF_THE_RUN = ("images_per_second", "mllm_calls", "answers_reused")
 _SETTINGS = "demo.json"
-_FOLDERS = {"birds": "archive", "scenes": "scenes"}
+_FOLDERS: dict[Kind, str] = {"birds": "archive", "scenes": "scenes"}
 _BROKEN: dict[str, bytes] = {
     "broken/no-bytes.jpg": b"",
     "broken/letter.jpg": b"Dear archivist, this is a letter and not a picture.\n",
@@ -119,11 +122,12 @@ def draw_once(out: Path, config: DemoConfig) -> None:
     Raises:
         InputError: the folder holds something else, or a demo of other settings.
     """
-    from fieldguide.archive import Kind, draw_archive
+    from fieldguide.archive import draw_archive
 
     settings = {"count": config.count, "seed": config.seed}
     record = out / _SETTINGS
-    if record.is_file():
+    drawn = record.is_file()
+    if drawn:
         if json.loads(record.read_text("utf-8")) != settings:
             raise InputError(
                 f"--out {config.out} holds a demo with other settings; give another folder"
@@ -131,9 +135,9 @@ def draw_once(out: Path, config: DemoConfig) -> None:
     elif out.exists() and (not out.is_dir() or set(os.listdir(out)) - set(_FOLDERS.values())):
         raise InputError(f"--out {config.out} holds other things; give a new or empty folder")
     try:
-        for kind in get_args(Kind):
-            archive = out / _FOLDERS[kind]
-            if record.is_file() and archive.is_dir():
+        for kind, folder in _FOLDERS.items():
+            archive = out / folder
+            if drawn and archive.is_dir():
                 continue
             say(f"drawing {config.count} {kind} into {archive}")
             draw_archive(archive, config.count, config.seed, kind)

@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
-from actors.cores import SHORT_SPIN
+from actors.cores import spin_environment
 from actors.mllm.adapter import engine_arguments_of
 from actors.mllm.model import EngineOptions, MllmModel
 
@@ -46,10 +46,9 @@ CPU_ENVIRONMENT: Final = {
     "VLLM_CPU_KVCACHE_SPACE": "1",
     # the cores are shared with decoding: threads tied to cores would wait for each other
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    # and idle ones leave the core to what they wait for
-    **SHORT_SPIN,
 }
-"""The same on a CPU; ``OMP_NUM_THREADS`` are `EngineOptions.threads` beside it."""
+"""The same on a CPU; beside it `spin_environment`, since idle threads are to leave the core to what
+they wait for, and ``OMP_NUM_THREADS``, which are `EngineOptions.threads`."""
 
 
 def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]:
@@ -99,7 +98,8 @@ def of_hybrid(arguments: dict[str, Any], options: EngineOptions) -> dict[str, An
 
 def prepare_environment(options: EngineOptions) -> None:
     """Set what vLLM reads from the environment; what the user has set stays."""
-    for name, value in {**ENVIRONMENT, **({} if options.gpus else CPU_ENVIRONMENT)}.items():
+    on_cpu = {} if options.gpus else {**CPU_ENVIRONMENT, **spin_environment()}
+    for name, value in {**ENVIRONMENT, **on_cpu}.items():
         os.environ.setdefault(name, value)
     # 1 is what Ray sets in an actor that takes no logical CPU
     if options.threads and os.environ.get("OMP_NUM_THREADS", "1") == "1":

@@ -23,11 +23,13 @@ def test_the_demo_tells_the_whole_story(
     result = json.loads(results.getvalue())
     methods = ["zero_shot", "slac", "tlac", "autosep", "near", "what_do_you_see"]
     assert list(result["methods"]) == [*methods, "data_free"]
-    assert result["methods"]["data_free"].pop("map") > 0.5, "scenes have several labels each"
     for method, metrics in result["methods"].items():
         assert metrics["images"] == 63, "those that cannot be read too"
         assert metrics["errors"] == 3
-        assert metrics.get("accuracy", 1) > 3 / 24, "far above chance"
+        if method == "data_free":
+            assert metrics["map"] > 0.5, "scenes have several labels each"
+        else:
+            assert metrics["accuracy"] > 3 / 24, "far above chance"
         record = json.loads((tmp_path / "demo" / method / "run.json").read_text())
         assert record["errors"] == {"empty_file": 1, "not_an_image": 1, "truncated": 1}
     calls = {method: metrics["mllm_calls"] for method, metrics in result["methods"].items()}

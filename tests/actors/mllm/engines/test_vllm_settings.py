@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from actors.cores import SHORT_SPIN, SPIN_VARIABLES
 from actors.mllm.engines import vllm_preparation
 from actors.mllm.engines.vllm_preparation import prepare
-from actors.mllm.engines.vllm_settings import engine_arguments
+from actors.mllm.engines.vllm_settings import engine_arguments, prepare_environment
 from actors.mllm.engines.vllm_thoughts import Thoughts
 from actors.mllm.model import EngineOptions, MllmModel
 from methods.errors import EngineStartError
@@ -81,3 +84,20 @@ def test_what_is_wrong_before_the_model_is_loaded_is_told(
     monkeypatch.setattr(vllm_preparation.compat, "is_hybrid", fail)
     with pytest.raises(EngineStartError, match=told):
         prepare(MODEL, EngineOptions())
+
+
+@pytest.mark.parametrize(
+    ("given", "spin"),
+    [
+        ({}, SHORT_SPIN),
+        ({"GOMP_SPINCOUNT": "7"}, {"GOMP_SPINCOUNT": "7"}),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, {"OMP_WAIT_POLICY": "ACTIVE"}),
+    ],
+)
+def test_an_engine_on_cores_spins_briefly_unless_the_user_says_how(
+    given: dict[str, str], spin: dict[str, str]
+) -> None:
+    with mock.patch.dict(os.environ, given, clear=True):
+        prepare_environment(EngineOptions())
+        found = {name: value for name, value in os.environ.items() if name in SPIN_VARIABLES}
+    assert found == spin
