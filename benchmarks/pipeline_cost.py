@@ -255,15 +255,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("RAY_ADDRESS", "local")
-    from ray_jobs.passes.session import start_ray, stop_ray
+    from ray_jobs.passes.session import start_ray
 
     start_ray()
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            prepare(Path(folder), options.rate, options.methods)
-            rows = measure(Path(folder), options)
-    finally:
-        stop_ray()
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(Path(folder), options.rate, options.methods)
+        rows = measure(Path(folder), options)
     if options.json:
         print(json.dumps({"machine": machine.describe(), "rows": rows}))
         return

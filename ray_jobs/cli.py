@@ -24,7 +24,7 @@ from ray_jobs.commands import COMMANDS, OF_METHODS, Command, methods_of
 from ray_jobs.config.names import did_you_mean
 from ray_jobs.console import console_log
 from ray_jobs.home import ensure_home
-from ray_jobs.stopping import AGAIN, ENDING, Stopped, leave, taking_signals
+from ray_jobs.stopping import AGAIN, ENDING, Stopped, taking_signals
 
 if TYPE_CHECKING:
     from ray_jobs.config import VerbConfig
@@ -42,7 +42,7 @@ _COLUMNS = 100
 def main() -> int:
     """Run this process's command and leave nothing behind it; returns the exit code.
 
-    Where Ray was there and the command failed or was stopped, the process ends here.
+    A process that had to do with Ray ends here.
     """
     code = FAILED
     with taking_signals():
@@ -72,17 +72,12 @@ def _command() -> int:
 
 
 def _end_ray(code: int) -> None:
-    """End what this process has of Ray; one that has failed or was stopped ends with it."""
-    if "ray_jobs.passes.session" not in sys.modules:
-        return
-    from ray_jobs.passes.session import abandon_ray, stop_ray
+    """Where this process had to do with Ray, end it and what it has started of Ray."""
+    if "ray_jobs.passes.session" in sys.modules:
+        from ray_jobs.passes.session import leave_ray
 
-    if code in (DONE, WRONG_USAGE) and ENDING.signal is None:
-        stop_ray()
-        return
-    abandon_ray()
-    logging.shutdown()
-    leave(code)
+        leave_ray()
+        ENDING.leave(code)
 
 
 def _results_stream() -> TextIO:

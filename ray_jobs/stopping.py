@@ -11,6 +11,7 @@ thread hears of signals as they come, whatever the main thread waits for.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -57,6 +58,7 @@ class Ending:
         self._children: list[tuple[Callable[[], object], Callable[[], object]]] = []
         self._errors = 2
         self._left_to_others = False
+        self._last = threading.RLock()  # never released: one thread's end is the process's
 
     @property
     def code(self) -> int:
@@ -144,6 +146,7 @@ class Ending:
 
     def end(self, sentence: str, code: int) -> NoReturn:
         """Say a last sentence and end this process, whatever its threads are doing."""
+        self._last.acquire()
         acts, self._last_acts = self._last_acts[::-1], []
         _done([*(hold_them for hold_them, _ in self._children), *acts])
         with suppress(OSError):
@@ -151,6 +154,16 @@ class Ending:
         _flush()
         _done([end_them for _, end_them in self._children[::-1]])
         os._exit(code)  # at once, or what watches those processes ends this one
+
+    def leave(self, code: int) -> NoReturn:
+        """End this process without the end of its interpreter, in which cores of libraries crash.
+
+        A signal before this is what the process ends by, one after it changes nothing any more.
+        """
+        self._last.acquire()
+        logging.shutdown()
+        _flush()
+        os._exit(code)
 
 
 def _done(acts: list[Callable[[], object]]) -> None:
@@ -235,9 +248,3 @@ def kept_handlers() -> Iterator[None]:
         for each, handler in before.items():
             if handler is not None:
                 signal.signal(each, handler)
-
-
-def leave(code: int) -> NoReturn:
-    """End this process without the end of its interpreter, in which cores of libraries crash."""
-    _flush()
-    os._exit(code)

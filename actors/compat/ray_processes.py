@@ -10,6 +10,7 @@ from typing import Any, Final
 from actors.storage.odd_names import is_utf8
 
 _OURS: Final = ("actors", "methods", "ray_jobs", "serve", "fieldguide")
+_GONE_S: Final = 2.0
 
 
 class _OursFirst(list[str]):
@@ -71,10 +72,11 @@ def hold_processes_below() -> None:
 
 
 def end_processes_below() -> None:
-    """Kill the Ray that this process has started, whatever state it is in, without a wait.
+    """Kill the Ray that this process has started, whatever state it is in.
 
     ``ray.shutdown`` disconnects first, which hangs or crashes once a process of Ray's is gone. What
-    this process has started itself goes last: Ray's core watches it.
+    this process has started itself goes last, since Ray's core watches it: a minute after its GCS
+    was killed it ends this process.
     """
     import psutil
 
@@ -89,3 +91,4 @@ def end_processes_below() -> None:
     for process in [*(each for each in own.children(True) if each not in started), *started]:
         with suppress(psutil.Error):
             process.kill()
+    psutil.wait_procs(started, timeout=_GONE_S)  # no zombies where process 1 takes none

@@ -101,6 +101,7 @@ def start_ray(*, here: bool = False) -> Capacity:
     import ray
 
     if not ray.is_initialized():
+        _STARTED_CORES.clear()  # one that a caller has shut down is not there any more
         address, source = (None, "") if here else find_cluster()
         name_process()
         with kept_handlers():
@@ -218,23 +219,12 @@ def _is_custom(name: str) -> bool:
     return name not in _BUILT_IN and not name.startswith(("node:", "accelerator_type:"))
 
 
-def stop_ray() -> None:
-    """End the Ray that was started on this machine; on a cluster there is nothing to do."""
-    _unwatch()
-    if not _STARTED_CORES:
-        return
-    import ray
+def leave_ray() -> None:
+    """Leave Ray, of which nothing is left behind; this process has to end right after.
 
-    ray.shutdown()
-    _forget_children()
-    _STARTED_CORES.clear()
-
-
-def abandon_ray() -> None:
-    """Leave Ray when a job has failed or was stopped: its own end may hang then, or crash.
-
-    What was started here is ended, after which this process has to leave, before Ray's core sees
-    it and ends it with a code of its own. A cluster sees that its driver is gone and takes back
+    What was started here is ended where it is. ``ray.shutdown`` is not used: it takes a second in
+    which a signal ends this process without a word, since Ray's core drops the handler first, and
+    it hangs or crashes after some failures. A cluster sees that its driver is gone and takes back
     what the job had.
     """
     _unwatch()

@@ -136,13 +136,14 @@ def test_the_exit_code_and_the_sentence_of_a_job_are_kept(
 def test_a_ray_that_only_runs_here_is_not_joined_and_one_of_ray_start_is(nodes: Nodes) -> None:
     script = """
 import logging, os, sys
+import ray
 from pathlib import Path
-from ray_jobs.passes.session import start_ray, started_here, stop_ray
+from ray_jobs.passes.session import start_ray, started_here
 logging.basicConfig(format="%(message)s", stream=sys.stdout)
 logging.getLogger("onoma").setLevel(logging.INFO)
 start_ray()
 assert started_here()
-stop_ray()
+ray.shutdown()
 Path(os.environ["RAY_TMPDIR"], "ray", "ray_current_cluster").write_text(sys.argv[1])
 assert {"mllm", "clip"} <= set(start_ray().custom)
 assert not started_here()

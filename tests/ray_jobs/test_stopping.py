@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ray_jobs.stopping import ENDING, SIGNALS, Stopped, kept_handlers, taking_signals
@@ -130,6 +134,60 @@ sys.exit(cli.main())
     assert "children held; claim given back; onoma: stopped; " in done.stderr
     assert "onoma: stopped; what is finished is kept. Run the same command again" in done.stderr
     assert done.stderr.endswith("children ended")
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("seconds", [0.05, 0.4])
+def test_a_signal_that_comes_when_all_is_done_never_ends_a_command_without_a_word(
+    seconds: float,
+) -> None:
+    """Ray's own shutdown, half a second or more, takes the handler of SIGTERM away."""
+    code = """
+import os, sys
+from ray_jobs import cli
+
+def work(arguments, results):
+    from ray_jobs.passes import session
+    session.set_verbose(False)
+    session.start_ray()
+    results.write("done")
+    results.flush()
+    return 0
+
+cli.execute = work
+sys.exit(cli.main())
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "RAY_ADDRESS": "local"},
+    ) as command:
+        assert command.stdout is not None
+        assert command.stdout.read(4) == "done"
+        time.sleep(seconds)
+        with suppress(ProcessLookupError):
+            os.killpg(command.pid, signal.SIGTERM)
+        said = command.communicate(timeout=60)[1]
+    assert command.returncode in (0, 143)
+    assert ("onoma: stopped; what is finished is kept" in said) == (command.returncode == 143)
+    deadline = time.monotonic() + 20
+    while (left := _group(command.pid)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left
+
+
+def _group(number: int) -> list[str]:
+    """Processes of a group."""
+    found = []
+    for each in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(each.pid) == number and each.status() != psutil.STATUS_ZOMBIE:
+                found.append(each.name())
+    return found
 
 
 @pytest.mark.slow
