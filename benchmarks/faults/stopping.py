@@ -1,6 +1,6 @@
 """End real jobs in every way that people's machines do, again and again, and see how each ends.
 
-    uv run python -m benchmarks.faults.stopping [--times 20] [--only NAME ...] [--images 240]
+    uv run python -m benchmarks.faults.stopping [--times 20] [--only NAME ...] [--images 2400]
 
 kill       SIGKILL to the driver at a random moment
 sigterm    SIGTERM to the driver, or to its whole process group, in turns
@@ -185,7 +185,7 @@ def main() -> None:
     )
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--only", nargs="+", choices=WAYS, default=list(WAYS), metavar="NAME")
-    parser.add_argument("--images", type=int, default=240)
+    parser.add_argument("--images", type=int, default=2400)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     options = parser.parse_args()
     end_on_sigterm()
