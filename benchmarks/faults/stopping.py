@@ -1,6 +1,7 @@
 """End real jobs in every way that people's machines do, again and again, and see how each ends.
 
-    uv run python -m benchmarks.faults.stopping [--times 20] [--only NAME ...] [--images 800] [--finish-every 1]
+    uv run python -m benchmarks.faults.stopping [--times 20] [--only NAME ...] [--images 800]
+                                                [--finish-every 1]
 
 kill       SIGKILL to the driver at a random moment
 sigterm    SIGTERM to the driver, or to its whole process group, in turns
@@ -9,10 +10,9 @@ two        the same command a second time while the first runs
 stale      RAY_ADDRESS of a cluster that is gone
 leaves     a cluster that is killed in the middle of the job that has joined it
 
-After each but ``stale``, or after every so many, the same command is run to its end, and every image
-has one row. A job has
-to end with the code and the sentence that docs/jobs.md says, within its time, without a traceback,
-and to leave no process and no claim. Exit code 1 if one does not.
+After each but ``stale``, or after every so many, the same command is run to its end, and every
+image has one row. A job has to end with the code and the sentence that docs/jobs.md says, within
+its time, without a traceback, and to leave no process and no claim. Exit code 1 if one does not.
 """
 
 from __future__ import annotations
