@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from actors import storage
-from ray_jobs.runs.sources.listing import check_source
+from ray_jobs.runs.sources.presence import check_source
 from ray_jobs.runs.text_files import read_text
 
 

@@ -28,7 +28,7 @@ from methods.image_ids import IdFingerprint
 from ray_jobs.runs.folder import FIRST_MANIFEST, RUNNING, RunFolder
 from ray_jobs.runs.ledger import batches_of, image_ids_of
 from ray_jobs.runs.manifest_update import extend_manifest, forget_updates
-from ray_jobs.runs.sources import TableColumns
+from ray_jobs.runs.sources.table_columns import TableColumns
 from ray_jobs.runs.stage_tables import stage_table
 from ray_jobs.runs.usage import EARLIER, Usage, add_answers
 

@@ -24,7 +24,8 @@ from actors.kept import KEPT
 from actors.storage.tables import write_table
 from methods.errors import InputError
 from methods.image_ids import IdFingerprint, image_id
-from ray_jobs.runs.sources import Listing, TableColumns, list_images
+from ray_jobs.runs.sources.listing import Listing, list_images
+from ray_jobs.runs.sources.table_columns import TableColumns
 
 logger = logging.getLogger(f"onoma.{__name__}")
 

@@ -28,7 +28,8 @@ from ray_jobs.runs.manifest import (
     read_manifest,
     write_files,
 )
-from ray_jobs.runs.sources import TableColumns, list_images
+from ray_jobs.runs.sources.listing import list_images
+from ray_jobs.runs.sources.table_columns import TableColumns
 
 _PREFIX: Final = "update-"
 _GATHERED: Final = 50_000

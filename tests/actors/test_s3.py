@@ -26,7 +26,7 @@ from actors.s3_settings import VARIABLE
 from actors.storage.s3 import s3_filesystem
 from methods.errors import InputError
 from ray_jobs.runs.manifest import read_manifest, write_manifest
-from ray_jobs.runs.sources import list_images
+from ray_jobs.runs.sources.listing import list_images
 
 CONFIG = """
 [profile source]

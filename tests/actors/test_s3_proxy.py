@@ -16,7 +16,7 @@ from actors import storage
 from actors.images.fetch import fetch
 from actors.s3_settings import S3Settings
 from actors.storage.s3 import is_behind_proxy, s3_filesystem
-from ray_jobs.runs.sources import list_images
+from ray_jobs.runs.sources.listing import list_images
 
 
 @pytest.fixture

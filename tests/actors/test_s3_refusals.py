@@ -17,7 +17,7 @@ from actors.images.fetch import fetch_bytes
 from actors.s3_settings import VARIABLE
 from actors.storage.s3 import s3_filesystem
 from methods.errors import InputError
-from ray_jobs.runs.sources import list_images
+from ray_jobs.runs.sources.listing import list_images
 
 
 class Refusing(BaseHTTPRequestHandler):

@@ -248,7 +248,7 @@ def test_standard_output_carries_one_json_object(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "a" / "images")
 
 
-HEAVY = ("ray", "torch", "numpy", "pyarrow", "open_clip", "transformers", "vllm", "scipy")
+HEAVY = ("ray", "torch", "numpy", "pyarrow", "PIL", "open_clip", "transformers", "vllm", "scipy")
 
 
 def imported_by(script: str) -> set[str]:

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 import pyarrow.fs as pafs
 
 from actors import storage
-from actors.storage.s3 import has_keys, why
-from methods.errors import InputError, one_line
+from methods.errors import InputError
 from ray_jobs.runs.sources import folders, lists, tables, tars
-from ray_jobs.runs.sources.braces import expanded, has_braces
+from ray_jobs.runs.sources.braces import expanded
 from ray_jobs.runs.sources.globs import Glob, is_glob
 from ray_jobs.runs.sources.kept import KeptColumns
 from ray_jobs.runs.sources.metadata import Metadata
 from ray_jobs.runs.sources.packed_tars import how_to_unpack, is_packed_tar
+from ray_jobs.runs.sources.presence import check_source
 from ray_jobs.runs.sources.rows import ManifestRow, Skipped, is_image_name
 from ray_jobs.runs.sources.survey import packed_kind, survey
 from ray_jobs.runs.sources.table_columns import TableColumns
@@ -55,43 +55,6 @@ def list_images(source: str, columns: TableColumns | None = None) -> Listing:
                     f"{flag} {named} is for Parquet files, and {source} is read as a {found.kind}"
                 )
     return found
-
-
-def check_source(source: str) -> bool:
-    """Check that something is at ``source``, or that it is a pattern; returns whether it is one.
-
-    Raises:
-        InputError: neither.
-    """
-    if storage_has(source):
-        return False
-    if is_glob(source) or has_braces(source):
-        return True
-    hint = "" if storage.is_local(source) else " (check the bucket, the region and the credentials)"
-    raise InputError(f"--images {source}: no such folder or file{hint}")
-
-
-def storage_has(source: str) -> bool:
-    """Say whether something is at ``source``, with a clear error when the storage cannot tell."""
-    try:
-        return storage.exists(source)
-    except InputError:
-        raise
-    except Exception as error:  # botocore's errors are no OSError
-        if not isinstance(error, OSError) and not storage.is_s3(source):
-            raise
-        if storage.is_s3(source):
-            return _bucket_has(source)
-        raise InputError(f"--images {source}: {one_line(error)}") from error
-
-
-def _bucket_has(source: str) -> bool:
-    """Ask again where HEAD was refused: such an answer has no body that says why."""
-    bucket, _, prefix = source.partition("://")[2].partition("/")
-    try:
-        return has_keys(storage.s3fs_of(source), bucket, prefix)
-    except Exception as error:  # botocore's errors have no common class with s3fs's
-        raise InputError(f"--images {source}: {why(error, bucket)}") from error
 
 
 @dataclass

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from actors import storage
 from methods.errors import InputError
-from ray_jobs.runs.sources import list_images
 from ray_jobs.runs.sources.folders import glob_files, split_pattern
 from ray_jobs.runs.sources.globs import Glob, is_glob
+from ray_jobs.runs.sources.listing import list_images
 
 NAMES = ("a", "b", "ab", "a.jpg", "b.PNG", ".h", ".h.jpg", "c[1]", "x.tar", "t.parquet", "jpg")
 PARTS = (

@@ -20,7 +20,7 @@ from actors.stage import stage
 from methods.errors import InputError
 from ray_jobs.cli import execute
 from ray_jobs.runs.manifest import read_manifest, write_manifest
-from ray_jobs.runs.sources import TableColumns
+from ray_jobs.runs.sources.table_columns import TableColumns
 
 
 def kept(source: str, tmp_path: Path, *names: str) -> dict[str, Any]:

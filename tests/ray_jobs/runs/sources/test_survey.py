@@ -12,7 +12,7 @@ import pytest
 
 from methods.errors import InputError
 from ray_jobs.runs.manifest import read_manifest, write_manifest
-from ray_jobs.runs.sources import list_images
+from ray_jobs.runs.sources.listing import list_images
 
 WEB = {"url": ["http://x/1.jpg", "http://x/2.jpg"], "key": ["1", "2"], "status": ["success"] * 2}
 

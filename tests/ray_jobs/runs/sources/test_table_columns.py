@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from actors.images.fetch import fetch
 from methods.errors import InputError
 from ray_jobs.runs.manifest import read_manifest, write_manifest
-from ray_jobs.runs.sources import TableColumns
-from ray_jobs.runs.sources.table_columns import choose_columns
+from ray_jobs.runs.sources.table_columns import TableColumns, choose_columns
 
 DATA = [b"one", b"two", b"three"]
 STRUCTS = [{"bytes": each, "path": f"{n}.jpg"} for n, each in enumerate(DATA)]

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from actors.images.fetch import fetch
 from methods.errors import InputError
 from ray_jobs.runs.manifest import read_manifest, write_manifest
-from ray_jobs.runs.sources import TableColumns, list_images
+from ray_jobs.runs.sources.listing import list_images
+from ray_jobs.runs.sources.table_columns import TableColumns
 
 KEYS = ("key", "__key__", "file_name", "id", "name")
 ADDRESSES = ("uri", "url", "image_url", "image_path")

@@ -17,8 +17,8 @@ from actors import storage
 from actors.images.fetch import fetch
 from methods.errors import InputError
 from ray_jobs.runs.manifest import read_manifest, write_manifest
-from ray_jobs.runs.sources import list_images
 from ray_jobs.runs.sources.braces import expanded, has_braces
+from ray_jobs.runs.sources.listing import list_images
 
 
 def tar_of(members: dict[str, bytes]) -> bytes:
