@@ -25,6 +25,8 @@ from typing import Final, NoReturn, TypeVar
 _Act = TypeVar("_Act")
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_MARK: Final = 0
+"""No signal has this number."""
 _IMPATIENT_S: Final = 5.0
 """A signal this long after the first one ends the command at once."""
 _LONGEST_S: Final = 60.0
@@ -58,6 +60,8 @@ class Ending:
         self._children: list[tuple[Callable[[], object], Callable[[], object]]] = []
         self._errors = 2
         self._left_to_others = False
+        self._told: int | None = None
+        self._all_heard = threading.Event()
         self._last = threading.RLock()  # never released: one thread's end is the process's
 
     @property
@@ -104,7 +108,9 @@ class Ending:
         """Read the numbers of signals from a pipe, until it is closed."""
         while numbers := os.read(pipe, 16):
             for number in numbers:
-                if self._ends_at_once(number):
+                if number == _MARK:
+                    self._all_heard.set()
+                elif self._ends_at_once(number):
                     self.signal = number
                     self._give_up()
         os.close(pipe)
@@ -125,12 +131,24 @@ class Ending:
 
     @contextmanager
     def left_to_others(self) -> Iterator[None]:
-        """Inside, signals are the caller's affair, who has handlers of its own."""
+        """Inside, signals are the caller's affair, who has handlers of its own.
+
+        The thread that hears of signals may come to one later than the caller's handler has, so at
+        the end it is waited for.
+        """
         self._left_to_others = True
         try:
             yield
         finally:
+            if self._told is not None:
+                self._all_heard.clear()
+                os.write(self._told, bytes([_MARK]))
+                self._all_heard.wait(_IMPATIENT_S)
             self._left_to_others = False
+
+    def told_by(self, pipe: int | None) -> None:
+        """Which pipe the numbers of signals are written to, if any."""
+        self._told = pipe
 
     def speak_to(self, errors: int) -> None:
         """Write last sentences to a file descriptor; standard error may be silenced meanwhile."""
@@ -217,12 +235,14 @@ def _heard() -> Iterator[None]:
     hearing = threading.Thread(target=ENDING.hear, args=(heard,), name="signals", daemon=True)
     hearing.start()
     wakeup = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    ENDING.told_by(told)
     errors = os.dup(2)
     ENDING.speak_to(errors)
     try:
         yield
     finally:
         signal.set_wakeup_fd(wakeup)
+        ENDING.told_by(None)
         os.close(told)
         hearing.join()
         ENDING.speak_to(2)

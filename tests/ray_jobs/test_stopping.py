@@ -192,10 +192,22 @@ def _group(number: int) -> list[str]:
 
 @pytest.mark.slow
 def test_a_command_with_handlers_of_its_own_is_left_alone() -> None:
-    """The endpoint reads its files again by SIGHUP, and stops in its own way by SIGTERM."""
+    """The endpoint reads its files again by SIGHUP, and stops in its own way by SIGTERM.
+
+    Also where the thread that hears of signals comes to one when the endpoint has stopped.
+    """
     code = """
-import signal, sys, time
+import os, signal, sys, time
 from ray_jobs import cli, stopping
+
+read = os.read
+
+def read_late(pipe, size):
+    numbers = read(pipe, size)
+    time.sleep(0.3)
+    return numbers
+
+stopping.os.read = read_late
 
 def serve(arguments, results):
     stopping.ENDING.with_children(lambda: None, lambda: None)
@@ -204,7 +216,7 @@ def serve(arguments, results):
         for each in (signal.SIGHUP, signal.SIGTERM):
             signal.signal(each, lambda number, _: heard.append(number))
             signal.raise_signal(each)
-        time.sleep(0.5)
+    time.sleep(1)
     return 0 if heard == [1, 15] else 3
 
 cli.execute = serve

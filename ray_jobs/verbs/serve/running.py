@@ -149,9 +149,7 @@ def _signals(asked: queue.SimpleQueue[int]) -> Iterator[None]:
 
 
 def _stop() -> None:
-    import ray
     from ray import serve
 
     with quiet_ray():  # Ray tells of every actor that it ends
         serve.shutdown()
-        ray.shutdown()
