@@ -8,15 +8,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from methods.errors import InputError
 from ray_jobs.config import ServeConfig, parse
-from ray_jobs.verbs.serve import checking
+from ray_jobs.verbs.serve import checking, running
 from ray_jobs.verbs.serve.checking import check
 from ray_jobs.verbs.serve.running import serve_classifiers
 from serve.catalogue import load_catalogue
@@ -99,6 +101,32 @@ def test_the_check_agrees_with_a_job_and_finds_what_differs(
     assert "scores differ by 0." in said
     assert "no bird at all in the job" in said
     assert "missing in the job" in said
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_only_a_ray_that_is_there_is_waited_for(
+    there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Serve would wait half a minute for replicas that were told to end with a process group."""
+    import ray
+    from ray import serve
+
+    ended = threading.Event()
+    done = []
+
+    def shutdown() -> None:
+        ended.wait(0.5 if there else 30)
+        done.append(True)
+
+    context = SimpleNamespace(gcs_address="127.0.0.1:1")
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: context)
+    monkeypatch.setattr(serve, "shutdown", shutdown)
+    monkeypatch.setattr(running, "answers", lambda address, _: there and address == "127.0.0.1:1")
+    try:
+        running._stop()
+        assert done == [True] * there
+    finally:
+        ended.set()
 
 
 @pytest.mark.timeout(600)

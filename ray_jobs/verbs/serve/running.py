@@ -6,19 +6,23 @@ import queue
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, Final
 
 from actors.classifier_store import find_classifier
 from actors.compat.ray import HAPROXY, calm_serve_logs, set_environment
 from methods.errors import InputError
 from ray_jobs.config import ServeConfig
+from ray_jobs.passes.cluster import answers
 from ray_jobs.passes.session import Capacity, quiet_ray, start_ray, verbose
 from ray_jobs.stopping import ENDING
 from serve.catalogue import ClassifierRef, load_catalogue
 from serve.deploying import deploy
 from serve.settings import EndpointSettings
+
+_LOOK_S: Final = 1.0
 
 
 def serve_classifiers(config: ServeConfig) -> dict[str, Any]:
@@ -149,7 +153,17 @@ def _signals(asked: queue.SimpleQueue[int]) -> Iterator[None]:
 
 
 def _stop() -> None:
+    """Answer what is under way and stop; at once where Ray has been told to end as well.
+
+    Serve waits half a minute for replicas of a Ray that is not there any more, as after a signal to
+    a whole process group: longer than schedulers wait.
+    """
+    import ray
     from ray import serve
 
+    address = ray.get_runtime_context().gcs_address
+    stopping = threading.Thread(target=serve.shutdown, daemon=True)
     with quiet_ray():  # Ray tells of every actor that it ends
-        serve.shutdown()
+        stopping.start()
+        while stopping.is_alive() and answers(address, _LOOK_S):
+            stopping.join(_LOOK_S)
