@@ -183,9 +183,8 @@ def _unidentified(data: bytes) -> ImageError:
         return ImageError("truncated", "the file is shorter than it says itself")
     if data.startswith(_MAGIC):
         return ImageError("corrupt", "starts like an image, but its header cannot be read")
-    return of_format or ImageError(
-        "not_an_image", f"no image format known begins with {data[:12]!r}"
-    )
+    begins = repr(data[:12])[1:]  # without the b that Python writes before bytes
+    return of_format or ImageError("not_an_image", f"no image format known begins with {begins}")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
