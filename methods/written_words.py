@@ -1,7 +1,8 @@
 """What words written in a picture do: name a class, or speak to the model that looks at it.
 
 Words come from a reader of characters, which joins and mistakes them (``thisisakessintaerow``), so
-names are looked for with a few wrong characters and without blanks.
+names are looked for with a few wrong characters and without blanks, and what speaks to the model
+also with the blanks that were lost.
 """
 
 from __future__ import annotations
@@ -11,17 +12,26 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Final, Literal, NamedTuple
 
+from methods.joined_words import set_apart
+
 Kind = Literal["names_class", "instruction", "writing"]
 
+_LEAVE: Final = "ignore disregard forget override".split()
+_ASK: Final = (
+    "answer reply respond output say label classify choose pick select return write call describe "
+    "name tell"
+).split()
+_ADDRESSED: Final = "system assistant assistants user prompt instruction instructions".split()
+_CLAIMS: Final = "is was shows depicts correct right true class".split()
 _TO_THE_MODEL: Final = re.compile(
-    r"\b(ignore|disregard|forget|override)\b|\b(answer|reply|respond|output|say|label|classify|"
-    r"choose|pick|select|return|write|call|describe|name|tell)\b\s*"
+    rf"\b({'|'.join(_LEAVE)})\b|\b({'|'.join(_ASK)})\b\s*"
     r"(this|it|with|as|only|that|the|:|\w)|"
     r"\b(this|that|it)\s*(is|was|shows|depicts)\b|\byou (must|should|are|will)\b|"
-    r"\b(system|assistants?|user|prompt|instructions?)\b|"
+    rf"\b({'|'.join(_ADDRESSED)})\b|"
     r"\b(correct|right|true) (answer|label|class)",
     re.IGNORECASE,
 )
+_SAID: Final = frozenset([*_LEAVE, *_ASK, *_ADDRESSED, *_CLAIMS])
 _JOINED: Final = (
     "thisis ignoreall ignoreprevious answerwith answerthe previousinstructions youmust youshould "
     "labelthis classifythis saythat correctanswer systemprompt theansweris theimage"
@@ -59,7 +69,7 @@ def read_words(text: str, names: Sequence[str]) -> Written | None:
         kinds.append("names_class")
     joined = any(word in letters for word in _JOINED)
     starts = letters.startswith(("answer", "ignore", "reply", "classify", "output"))
-    if joined or starts or _TO_THE_MODEL.search(text):
+    if joined or starts or _TO_THE_MODEL.search(set_apart(text, _SAID)):
         kinds.append("instruction")
     return Written(tuple(kinds) or ("writing",), named)
 
