@@ -185,7 +185,8 @@ def job(folder: Path, options: argparse.Namespace) -> None:
         made.picture.save(path, quality=92)  # of a JPEG
     drawn = {path.relative_to(folder / "images").as_posix() for path in chosen}
     after = labelled(folder, folder / "after")
-    same = without(before, drawn).equals(without(after, drawn))
+    differs = differences(without(before, drawn), without(after, drawn))
+    others = f"DIFFER: {differs}" if differs else "are the same to the byte"
     steered = sum(
         one != other
         for one, other, path in zip(
@@ -200,11 +201,11 @@ def job(folder: Path, options: argparse.Namespace) -> None:
     flagged = {each["path"] for each in found if each["kinds"] != ["writing"]}
     print(
         f"\n`onoma label slac` of {len(files)} images, a sentence in {count} of them: rows of the "
-        f"other {len(files) - count} {'are the same to the byte' if same else 'DIFFER'}; "
+        f"other {len(files) - count} {others}; "
         f"`onoma audit` flags {len(flagged & drawn)} of {count}, and {len(flagged - drawn)} of the "
         f"others; {steered} of the {count} have another label than without the sentence"
     )
-    if not same:
+    if differs:
         raise SystemExit(1)
 
 
@@ -227,6 +228,16 @@ def labelled(folder: Path, out: Path) -> pa.Table:
 def without(table: pa.Table, paths: set[str]) -> pa.Table:
     """The rows of other images."""
     return table.filter(pa.array([path not in paths for path in table["path"].to_pylist()]))
+
+
+def differences(one: pa.Table, other: pa.Table) -> dict[str, int]:
+    """In how many rows two tables differ, by column; empty where they are equal."""
+    found = {}
+    for name in one.column_names:
+        pairs = zip(one[name].to_pylist(), other[name].to_pylist(), strict=True)
+        if rows := sum(left != right for left, right in pairs):
+            found[name] = rows
+    return found
 
 
 def archives(options: argparse.Namespace, root: Path) -> Iterator[Path]:

@@ -140,10 +140,15 @@ def two(world: World, ends: Ends, number: int) -> None:
     """The same command twice; the second is refused, the first finishes."""
     run = world.run("two", "zero_shot")
     with world.start(run) as first:
-        if number % 2:  # in turns: at once, and while the first is at work
+        held = bool(number % 2)  # in turns: at once, and while the first is at work
+        if held:
             at_random_moment(world, run, first, number)
+            os.kill(first.pid, signal.SIGSTOP)  # or it may be done before the second looks
         with world.start(run) as second:
-            codes = [second.wait(LIMIT_S), first.wait(LIMIT_S)]
+            codes = [second.wait(LIMIT_S)]
+            if held:
+                os.kill(first.pid, signal.SIGCONT)
+            codes.append(first.wait(LIMIT_S))
             ends.seconds.append(second.seconds)
             refused = second if codes[0] else first
             if sorted(code if code is not None else -1 for code in codes) != [0, 2]:
