@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
 from ray_jobs.stopping import ENDING, SIGNALS, Stopped, kept_handlers, taking_signals
+from tests.helpers.sessions import left_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -174,20 +174,7 @@ sys.exit(cli.main())
         said = command.communicate(timeout=60)[1]
     assert command.returncode in (0, 143)
     assert ("onoma: stopped; what is finished is kept" in said) == (command.returncode == 143)
-    deadline = time.monotonic() + 20
-    while (left := _group(command.pid)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not left
-
-
-def _group(number: int) -> list[str]:
-    """Processes of a group."""
-    found = []
-    for each in psutil.process_iter():
-        with suppress(psutil.Error, ProcessLookupError):
-            if os.getpgid(each.pid) == number and each.status() != psutil.STATUS_ZOMBIE:
-                found.append(each.name())
-    return found
+    assert left_of(command.pid) == []
 
 
 @pytest.mark.slow

@@ -13,10 +13,10 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from ray_jobs.runs.folder import CLAIM
+from tests.helpers.sessions import left_of
 
 ROOT = Path(__file__).parents[3]
 IMAGES = 400
@@ -77,22 +77,6 @@ def wait_for_rows(job: subprocess.Popen[bytes], run: Path) -> None:
         time.sleep(0.05)
     job.kill()
     pytest.fail(f"nothing is labelled: {job.communicate()[1].decode()}")
-
-
-def left_of(session: int) -> list[str]:
-    """Processes of a session, given a moment to go."""
-    deadline = time.time() + 20
-    while True:
-        left = []
-        for process in psutil.process_iter():
-            try:
-                if os.getsid(process.pid) == session and process.status() != "zombie":
-                    left.append(" ".join(process.cmdline())[:80])
-            except (OSError, psutil.Error):
-                continue
-        if not left or time.time() > deadline:
-            return left
-        time.sleep(0.2)
 
 
 @pytest.mark.slow
