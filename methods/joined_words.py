@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 _COMMON: Final = frozenset(
@@ -44,7 +43,6 @@ def set_apart(text: str, words: Iterable[str]) -> str:
     return _RUN.sub(apart, text)
 
 
-@lru_cache(maxsize=1024)
 def _split(letters: str, known: frozenset[str]) -> tuple[str, ...]:
     """The fewest words that make up the letters; none if they are not made up of words."""
     longest = max(map(len, known))

@@ -22,16 +22,18 @@ _ASK: Final = (
     "name tell"
 ).split()
 _ADDRESSED: Final = "system assistant assistants user prompt instruction instructions".split()
-_CLAIMS: Final = "is was shows depicts correct right true class".split()
+_IS: Final = "is was shows depicts".split()
+_TRUE: Final = "correct right true".split()
+_LABEL: Final = "answer label class".split()
 _TO_THE_MODEL: Final = re.compile(
     rf"\b({'|'.join(_LEAVE)})\b|\b({'|'.join(_ASK)})\b\s*"
     r"(this|it|with|as|only|that|the|:|\w)|"
-    r"\b(this|that|it)\s*(is|was|shows|depicts)\b|\byou (must|should|are|will)\b|"
+    rf"\b(this|that|it)\s*({'|'.join(_IS)})\b|\byou (must|should|are|will)\b|"
     rf"\b({'|'.join(_ADDRESSED)})\b|"
-    r"\b(correct|right|true) (answer|label|class)",
+    rf"\b({'|'.join(_TRUE)}) ({'|'.join(_LABEL)})",
     re.IGNORECASE,
 )
-_SAID: Final = frozenset([*_LEAVE, *_ASK, *_ADDRESSED, *_CLAIMS])
+_SAID: Final = frozenset([*_LEAVE, *_ASK, *_ADDRESSED, *_IS, *_TRUE, *_LABEL])
 _JOINED: Final = (
     "thisis ignoreall ignoreprevious answerwith answerthe previousinstructions youmust youshould "
     "labelthis classifythis saythat correctanswer systemprompt theansweris theimage"
