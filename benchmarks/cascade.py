@@ -67,10 +67,9 @@ class Archive:
 
     def _draw(self, seed: int) -> None:
         from fieldguide.archive import draw_archive
-        from fieldguide.second.archive import draw_second_archive
 
-        draw = draw_archive if self._options.edition == 1 else draw_second_archive
-        draw(self._folder, self._options.count, seed)
+        options = self._options
+        draw_archive(self._folder, options.count, seed, edition=options.edition)
 
     def label(self, out: str, budget: str) -> dict[str, Any]:
         """Label it by the real command."""
@@ -220,7 +219,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--pilot", type=int, default=60)
     parser.add_argument("--choices", type=int, default=5)
-    parser.add_argument("--edition", type=int, choices=(1, 2), default=1, help="of the drawn world")
+    parser.add_argument("--edition", choices=("1", "2"), default="1", help="of the drawn world")
     parser.add_argument("--clip", default="fieldguide", help="as onoma label takes it")
     parser.add_argument("--mllm", default="fieldguide", help="as onoma label takes it")
     parser.add_argument("--again", action="store_true", help="check one budget by the command")

@@ -35,13 +35,11 @@ Features = dict[Part, NDArray[np.float32]]
 def label(root: Path, seed: int, options: argparse.Namespace) -> Path:
     """Draw an archive and label it; returns the run folder."""
     from fieldguide.archive import draw_archive
-    from fieldguide.second.archive import draw_second_archive
     from ray_jobs.config import LabelWhatDoYouSeeConfig
     from ray_jobs.verbs.label import label
 
     archive, run = root / f"archive{seed}", root / f"run{seed}"
-    draw = draw_archive if options.edition == 1 else draw_second_archive
-    draw(archive, options.count, seed)
+    draw_archive(archive, options.count, seed, edition=options.edition)
     images, classes = str(archive / "images"), str(archive / "classes.txt")
     models = {"clip": options.clip, "mllm": options.mllm}
     label(LabelWhatDoYouSeeConfig(images=images, classes=classes, out=str(run), **models))
@@ -77,7 +75,7 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[4101, 4102, 4103])
     parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--edition", type=int, choices=(1, 2), default=1, help="of the drawn world")
+    parser.add_argument("--edition", choices=("1", "2"), default="1", help="of the drawn world")
     parser.add_argument("--clip", default="fieldguide", help="as onoma label takes it")
     parser.add_argument("--mllm", default="fieldguide", help="as onoma label takes it")
     options = parser.parse_args()

@@ -39,11 +39,11 @@ class World:
 
     def archive(self, name: str, seed: int, count: int, **settings: Any) -> Path:
         """An archive, drawn when it is not there yet."""
-        from fieldguide.second.archive import draw_second_archive
+        from fieldguide.archive import draw_archive
 
         folder = self.root / f"{name}-{seed}"
         if not folder.exists():
-            draw_second_archive(folder, count, seed, **settings)
+            draw_archive(folder, count, seed, edition="2", **settings)
         return folder
 
     def labelled(self, archive: Path, name: str, config: str, **settings: Any) -> dict[str, Any]:

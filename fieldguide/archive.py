@@ -3,23 +3,24 @@
 OUT/images/ holds JPEG and PNG files in a few subfolders, under names that say nothing; OUT/
 classes.txt holds one class name a line; OUT/truth.csv holds `path,label`, the path relative to
 OUT/images and several labels joined by `|`. The same arguments write the same bytes.
+
+Of the second edition, species and things are as frequent as its world makes them: a rare one may be
+missing from a small archive, while classes.txt holds them all, drawn or not. OUT/names.csv then
+holds `name,folk,latin` of the species, for whoever evaluates answers in other names.
 """
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 import numpy as np
 import xxhash
 from PIL import Image
 
-from fieldguide.bird_images import bird_view, render_bird
+from fieldguide.editions import DrawnWorld, Edition, Kind, drawn_world
 from fieldguide.keys import generator
-from fieldguide.scene_drawing import render_scene
-from fieldguide.scenes import CATEGORIES, scene
-from fieldguide.world import NAMES, check_species
 
-Kind = Literal["birds", "scenes"]
 SHORTEST: Final = 96
 LONGEST: Final = 400
 _PNG_SHARE: Final = 0.3
@@ -32,6 +33,7 @@ def draw_archive(
     seed: int,
     kind: Kind = "birds",
     species: list[str] | None = None,
+    edition: Edition = "1",
 ) -> None:
     """Draw `count` images with their truth into `out`, which is made when it does not exist.
 
@@ -40,7 +42,9 @@ def draw_archive(
         count: How many images, at least 1.
         seed: Any integer; no seed gives an image a model of the field guide was trained on.
         kind: `birds` (one species in each image) or `scenes` (one to five categories in each).
-        species: For birds, the species to draw, equally often; all when None.
+        species: For birds, the species to draw, equally often, or in the second edition by their
+            frequencies; all when None.
+        edition: Of the drawn world.
 
     Raises:
         ValueError: The count, the kind or a species is not one that can be drawn.
@@ -51,25 +55,27 @@ def draw_archive(
         raise ValueError(f"kind is {kind!r}; known kinds: {', '.join(get_args(Kind))}")
     if kind == "scenes" and species is not None:
         raise ValueError("species can be chosen for birds only, not for scenes")
-    names = list(NAMES) if species is None else check_species(species)
-    make_folders(out)
-    rows = [_draw_file(out / "images", seed, kind, names, index) for index in range(count)]
-    write_truth(out, names if kind == "birds" else list(CATEGORIES), rows)
-
-
-def make_folders(out: Path) -> None:
-    """Make the folders that pictures go into."""
+    world = drawn_world(edition)
+    names = list(world.species) if species is None else world.check_species(species)
     for folder in FOLDERS:
         (out / "images" / folder).mkdir(parents=True, exist_ok=True)
+    rows = [_draw_file(out / "images", world, seed, kind, names, index) for index in range(count)]
+    _write_truth(out, names if kind == "birds" else list(world.categories), rows)
+    if kind == "birds" and world.other_names:
+        others = [(name, *world.other_names[name]) for name in names]
+        _write_table(out / "names.csv", ("name", "folk", "latin"), others)
 
 
-def write_truth(out: Path, classes: list[str], rows: list[tuple[str, str]]) -> None:
-    """Write the class names and the rows of the truth, by path."""
+def _write_truth(out: Path, classes: list[str], rows: list[tuple[str, str]]) -> None:
     (out / "classes.txt").write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
-    with (out / "truth.csv").open("w", newline="", encoding="utf-8") as file:
+    _write_table(out / "truth.csv", ("path", "label"), sorted(rows))
+
+
+def _write_table(path: Path, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("path", "label"))
-        writer.writerows(sorted(rows))
+        writer.writerow(heads)
+        writer.writerows(rows)
 
 
 def picture_size(rng: np.random.Generator) -> tuple[int, int]:
@@ -81,22 +87,20 @@ def picture_size(rng: np.random.Generator) -> tuple[int, int]:
 
 
 def _draw_file(
-    folder: Path, seed: int, kind: Kind, species: list[str], index: int
+    folder: Path, world: DrawnWorld, seed: int, kind: Kind, species: list[str], index: int
 ) -> tuple[str, str]:
     """Draw and save one image; returns its row of the truth."""
-    rng = generator("archive", seed, f"{kind} file", index)
+    rng = generator("archive", seed, f"{world.key}{kind} file", index)
     size = picture_size(rng)
     if kind == "birds":
-        view = bird_view("archive", seed, index, species=species)
-        picture, label = render_bird(view, *size), view.name
+        picture, labels = world.bird(seed, index, species, *size)
     else:
-        sight = scene("archive", seed, index)
-        picture, label = render_scene(sight, *size), "|".join(sight.categories)
-    name = xxhash.xxh3_64_hexdigest(f"{seed}|{kind}|{index}".encode())[:12]
-    return save_picture(picture, folder, name, rng), label
+        picture, labels = world.scene(seed, index, *size)
+    name = xxhash.xxh3_64_hexdigest(f"{world.stem}{seed}|{kind}|{index}".encode())[:12]
+    return _save_picture(picture, folder, name, rng), labels
 
 
-def save_picture(picture: Image.Image, folder: Path, name: str, rng: np.random.Generator) -> str:
+def _save_picture(picture: Image.Image, folder: Path, name: str, rng: np.random.Generator) -> str:
     """Save a picture in one of FOLDERS under `folder`, as JPEG or PNG; returns its path there."""
     path = f"{FOLDERS[rng.integers(len(FOLDERS))]}/{name}"
     if rng.random() < _PNG_SHARE:

@@ -4,7 +4,6 @@ Siblings differ from the plan of their genus in one or two attributes, and each 
 that no sibling shares. Names are made up, so nothing known from elsewhere helps to tell them.
 """
 
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -119,20 +118,3 @@ def genus_majority() -> dict[str, float]:
             right += max(values.count(value) for value in set(values))
         scores[attribute] = right / len(SPECIES)
     return scores
-
-
-def check_species(names: list[str]) -> list[str]:
-    """The names as given, or a ValueError for the first one that is not a species."""
-    for name in names:
-        if name not in SPECIES:
-            raise ValueError(f"unknown species {name!r}; known species: {', '.join(NAMES)}")
-    if not names:
-        raise ValueError(f"no species named; known species: {', '.join(NAMES)}")
-    return list(dict.fromkeys(names))
-
-
-def read_species(path: str | Path) -> list[str]:
-    """Read species names from a text file: one a line, empty lines and '#' comments skipped."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    names = [line.split("#", 1)[0].strip() for line in lines]
-    return check_species([name for name in names if name])

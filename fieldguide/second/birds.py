@@ -8,7 +8,6 @@ Attributes fall into three ranks: the whole (colour and build), marks of middle 
 parts. Siblings differ mostly in small parts, a few of them in a mark.
 """
 
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -117,20 +116,3 @@ def genus_majority() -> dict[str, float]:
             right += max(values.count(value) for value in set(values))
         scores[attribute] = right / len(SPECIES)
     return scores
-
-
-def check_species(names: list[str]) -> list[str]:
-    """The names as given, once each, or a ValueError for the first that is not a list name."""
-    for name in names:
-        if name not in SPECIES:
-            raise ValueError(f"unknown species {name!r}; known species: {', '.join(NAMES)}")
-    if not names:
-        raise ValueError(f"no species named; known species: {', '.join(NAMES)}")
-    return list(dict.fromkeys(names))
-
-
-def read_species(path: str | Path) -> list[str]:
-    """Read list names from a text file: one a line, empty lines and '#' comments skipped."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    names = [line.split("#", 1)[0].strip() for line in lines]
-    return check_species([name for name in names if name])

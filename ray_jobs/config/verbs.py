@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from fieldguide.editions import Edition, Kind
 from ray_jobs.config.base import VerbConfig
 from ray_jobs.config.shared import Positive, TablesConfig
 
@@ -67,12 +68,19 @@ class RepairConfig(VerbConfig):
     run: str = Field(description="run folder")
 
 
+_EDITION = (
+    "of the drawn world: 1 is small, built-in models fieldguide; 2 is larger and harder, models "
+    "fieldguide-2"
+)
+
+
 class DemoConfig(VerbConfig):
     """The whole story on the field guide, with a report."""
 
     out: str = Field("onoma-demo", description="folder for the drawn archive and the runs")
     count: Positive = Field(1000, description="images to draw")
     seed: int = Field(2026, description="seed of the drawn archive")
+    edition: Edition = Field("1", description=_EDITION)
 
 
 class DoctorConfig(VerbConfig):
@@ -84,8 +92,6 @@ class DrawConfig(VerbConfig):
 
     out: str = Field(description="folder that gets images/, classes.txt and truth.csv")
     count: Positive = Field(1000, description="images to draw")
-    kind: Literal["birds", "scenes"] = Field("birds", description="what to draw")
-    edition: Literal["1", "2"] = Field(
-        "1", description="of the drawn world: the built-in models know 1; 2 is larger and harder"
-    )
+    kind: Kind = Field("birds", description="what to draw")
+    edition: Edition = Field("1", description=_EDITION)
     species: str | None = Field(None, description="file with the species to draw, one a line")

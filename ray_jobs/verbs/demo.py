@@ -20,7 +20,7 @@ from ray_jobs.verbs.fit import fit
 from ray_jobs.verbs.label import label
 
 if TYPE_CHECKING:
-    from fieldguide.archive import Kind
+    from fieldguide.editions import Kind
 
 logger = logging.getLogger(f"onoma.{__name__}")
 
@@ -44,6 +44,7 @@ def run(config: DemoConfig) -> dict[str, Any]:
     Raises:
         InputError: the folder holds something else.
     """
+    from fieldguide.editions import MODEL_OF
     from ray_jobs.passes.mllm_pool import field_guide_replicas
     from ray_jobs.verbs.evaluate import evaluate_run
     from ray_jobs.verbs.report import write_comparison, write_report
@@ -52,18 +53,20 @@ def run(config: DemoConfig) -> dict[str, Any]:
     started = time.time()
     out = Path(config.out).absolute()
     draw_once(out, config)
+    model = MODEL_OF[config.edition]
+    given = {"seed": config.seed, "clip": model, "mllm": model}
     methods, reports = {}, {}
     # in the registry's order: TLAC finds SLAC's responses in the cache
     shown = [method for method in METHODS if method.demo is not None]
     # its engine starts once for all methods, and while the first one, which does without, runs
-    with field_guide_replicas() as replicas:
+    with field_guide_replicas(model) as replicas:
         replicas.warm_up()
         for method in shown:
             archive = out / _FOLDERS[method.demo_archive]
             truth = str(archive / "truth.csv")
             say(f"labelling {archive / 'images'} with {method.name}; no label is read")
             run_folder = str(out / method.name)
-            record = demonstrate(method, archive, run_folder, config.seed)
+            record = demonstrate(method, archive, run_folder, given)
             metrics = evaluate_run(run_folder, truth, semantic=False)
             kept = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
             methods[method.name] = kept | of_the_run(record)
@@ -87,8 +90,16 @@ def of_the_run(record: dict[str, Any]) -> dict[str, Any]:
     return counts | {key: record[key] for key in _OF_THE_RUN}
 
 
-def demonstrate(method: Method, archive: Path, run_folder: str, seed: int) -> dict[str, Any]:
+def demonstrate(
+    method: Method, archive: Path, run_folder: str, given: dict[str, Any]
+) -> dict[str, Any]:
     """Fit beside the run what a method learns, and label the drawn archive with it.
+
+    Args:
+        method: to show.
+        archive: as drawn.
+        run_folder: to write.
+        given: settings of fit and label, as far as each has them.
 
     Returns:
         The content of ``run.json``, with what the fit asked counted in.
@@ -97,7 +108,7 @@ def demonstrate(method: Method, archive: Path, run_folder: str, seed: int) -> di
         "images": str(archive / "images"),
         "classes": str(archive / "classes.txt"),
         "out": run_folder,
-        "seed": seed,
+        **given,
     }
     if not method.takes_fit:
         return label(_settings(load(method.label_settings), given))
@@ -124,11 +135,11 @@ def draw_once(out: Path, config: DemoConfig) -> None:
     """
     from fieldguide.archive import draw_archive
 
-    settings = {"count": config.count, "seed": config.seed}
+    settings = {"count": config.count, "seed": config.seed, "edition": config.edition}
     record = out / _SETTINGS
     drawn = record.is_file()
     if drawn:
-        if json.loads(record.read_text("utf-8")) != settings:
+        if {"edition": "1"} | json.loads(record.read_text("utf-8")) != settings:
             raise InputError(
                 f"--out {config.out} holds a demo with other settings; give another folder"
             )
@@ -140,7 +151,7 @@ def draw_once(out: Path, config: DemoConfig) -> None:
             if drawn and archive.is_dir():
                 continue
             say(f"drawing {config.count} {kind} into {archive}")
-            draw_archive(archive, config.count, config.seed, kind)
+            draw_archive(archive, config.count, config.seed, kind, edition=config.edition)
             for name, data in _BROKEN.items():
                 path = archive / "images" / name
                 path.parent.mkdir(parents=True, exist_ok=True)

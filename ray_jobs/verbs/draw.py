@@ -16,9 +16,8 @@ def draw(config: DrawConfig) -> dict[str, Any]:
     Raises:
         InputError: the folder holds other things or cannot be written, or a species is not known.
     """
-    from fieldguide import archive, world
-    from fieldguide.second import archive as second_archive
-    from fieldguide.second import birds as second_world
+    from fieldguide.archive import draw_archive
+    from fieldguide.editions import drawn_world
 
     out = Path(config.out)
     if out.exists() and (not out.is_dir() or os.listdir(out)):
@@ -26,12 +25,9 @@ def draw(config: DrawConfig) -> dict[str, Any]:
     if config.species and config.kind != "birds":
         raise InputError("--species chooses birds; leave it out with --kind scenes")
     try:
-        if config.edition == "1":
-            species = world.read_species(config.species) if config.species else None
-            archive.draw_archive(out, config.count, config.seed, config.kind, species)
-        else:
-            species = second_world.read_species(config.species) if config.species else None
-            second_archive.draw_second_archive(out, config.count, config.seed, config.kind, species)
+        world = drawn_world(config.edition)
+        species = world.read_species(config.species) if config.species else None
+        draw_archive(out, config.count, config.seed, config.kind, species, config.edition)
     except PermissionError as error:
         raise InputError(f"--out {out}: cannot be written (no permission)") from error
     except FileNotFoundError as error:

@@ -1,9 +1,5 @@
 """The facts of the world: species, siblings, homes, and the species file."""
 
-from pathlib import Path
-
-import pytest
-
 from fieldguide.bird_images import bird_view
 from fieldguide.world import (
     ATTRIBUTES,
@@ -12,7 +8,6 @@ from fieldguide.world import (
     NAMES,
     SPECIES,
     genus_majority,
-    read_species,
     siblings,
 )
 
@@ -59,18 +54,3 @@ def test_independent_birds_have_no_name_and_every_value() -> None:
     assert {view.name for view in views} == {""}
     for place, values in enumerate(ATTRIBUTES.values()):
         assert {view.traits[place] for view in views} == set(values)
-
-
-def test_species_file(tmp_path: Path) -> None:
-    file = tmp_path / "species.txt"
-    text = f"# mine\n{NAMES[3]}\n\n{NAMES[0]}  # the first\n{NAMES[3]}\n"
-    file.write_text(text, encoding="utf-8")
-    assert read_species(file) == [NAMES[3], NAMES[0]]
-
-
-@pytest.mark.parametrize("text", ["house sparrow\n", "# nothing\n"])
-def test_species_file_with_a_mistake_lists_what_is_known(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "species.txt"
-    file.write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match=NAMES[5]):
-        read_species(file)

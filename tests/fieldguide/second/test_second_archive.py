@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fieldguide.second.archive import draw_second_archive
+from fieldguide.archive import draw_archive
 from fieldguide.second.birds import NAMES, SPECIES
 
 
@@ -18,9 +18,9 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_equal_arguments_write_equal_bytes(tmp_path: Path) -> None:
-    draw_second_archive(tmp_path / "a", 12, 7)
-    draw_second_archive(tmp_path / "b", 12, 7)
-    draw_second_archive(tmp_path / "c", 12, 8)
+    draw_archive(tmp_path / "a", 12, 7, edition="2")
+    draw_archive(tmp_path / "b", 12, 7, edition="2")
+    draw_archive(tmp_path / "c", 12, 8, edition="2")
     assert files(tmp_path / "a") == files(tmp_path / "b")
     assert files(tmp_path / "a") != files(tmp_path / "c")
     rows = list(csv.DictReader((tmp_path / "a" / "truth.csv").open(encoding="utf-8")))
@@ -32,7 +32,7 @@ def test_equal_arguments_write_equal_bytes(tmp_path: Path) -> None:
 
 def test_names_come_with_their_folk_and_latin_names(tmp_path: Path) -> None:
     some = [name for name in NAMES if name.endswith("plifur")]
-    draw_second_archive(tmp_path, 9, 1, species=some)
+    draw_archive(tmp_path, 9, 1, species=some, edition="2")
     rows = list(csv.DictReader((tmp_path / "names.csv").open(encoding="utf-8")))
     assert [row["name"] for row in rows] == some
     assert all(SPECIES[row["name"]].folk == row["folk"] for row in rows)
@@ -41,7 +41,7 @@ def test_names_come_with_their_folk_and_latin_names(tmp_path: Path) -> None:
 
 
 def test_scenes_and_wrong_use(tmp_path: Path) -> None:
-    draw_second_archive(tmp_path / "scenes", 5, 1, kind="scenes")
+    draw_archive(tmp_path / "scenes", 5, 1, kind="scenes", edition="2")
     assert "|" in (tmp_path / "scenes" / "truth.csv").read_text("utf-8")
     for count, kind, species, words in (
         (0, "birds", None, "at least 1"),
@@ -50,4 +50,4 @@ def test_scenes_and_wrong_use(tmp_path: Path) -> None:
         (1, "birds", ["a gull"], "unknown species"),
     ):
         with pytest.raises(ValueError, match=words):
-            draw_second_archive(tmp_path / "x", count, 1, kind, species)
+            draw_archive(tmp_path / "x", count, 1, kind, species, edition="2")

@@ -13,7 +13,6 @@ from fieldguide.second.birds import (
     NAMES,
     SPECIES,
     VARIANT_SHARE,
-    check_species,
     frequencies,
     siblings,
 )
@@ -124,11 +123,3 @@ def test_every_attribute_changes_the_picture(name: str) -> None:
         for value in ATTRIBUTES[name]
     }
     assert len(pictures) == len(ATTRIBUTES[name])
-
-
-def test_unknown_species_are_told() -> None:
-    assert check_species(["lavil grequul", "lavil grequul"]) == ["lavil grequul"]
-    with pytest.raises(ValueError, match="unknown species 'reriwel'"):
-        check_species(["reriwel"])
-    with pytest.raises(ValueError, match="no species"):
-        check_species([])
