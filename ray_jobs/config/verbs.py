@@ -80,7 +80,7 @@ class DemoConfig(VerbConfig):
     out: str = Field("onoma-demo", description="folder for the drawn archive and the runs")
     count: Positive = Field(1000, description="images to draw")
     seed: int = Field(2026, description="seed of the drawn archive")
-    edition: Edition = Field("1", description=_EDITION)
+    edition: Edition = Field("2", description=_EDITION)
 
 
 class DoctorConfig(VerbConfig):

@@ -110,10 +110,11 @@ def demonstrate(
         "out": run_folder,
         **given,
     }
+    own = method.demo or {}
     if not method.takes_fit:
-        return label(_settings(load(method.label_settings), given))
+        return label(_settings(load(method.label_settings), {**given, **own}))
     learned = f"{run_folder}-{method.takes_fit}"
-    fitting = _settings(load(method.fit_settings), {**given, "out": learned, **(method.demo or {})})
+    fitting = _settings(load(method.fit_settings), {**given, "out": learned, **own})
     made = fit(fitting)
     kind = method.label_settings or LABEL_WITH_CLASSIFIER
     discovered = {"classes": None} if method.discovers_names else {}
