@@ -39,11 +39,25 @@ _APOSTROPHES: Final = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'"
 _FILLERS: Final = frozenset(
     "unknown unidentified unidentifiable unspecified uncertain unclear undetermined generic other "
     "some not sure species breed kind type sort model of a an the this is it in image photo "
-    "picture".split()
+    "picture likely probably possibly perhaps maybe".split()
 )
 _FENCE: Final = re.compile(r"^\s*```\w*[^\S\n]*\n?|\n?\s*```\s*$")
 _LIST_MARK: Final = re.compile(r"^\s*(?:[-+\u2022]|\d{1,2}[.)])\s+")
 _ARTICLE: Final = re.compile(r"^(?:the|an|a)\s+(?=\S)", re.IGNORECASE)
+_DOUBT: Final = (
+    r"(?:(?:most|very|quite|more)\s+)?"
+    r"(?:likely|probabl[ey]|possibl[ey]|perhaps|maybe|potentially|presumably|apparently|seemingly)"
+)
+_DOUBTED: Final = re.compile(
+    rf"^(?:{_DOUBT}\b[\s,:]*(?=\w))?"
+    r"(?:(?:(?:an|a|some)\s+)?(?:kind|type|sort|species|breed|variety)\s+of\s+)?(?=\w)",
+    re.IGNORECASE,
+)
+_DOUBTED_BEHIND: Final = re.compile(
+    rf"(?<=\w)\s*(?:,\s*(?:{_DOUBT}|I\s+(?:think|believe|guess))"
+    rf"|\((?:{_DOUBT}|uncertain|unsure|not\s+sure|tentative|unconfirmed)\))$",
+    re.IGNORECASE,
+)
 # genus and species, and perhaps subspecies: (Larus canus), (L. canus), (Canis lupus familiaris)
 _LATIN: Final = re.compile(r"(?<=\S)\s*\([\W_]*[A-Z][a-z]*\.?(?:\s+[a-z-]+\.?){1,2}[\W_]*\)$")
 
@@ -53,6 +67,13 @@ def tidy_name(text: str) -> str:
     while (tidied := _tidied(text)) != text:  # as often as it takes: there may be quotes in quotes
         text = tidied
     return text
+
+
+def _surely(name: str) -> str:
+    """A name without the doubt it is given with: "possibly a finch" names what "finch" names."""
+    while (told := tidy_name(_DOUBTED_BEHIND.sub("", _DOUBTED.sub("", name)))) != name:
+        name = told
+    return name
 
 
 def _tidied(text: str) -> str:
@@ -117,7 +138,7 @@ def parse_name(
     else:
         lines = (line.strip() for line in bare.splitlines())
         line = next((line for line in lines if _has_letters(line) and not line.endswith(":")), "")
-    name = tidy_name(line)
+    name = _surely(tidy_name(line))
     if not _has_letters(name):
         raise AnswerError(NOT_A_NAME, f"no line with letters that could be a name: {text}")
     if is_sentence(line):

@@ -92,7 +92,7 @@ METHODS: Final = (
         fit_settings=f"{_C}:FitAutosepConfig",
         takes_fit="prompt",
         # two rounds are enough for what the field guide's model can be asked for
-        demo={"sample": 45, "rounds": 2, "improvements": ["all"], "category": "bird"},
+        demo={"sample": 40, "rounds": 2, "improvements": ["all"], "category": "bird"},
     ),
     Method(
         name="near",
@@ -103,7 +103,7 @@ METHODS: Final = (
         fit_settings=f"{_C}:FitNearConfig",
         takes_fit="classifier",
         discovers_names=True,
-        demo={"sample": 200, "category": "bird", "unit": "species"},
+        demo={"sample": 200, "epochs": 30, "category": "bird", "unit": "species"},
         reconstructs="arXiv 2505.01064",
     ),
     Method(
@@ -116,7 +116,7 @@ METHODS: Final = (
         fit=f"{_P}.what_do_you_see.fitting:fit",
         fit_settings=f"{_C}:FitWhatDoYouSeeConfig",
         # fewer descriptions of each class than the paper's 50 give the same order of methods
-        demo={"class_answers": 20},
+        demo={"class_answers": 15},
     ),
     Method(
         name="data_free",

@@ -45,18 +45,29 @@ def check_builtin_models(
                 f"--{flag} is needed: {_knows(kind, model.name, unknown)}; give "
                 f"{_advice(flag, kind, asked)}, or --{flag} {model.name} to have it all the same"
             )
-    warn_builtin_models(clip, mllm, asked)
+    _warn(clip, mllm, asked)
 
 
-def warn_builtin_models(
-    clip: ClipModel | None, mllm: MllmModel | None, names: Sequence[str]
+def warn_of_found_names(
+    clip: ClipModel | None, mllm: MllmModel | None, found: Sequence[str]
 ) -> None:
-    """Warn once for each model that is built in and asked about things it has never seen.
+    """Warn of models that are built in where most of the names that a job found were never drawn.
+
+    A few such names are slips of a model that knows what it is shown.
 
     Args:
         clip, mllm: the models of a job; None where it has none.
-        names: class names.
+        found: names.
     """
+
+    def lost(model: ClipModel | MllmModel | None) -> bool:
+        return model is not None and len(unknown_to(model.name, found)) > len(found) / 2
+
+    _warn(clip if lost(clip) else None, mllm if lost(mllm) else None, found)
+
+
+def _warn(clip: ClipModel | None, mllm: MllmModel | None, names: Sequence[str]) -> None:
+    """Warn once for each model that is built in and asked about things it has never seen."""
     for kind, model in (("CLIP", clip), ("MLLM", mllm)):
         if model is not None and (unknown := unknown_to(model.name, names)):
             logger.warning(
@@ -82,15 +93,15 @@ def unknown_to(model: str, names: Sequence[str]) -> list[str]:
 
 @cache
 def _drawn_names(edition: str) -> frozenset[str]:
-    from fieldguide import scenes, world
-    from fieldguide.second import birds
-    from fieldguide.second import scenes as second_scenes
+    from fieldguide.editions import MODEL_OF, drawn_world
 
-    names = {
-        "fieldguide": (*world.NAMES, *scenes.CATEGORIES),
-        "fieldguide-2": (*birds.NAMES, *second_scenes.CATEGORIES),
-    }[edition]
-    return frozenset(name.casefold() for name in (*names, *_DRAWN))
+    worlds = {model: drawn_world(number) for number, model in MODEL_OF.items()}
+    world = worlds[edition]
+    others = [other for both in world.other_names.values() for other in both]
+    # models name a bird by its genus, the last word of its name and the first of the Latin one
+    genera = [name.split()[-1] for name in world.species] + [other.split()[0] for other in others]
+    names = (*world.species, *world.categories, *others, *genera, *_DRAWN)
+    return frozenset(name.casefold() for name in names)
 
 
 def _knows(kind: str, model: str, unknown: Sequence[str]) -> str:

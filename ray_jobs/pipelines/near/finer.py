@@ -40,7 +40,7 @@ from ray_jobs.passes.steps import distinct, fetch, images, rows, table
 from ray_jobs.passes.stored import store_identity, store_of
 from ray_jobs.pipelines.base import FitMethod
 from ray_jobs.pipelines.near.features import compute_features
-from ray_jobs.runs.builtin_models import warn_builtin_models
+from ray_jobs.runs.builtin_models import warn_of_found_names
 from ray_jobs.runs.folder import RunFolder, versions
 from ray_jobs.runs.ledger import batches_of
 from ray_jobs.runs.prompts import read_prompt
@@ -121,7 +121,7 @@ def learn(job: Job, inputs: FinerInputs) -> dict[str, Any]:
         raise InputError(
             f"no name was guessed ({why}); try another --mllm, --category or --unit, or prompts"
         )
-    warn_builtin_models(inputs.clip, inputs.mllm, vocabulary.forms)
+    warn_of_found_names(inputs.clip, inputs.mllm, vocabulary.forms)
     plain = (PLACEHOLDER,)  # names as they are, as in the code
     texts_, record = encode_names(config, inputs.clip, vocabulary.forms, plain, job.capacity)
     kept, matrix = voted_matrix(features.matrix, texts_, config.alpha)

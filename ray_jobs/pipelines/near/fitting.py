@@ -33,7 +33,7 @@ from ray_jobs.pipelines.near.vocabulary import (
     neighbours_of,
     sample_table,
 )
-from ray_jobs.runs.builtin_models import warn_builtin_models
+from ray_jobs.runs.builtin_models import warn_of_found_names
 from ray_jobs.runs.folder import RunFolder, versions
 from ray_jobs.runs.stage_tables import forget_stage
 from ray_jobs.runs.usage import count_usage
@@ -52,7 +52,7 @@ def learn(job: Job, inputs: NearInputs) -> dict[str, Any]:
     features = compute_features(job, inputs.clip, inputs.context, inputs.store)
     names = _ask_for_names(job, inputs, features)
     labelled = label_sample(config, inputs, names, features, capacity)
-    warn_builtin_models(inputs.clip, inputs.mllm, labelled.vocabulary.forms)
+    warn_of_found_names(inputs.clip, inputs.mllm, labelled.vocabulary.forms)
     _write(run, NAMES, write_names(labelled.names, labelled.merges))
     _write(run, SAMPLE, sample_table(labelled, names, features))
     with run.timed("training"):

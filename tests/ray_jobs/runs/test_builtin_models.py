@@ -20,7 +20,11 @@ from ray_jobs.config import (
     VerbConfig,
 )
 from ray_jobs.config.base import parse
-from ray_jobs.runs.builtin_models import check_builtin_models, unknown_to
+from ray_jobs.runs.builtin_models import (
+    check_builtin_models,
+    unknown_to,
+    warn_of_found_names,
+)
 
 PLACE: dict[str, Any] = {"images": "a", "out": "b"}
 
@@ -76,12 +80,27 @@ def test_what_the_field_guide_knows_needs_no_flag(clip: ClipModel, mllm: MllmMod
 
 
 def test_names_of_the_second_edition_have_models_of_their_own(clip: ClipModel) -> None:
-    from fieldguide.second.birds import NAMES
+    from fieldguide.second.birds import NAMES, SPECIES
 
     assert unknown_to("fieldguide-2", [*NAMES, "bird"]) == []
+    bird = SPECIES[NAMES[0]]
+    spoken = [bird.folk, bird.latin, bird.genus, bird.latin.split()[0]]
+    assert unknown_to("fieldguide-2", spoken) == [], "as its model calls birds"
     assert unknown_to("fieldguide-2", ["dog", *NAMES[:2]]) == ["dog"]
     with pytest.raises(InputError, match=r"; give --clip fieldguide-2, which was drawn with these"):
         check_builtin_models(LabelZeroShotConfig(**PLACE), clip, None, NAMES)
+
+
+def test_names_that_were_found_are_warned_of_where_most_are_unknown(
+    clip: ClipModel, mllm: MllmModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    from fieldguide.world import NAMES
+
+    with caplog.at_level(logging.WARNING):
+        warn_of_found_names(clip, mllm, [*NAMES[:3], "dog"])
+        assert caplog.text == "", "a slip"
+        warn_of_found_names(clip, None, [NAMES[0], "dog", "cat"])
+    assert "knows only the drawn field guide, not 'dog'" in caplog.text
 
 
 def test_methods_that_find_names_go_by_the_category(clip: ClipModel, mllm: MllmModel) -> None:
