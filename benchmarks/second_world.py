@@ -29,13 +29,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class World:
-    """Where everything is: models, folder, sizes."""
+    """Where everything is: models, folder, sizes, seeds of the archives."""
 
     root: Path
     clip: str
     mllm: str
     count: int
     weights: tuple[float, float, float]
+    seeds: tuple[int, ...]
 
     def archive(self, name: str, seed: int, count: int, **settings: Any) -> Path:
         """An archive, drawn when it is not there yet."""
