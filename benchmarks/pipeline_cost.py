@@ -33,6 +33,7 @@ import numpy as np
 
 from benchmarks import machine
 from benchmarks.cpu_time import CpuOfTree
+from fieldguide.world import NAMES
 
 IMAGES: Final = {(500, 375): (256, 1536), (4000, 3000): (32, 160)}
 """Images of the small archive and of the larger one, by their size."""
@@ -40,7 +41,7 @@ DISTINCT: Final = 12
 DETAIL: Final = 22
 """Which makes files as large as those of cameras."""
 REPLICA_RATE: Final = 20
-CLASSES: Final = ("great tit", "wren", "robin", "jay", "mute swan", "heron", "crow", "pigeon")
+CLASSES: Final = NAMES[:8]
 METHODS: Final = {
     "zero_shot": "LabelZeroShotConfig",
     "slac": "LabelSlacConfig",
