@@ -47,7 +47,8 @@ def fitted(kind: str, out: Path, **settings: Any) -> dict[str, Any]:
     from ray_jobs.commands import COMMANDS
     from ray_jobs.verbs.fit import fit
 
-    return fit(COMMANDS[f"fit {kind}"].config(out=str(out), **settings))
+    config: Any = COMMANDS[f"fit {kind}"].config
+    return fit(config(out=str(out), **settings))
 
 
 def by_classes(kind: str, archive: Path, out: Path, flag: Flag) -> dict[str, Any]:

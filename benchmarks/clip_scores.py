@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from actors.clip.image_scorer import Encoded, ImageScorer
+from actors.clip.image_scorer import Encoded, ImageScorer, Ranking
 from actors.clip.lane import Lane
 from benchmarks import machine
 from methods.class_matrix import softmax_scores, top_k, unit_rows
@@ -60,7 +60,7 @@ def measured(classes: int, images: int, width: int, rounds: int) -> str:
     scorer = ImageScorer(Classifier(labels, matrix, clip, "zero_shot", SCALE))
     lane = Lane(torch.device("cpu"))
 
-    def by_tensors() -> object:
+    def by_tensors() -> list[Ranking]:
         with lane.slot() as slot:
             return scorer.ranked(Encoded(slot.put(features), None), TOP, slot.take)
 

@@ -136,7 +136,7 @@ def measure(work: Path, rows: int, images: int, clip: str) -> dict[str, Any]:
     archive, classes = str(work / "birds" / "images"), work / "birds" / "classes.txt"
     others = other_classes(classes, work / "others.txt")
     start_ray()
-    given = {"images": quarter(work / "birds", work / "quarter.txt"), "clip": clip}
+    given: dict[str, Any] = {"images": quarter(work / "birds", work / "quarter.txt"), "clip": clip}
     labelled(**given, classes=others, out=str(work / "again"))
     few = labelled(**given, classes=str(classes), out=str(work / "few"))
     first = labelled(images=archive, clip=clip, classes=str(classes), out=str(work / "first"))

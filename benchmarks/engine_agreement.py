@@ -191,7 +191,8 @@ def run(root: Path, options: argparse.Namespace) -> float:
     first, second = (
         run_engine(root, name, model, engine, groups, names) for name in options.engines
     )
-    differences, equal = [], 0
+    differences: list[str] = []
+    equal = 0
     for group in groups:
         same, lines = compare(group, first[group], second[group])
         equal, differences = equal + same, differences + lines

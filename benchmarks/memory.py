@@ -35,9 +35,8 @@ def write_archive(file: Path, count: int, data: list[bytes]) -> None:
     with pq.ParquetWriter(file, schema) as writer:
         for start in range(0, count, ROW_GROUP):
             rows = range(start, min(count, start + ROW_GROUP))
-            table = {"path": [f"{i:08d}.jpg" for i in rows]}
-            table["bytes"] = [data[i % len(data)] for i in rows]
-            writer.write_table(pa.table(table, schema=schema))
+            columns = [[f"{i:08d}.jpg" for i in rows], [data[i % len(data)] for i in rows]]
+            writer.write_table(pa.table(columns, schema=schema))
 
 
 def tiny_images(root: Path) -> list[bytes]:

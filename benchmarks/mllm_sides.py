@@ -76,7 +76,7 @@ class Bare:
         images = self._root / archive / "images"
         files = sorted(path for path in images.rglob("*") if path.is_file())
         with ThreadPoolExecutor(self._cores) as pool:
-            messages = list(pool.map(self._message, files))
+            messages: list[Any] = list(pool.map(self._message, files))
         said = self._llm.chat(messages, self._sampling, use_tqdm=False)
         paths = [str(file.relative_to(images)) for file in files]
         return {path: each.outputs[0].text for path, each in zip(paths, said, strict=True)}

@@ -102,7 +102,7 @@ def prepare(root: Path, rate: float, methods: list[str]) -> None:
         fit(FitZeroShotConfig(classes=str(classes), out=str(root / "near")))
     if "data_free" not in methods:
         return
-    dense = {"baseline": "zero_shot_dense", "mllm": f"dummy:{root / 'dummy.json'}"}
+    dense: dict[str, Any] = {"baseline": "zero_shot_dense", "mllm": f"dummy:{root / 'dummy.json'}"}
     fit(FitDataFreeConfig(classes=str(classes), out=str(root / "data_free"), **dense))
 
 

@@ -89,7 +89,10 @@ def main() -> None:
                 table.setdefault(name, []).append(cpu_ms(part) / COUNTS[size])
     heads = " | ".join(f"{width}x{height}" for width, height in options.sizes)
     print(f"| part | {heads} |\n|---|" + "---|" * len(options.sizes))
-    for name, cells in {**table, "all": list(map(sum, zip(*table.values(), strict=True)))}.items():
+    for name, cells in {
+        **table,
+        "all": [sum(cells) for cells in zip(*table.values(), strict=True)],
+    }.items():
         print(f"| {name} | " + " | ".join(f"{cell:.2f}" for cell in cells) + " |")
 
 

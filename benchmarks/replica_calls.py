@@ -113,7 +113,8 @@ def measure(side: str, calls: int) -> dict[str, float]:
 
     ray.init(address="local", include_dashboard=False, log_to_driver=False)
     requests = batch()
-    ray.get(ray.remote(lambda given: len(given)).remote(requests))  # the first worker is up
+    count: Any = ray.remote(len)
+    ray.get(count.remote(requests))  # the first worker is up
     before = working_processes()
     began = time.perf_counter()
     handle = start_actor() if side == "actor" else start_serve()

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 BATCH = 32
 _WARM_UP_IMAGES = 10
@@ -50,13 +51,13 @@ class BareProcess:
         self._process.stdin.close()
         self._process.wait()
 
-    def _ask(self, command: str) -> dict:
+    def _ask(self, command: str) -> dict[str, Any]:
         assert self._process.stdin is not None
         self._process.stdin.write(command + "\n")
         self._process.stdin.flush()
         return self._read()
 
-    def _read(self) -> dict:
+    def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
@@ -92,7 +93,7 @@ def load_labeller(model: str) -> Label:
     return label
 
 
-def measure_latency(label: Label, images: Iterator[bytes], seconds: float) -> dict:
+def measure_latency(label: Label, images: Iterator[bytes], seconds: float) -> dict[str, Any]:
     """Time single images."""
     for data in islice(images, _WARM_UP_IMAGES):
         label([data])
@@ -104,7 +105,7 @@ def measure_latency(label: Label, images: Iterator[bytes], seconds: float) -> di
     return {"ms": taken}
 
 
-def measure_rate(label: Label, images: Iterator[bytes], seconds: float) -> dict:
+def measure_rate(label: Label, images: Iterator[bytes], seconds: float) -> dict[str, Any]:
     """Time batches."""
     for _ in range(_WARM_UP_BATCHES):
         label(list(islice(images, BATCH)))

@@ -26,6 +26,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -166,8 +167,8 @@ def measure(root: Path, options: argparse.Namespace) -> int:
         for number in range(options.rounds):
             phases: dict[str, Phase] = {
                 "kill": lambda: kill(endpoint, rng),
-                "swap": lambda number=number: swap(endpoint, versions[(number + 1) % 2]),
-                "update": lambda number=number: update(endpoint, number),
+                "swap": partial(swap, endpoint, versions[(number + 1) % 2]),
+                "update": partial(update, endpoint, number),
             }
             for name, act in phases.items():
                 failed += print_phase(name, *run_phase(job, options.settle, act))
