@@ -96,7 +96,8 @@ def show(name: str, result: dict[str, Any], out: TextIO, folder: str | None = No
         if note := reconstruction_note(*result["methods"]):
             console.print(f"Note: {note}", soft_wrap=True, markup=False)
         console.print(f"Report: {result['report']}", soft_wrap=True, markup=False)
-        console.print(f"Comparison: {result['comparison']}", soft_wrap=True, markup=False)
+        if result["comparison"]:
+            console.print(f"Comparison: {result['comparison']}", soft_wrap=True, markup=False)
     else:
         for key, value in result.items():
             if value not in ("", None):

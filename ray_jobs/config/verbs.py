@@ -81,6 +81,9 @@ class DemoConfig(VerbConfig):
     count: Positive = Field(1000, description="images to draw")
     seed: int = Field(2026, description="seed of the drawn archive")
     edition: Edition = Field("2", description=_EDITION)
+    methods: list[str] | None = Field(
+        None, min_length=1, description="methods to show, such as tlac near [default: all]"
+    )
 
 
 class DoctorConfig(VerbConfig):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from methods.errors import InputError
 from ray_jobs.config import DemoConfig, VerbConfig
+from ray_jobs.config.names import did_you_mean
 from ray_jobs.pipelines.registry import LABEL_WITH_CLASSIFIER, METHODS, Method, load
 from ray_jobs.verbs.fit import fit
 from ray_jobs.verbs.label import label
@@ -38,11 +39,12 @@ def run(config: DemoConfig) -> dict[str, Any]:
     """Run the demo in ``config.out``; run again, it resumes or finds itself finished.
 
     Returns:
-        ``methods``: metrics by method; ``seconds``; ``report``: path of the last report on birds;
-        ``reports`` of each method; ``comparison``: of the page over all methods for birds.
+        ``methods``: metrics by method; ``seconds``; ``report``: path of the last report, on birds
+        if there is one; ``reports`` of each method; ``comparison``: of the page over all methods
+        for birds, None where they are fewer than two.
 
     Raises:
-        InputError: the folder holds something else.
+        InputError: the folder holds something else, or the demo shows no such method.
     """
     from fieldguide.editions import MODEL_OF
     from ray_jobs.passes.mllm_pool import field_guide_replicas
@@ -52,12 +54,11 @@ def run(config: DemoConfig) -> dict[str, Any]:
 
     started = time.time()
     out = Path(config.out).absolute()
+    shown = shown_methods(config.methods)
     draw_once(out, config)
     model = MODEL_OF[config.edition]
     given = {"seed": config.seed, "clip": model, "mllm": model}
     methods, reports = {}, {}
-    # in the registry's order: TLAC finds SLAC's responses in the cache
-    shown = [method for method in METHODS if method.demo is not None]
     # its engine starts once for all methods, and while the first one, which does without, runs
     with field_guide_replicas(model) as replicas:
         replicas.warm_up()
@@ -74,14 +75,32 @@ def run(config: DemoConfig) -> dict[str, Any]:
     birds = [method.name for method in shown if method.demo_archive == "birds"]
     runs = [f"{name}={out / name}" for name in birds]
     truth = str(out / _FOLDERS["birds"] / "truth.csv")
-    comparison = write_comparison(runs, truth, str(out / PAGE))
+    comparison = write_comparison(runs, truth, str(out / PAGE)) if len(runs) > 1 else None
     return {
         "methods": methods,
         "seconds": round(time.time() - started, 1),
-        "report": reports[birds[-1]],
+        "report": reports[(birds or list(reports))[-1]],
         "reports": reports,
         "comparison": comparison,
     }
+
+
+def shown_methods(wanted: list[str] | None) -> list[Method]:
+    """The methods that the demo shows, in the registry's order: TLAC finds SLAC's responses.
+
+    Raises:
+        InputError: one is wanted that the demo does not show.
+    """
+    shown = [method for method in METHODS if method.demo is not None]
+    names = [method.name for method in shown]
+    if wanted is None:
+        return shown
+    if wrong := [name for name in wanted if name not in names]:
+        meant = did_you_mean(wrong[0], names)
+        raise InputError(
+            f"--methods {wrong[0]}: the demo has no such method{meant}; it shows {', '.join(names)}"
+        )
+    return [method for method in shown if method.name in wanted]
 
 
 def of_the_run(record: dict[str, Any]) -> dict[str, Any]:
