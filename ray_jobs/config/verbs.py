@@ -82,7 +82,7 @@ class DemoConfig(VerbConfig):
     seed: int = Field(2026, description="seed of the drawn archive")
     edition: Edition = Field("2", description=_EDITION)
     methods: list[str] | None = Field(
-        None, min_length=1, description="methods to show, such as tlac near [default: all]"
+        None, min_length=1, description="methods to show, such as tlac,near [default: all]"
     )
 
 

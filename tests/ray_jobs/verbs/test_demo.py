@@ -32,7 +32,7 @@ def test_the_demo_tells_the_whole_story(
     results = io.StringIO()
     command = ["demo", "--out", str(tmp_path / "demo"), "--count", "60"]
     if methods != ALL:
-        command += ["--methods", *methods]
+        command += ["--methods", ",".join(methods)]
     assert execute([*command, "--json"], results) == DONE
     result = json.loads(results.getvalue())
     assert tuple(result["methods"]) == methods
