@@ -89,7 +89,8 @@ def settings_of(command: Command) -> dict[str, Setting]:
             typed = flag_of(f"no_{name}" if info.default is True else info.alias or name)
             flag = "" if name == command.positional else typed
             text = described(name, info)
-            found[name] = Setting(flag, metavar(name, info), text, group == NEEDED)
+            word = metavar(name, info, not flag)
+            found[name] = Setting(flag, word, text, group == NEEDED)
     return found
 
 

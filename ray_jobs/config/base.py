@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args, get_origin
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -135,6 +135,8 @@ def parse(kind: type[T], arguments: list[str], program: str) -> T:
         raise InputError(_sentence(error)) from error
     except SettingsError as error:
         text = str(error).removeprefix("error parsing CLI: ")
+        if "unrecognized arguments" in text and (flag := _flag_before_two(kind, arguments)):
+            text += f"; several values of {flag} are joined by commas"
         raise InputError(f"{text}; {program} --help lists what there is") from error
 
 
@@ -172,6 +174,19 @@ def _check_names(kind: type[VerbConfig], given: list[str], program: str) -> None
             f"{flag} is not a setting of {program}{did_you_mean(flag, flags)}" for flag in wrong
         ]
         raise InputError(f"{'; '.join(said)}; {program} --help lists what there is")
+
+
+def _flag_before_two(kind: type[VerbConfig], arguments: list[str]) -> str | None:
+    """The first flag of a list behind which stand two words or more, as if they were its values."""
+    lists = {
+        flag_of(info.alias or name)
+        for name, info in kind.model_fields.items()
+        if any(get_origin(part) is list for part in (info.annotation, *get_args(info.annotation)))
+    }
+    for flag, *behind in zip(arguments, arguments[1:], arguments[2:], strict=False):
+        if flag in lists and not any(word.startswith("-") for word in behind):
+            return flag
+    return None
 
 
 def _is_switch(annotation: Any) -> bool:

@@ -86,7 +86,7 @@ def _usage(
     words = []
     for name in needed:
         info = kind.model_fields[name]
-        shown = metavar(name, info)
+        shown = metavar(name, info, name == positional)
         word = shown if name == positional else f"{flag_of(info.alias or name)} {shown}"
         words.append(word if info.is_required() or name != positional else f"[{word}]")
     return textwrap.fill(
@@ -97,7 +97,7 @@ def _usage(
 def _lines(kind: type[VerbConfig], name: str, positional: bool) -> Iterator[str]:
     """A setting in two columns."""
     info = kind.model_fields[name]
-    shown = metavar(name, info)
+    shown = metavar(name, info, positional)
     flag = flag_of(f"no_{name}" if info.default is True else info.alias or name)
     head = shown if positional else f"{flag} {shown}".rstrip()
     text = described(name, info)
@@ -149,8 +149,11 @@ def choices_of(info: FieldInfo) -> list[str]:
     return [str(word) for word in _literals(info.annotation)]
 
 
-def metavar(name: str, info: FieldInfo) -> str:
-    """A word for the value of a setting; none for a switch."""
+def metavar(name: str, info: FieldInfo, positional: bool = False) -> str:
+    """A word for the value of a setting; none for a switch.
+
+    Several values are joined by commas behind a flag, and by blanks where there is none.
+    """
     plain = [each for each in _parts(info.annotation) if each is not type(None)]
     if plain == [bool]:
         return ""
@@ -168,7 +171,8 @@ def metavar(name: str, info: FieldInfo) -> str:
     if any(each is Path for each in plain):
         word = "FILE"
     several = any(get_origin(each) is list for each in plain)
-    return (word or ("WORD" if several else "TEXT")) + (" ..." if several else "")
+    more = (" ..." if positional else ",...") if several else ""
+    return (word or ("WORD" if several else "TEXT")) + more
 
 
 def _parts(annotation: Any) -> list[Any]:

@@ -72,6 +72,11 @@ def test_wrong_words(capsys: pytest.CaptureFixture[str]) -> None:
     sentence = says(["demo", "--sed=1"], capsys)
     assert re.search(r"--sed is not a setting of .* demo \(did you mean --seed\?\); ", sentence)
     assert sentence.endswith(" demo --help lists what there is")
+    sentence = says(["demo", "--methods", "tlac", "near", "--count", "3"], capsys)
+    assert (
+        "unrecognized arguments: near; several values of --methods are joined by commas" in sentence
+    )
+    assert "commas" not in says(["demo", "--count", "3", "stray", "near"], capsys)
 
 
 def wrong_uses(command: Command) -> Iterator[tuple[list[str], str]]:
