@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from methods.answers import AnswerError, json_field, usable_text
+from methods.bare_names import name_before_reasons, without_doubt, without_label
 from methods.errors import InputError
+from methods.name_spelling import name_key, tidy_name
 from methods.prose_lines import final_answer, is_prose, is_sentence, whole_part
 from methods.prose_names import name_in_prose
 from methods.refusals import opens_declining
@@ -34,61 +35,12 @@ MAX_WORDS: Final = 12
 COLUMNS: Final = ("answer", "key", "name", "votes")
 """Columns of the table of names that a person may edit; the third is theirs to change."""
 
-_WRAPPING: Final = " \t\r\n\"'`*#<>\u00ab\u00bb\u201c\u201d,;:.!?"
-_APOSTROPHES: Final = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'"})
 _FILLERS: Final = frozenset(
     "unknown unidentified unidentifiable unspecified uncertain unclear undetermined generic other "
     "some not sure species breed kind type sort model of a an the this is it in image photo "
     "picture likely probably possibly perhaps maybe".split()
 )
 _FENCE: Final = re.compile(r"^\s*```\w*[^\S\n]*\n?|\n?\s*```\s*$")
-_LIST_MARK: Final = re.compile(r"^\s*(?:[-+\u2022]|\d{1,2}[.)])\s+")
-_ARTICLE: Final = re.compile(r"^(?:the|an|a)\s+(?=\S)", re.IGNORECASE)
-_DOUBT: Final = (
-    r"(?:(?:most|very|quite|more)\s+)?"
-    r"(?:likely|probabl[ey]|possibl[ey]|perhaps|maybe|potentially|presumably|apparently|seemingly)"
-)
-_DOUBTED: Final = re.compile(
-    rf"^(?:{_DOUBT}\b[\s,:]*(?=\w))?"
-    r"(?:(?:(?:an|a|some)\s+)?(?:kind|type|sort|species|breed|variety)\s+of\s+)?(?=\w)",
-    re.IGNORECASE,
-)
-_DOUBTED_BEHIND: Final = re.compile(
-    rf"(?<=\w)\s*(?:,\s*(?:{_DOUBT}|I\s+(?:think|believe|guess))"
-    rf"|\((?:{_DOUBT}|uncertain|unsure|not\s+sure|tentative|unconfirmed)\))$",
-    re.IGNORECASE,
-)
-# genus and species, and perhaps subspecies: (Larus canus), (L. canus), (Canis lupus familiaris)
-_LATIN: Final = re.compile(r"(?<=\S)\s*\([\W_]*[A-Z][a-z]*\.?(?:\s+[a-z-]+\.?){1,2}[\W_]*\)$")
-
-
-def tidy_name(text: str) -> str:
-    """A name as it may be shown: no Markdown, quotes, article, final period or Latin name."""
-    while (tidied := _tidied(text)) != text:  # as often as it takes: there may be quotes in quotes
-        text = tidied
-    return text
-
-
-def _surely(name: str) -> str:
-    """A name without the doubt it is given with: "possibly a finch" names what "finch" names."""
-    while (told := tidy_name(_DOUBTED_BEHIND.sub("", _DOUBTED.sub("", name)))) != name:
-        name = told
-    return name
-
-
-def _tidied(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
-    text = _LIST_MARK.sub("", _FENCE.sub("", text))
-    text = " ".join(text.replace("_", " ").split()).strip(_WRAPPING)
-    text = _LATIN.sub("", text).strip(_WRAPPING)
-    return _ARTICLE.sub("", text)
-
-
-def name_key(text: str) -> str:
-    """What two spellings of one name have in common; empty for a text without a name."""
-    while (key := " ".join(tidy_name(text).replace("-", " ").split()).casefold()) != text:
-        text = key  # until a key is its own key
-    return text
 
 
 def parse_name(
@@ -131,6 +83,10 @@ def parse_name(
     if not bare.startswith("{"):
         line = next(filter(_has_letters, bare.splitlines()), "")
         prose = is_prose(line) or len(line.split()) > MAX_WORDS
+        if prose and (name := _named_in_prose(bare, category, declined=True)) is not None:
+            return name  # said plainly
+        if (name := _named_first(line, category)) is not None:
+            return name
         if prose and (name := _named_in_prose(bare, category)) is not None:
             return name
     if json_field_name is not None and bare.startswith("{"):
@@ -138,7 +94,7 @@ def parse_name(
     else:
         lines = (line.strip() for line in bare.splitlines())
         line = next((line for line in lines if _has_letters(line) and not line.endswith(":")), "")
-    name = _surely(tidy_name(line))
+    name = without_doubt(tidy_name(without_label(line, category)))
     if not _has_letters(name):
         raise AnswerError(NOT_A_NAME, f"no line with letters that could be a name: {text}")
     if is_sentence(line):
@@ -154,6 +110,13 @@ def parse_name(
 def _named_in_prose(text: str | None, category: str, declined: bool = False) -> str | None:
     """The name in sentences, tidied; None where there are none, or they name nothing."""
     name = tidy_name(name_in_prose(text or "", category.replace("_", " "), declined) or "")
+    return name if _has_letters(name) and not _says_nothing(name, category) else None
+
+
+def _named_first(line: str, category: str) -> str | None:
+    """The name that a line begins with before it says why; None where it does not, or is none."""
+    line = without_label(line, category)
+    name = without_doubt(tidy_name(name_before_reasons(line, category.replace("_", " ")) or ""))
     return name if _has_letters(name) and not _says_nothing(name, category) else None
 
 

@@ -37,12 +37,14 @@ from methods.prose_words import (
     OF_OTHERS,
     OF_PARTS,
     OF_SHOWN,
+    OPINES,
     PERHAPS,
     PLURAL,
     PROPER_ALIAS,
     SENTENCE,
     SHORTENED,
     SHOWN_IS,
+    SIGHT,
     STATES,
     STOPS,
 )
@@ -50,6 +52,8 @@ from methods.prose_words import (
 _LEAST: Final = 1.0
 _PLAIN: Final = 4.5
 """Scores: what counts as named at all, and what counts beside a refusal."""
+_ACTING: Final = re.compile(r".*[a-z]{2}(?<![sui])s [a-z]{3,}ing")
+"""Several that do something: zebras grazing."""
 _MOST_WORDS: Final = 7
 
 
@@ -160,7 +164,7 @@ def _named(
             and bool(re.match(r"[*_\s]*[.!]?\s*$", tail))
             and _plainly(before, cue, "")
         )
-        told = alone or (last and not re.search(r"(?:ed|ing|ful|able)$", name))
+        told = alone or OPINES.match(cue) or (last and not re.search(r"(?:ed|ing|ful|able)$", name))
         score += 1.0 if apart else 0.5 if told else -2.0
     if (
         broad
@@ -196,7 +200,7 @@ def _says_more(more: _Named, name: str, surely: bool) -> bool:
 def _told_of(before: str, cue: str, lead: str, subject: set[str]) -> float:
     """How plainly a sentence speaks of the thing shown, by what stands before its name."""
     score = 0.0
-    shown = bool(OF_SHOWN.search(before)) or bool(
+    shown = bool(OF_SHOWN.search(before) or SIGHT.match(cue) or OPINES.match(cue)) or bool(
         subject & set(re.findall(r"\w+", before.casefold()))
     )
     score += 1.5 * shown
@@ -247,7 +251,9 @@ def _leading_words(phrase: str) -> tuple[str, str]:
         low = core.casefold().rstrip(".")
         if not core or word[0] == "(" or (low == "of" and not taken):
             break
-        if low in STOPS and core[0].islower():
+        if core[0].islower() and (
+            low in STOPS or (taken and _ACTING.fullmatch(f"{taken[-1]} {low}"))
+        ):
             break
         stop = word.endswith(".") and len(core.rstrip(".")) > 2 and low not in ABBREVIATIONS
         taken.append(core.rstrip(".,;:!?") if stop else core.rstrip(",;:!?"))
@@ -281,7 +287,7 @@ def _is_numbered(word: str) -> bool:
 
 def _singular(name: str) -> str:
     """A name in the singular, by how English writes plurals of names."""
-    if re.search(r"(?:ss|us|is|os|as|xs)$", name):
+    if re.search(r"(?:ss|us|is|os|xs)$|\b[A-Z]\w*as$", name):  # zebras, and not Texas
         return name
     if re.search(r"[^aeiou]ies$", name) and len(name) > 5:
         return f"{name[:-3]}y"

@@ -22,7 +22,11 @@ CUE: Final = re.compile(
       | (?:consistent|compatible|in\s+line) \s+ with | align(?:s|ed|ing)? \s+ with
       | (?:identif(?:y|ies|ied)|recogni[sz]ed?|classif(?:y|ied)|described|labell?ed|known
             |referred\s+to|interpreted) \s+ (?:(?:it|this|them|the\s+\w+)\s+)? as
-      | (?:called|named|termed|dubbed)
+      | (?:called|named|termed|dubbed) | go(?:es)?\s+by (?:\s+the\s+name)? (?:\s+of)?
+      | (?:i|i['\u2019]d|i['\u2019]ll|i\s+would|would) \s+
+            (?:say|guess|go\s+with|bet\s+on|lean\s+towards?|call\s+(?:it|this))
+            (?:\s+(?:it['\u2019]s|it\s+is))?
+      | (?:see|seeing|looking\s+at|spot|spotted) (?=\s+(?:an?|the|two|three|several|some)\s)
       | point(?:s|ing)? \s+ (?:to|towards?)
       | (?:answer|breed|species|variety|cultivar|model|make|name|type|identification|class|label)
             \s* [*_]* \s* :
@@ -116,16 +120,17 @@ SHOWN_IS: Final = re.compile(r"^\W*(?:this|these|the|it)\b[^,;:]{0,60}\b(?:is|ar
 """A sentence that goes on to say what the thing shown is called."""
 OPENING: Final = re.compile(
     r"\W*(?:the|this|these|those|it|its|in|on|an?|based|given|judging|looking|from|to|let's|step"
-    r"|first|here|there|i|we)\b",
+    r"|first|here|there|i|we|no|none|neither|nothing|without|more|further|unfortunately|sadly|however)\b",
     re.I,
 )
 SPEAKS: Final = re.compile(
     r"\b(?:is|are|was|were|has|have|appears?|seems?|looks?|shows?|depicts?|features?|displays?"
-    r"|resembles?|belongs?|contains?|does|do|did|can|could|may|might|would|cannot|can't)\b",
+    r"|resembles?|belongs?|contains?|does|do|did|can|could|may|might|would|cannot|can't|allows?"
+    r"|lets|helps?|tells?|lacks?|needs?|requires?|suggests?|indicates?)\b",
     re.I,
 )
 TALKS: Final = re.compile(
-    r"\b(?:I|I'm|I'd|you|your|my|cannot|can't|unable|unfortunately|image|photo|picture)\b"
+    r"\b(?:I|I'm|I'd|you|your|my|me|cannot|can't|unable|unfortunately|image|photo|picture)\b"
 )
 """Words of sentences about the picture or the talk, which no name of a thing has."""
 STEP: Final = re.compile(r"\W*step\s*\d+\W", re.I)
@@ -134,6 +139,10 @@ ANSWER_LINE: Final = re.compile(
     r"(?P<answer>\S.*)$",
     re.I | re.M,
 )
+OPINES: Final = re.compile(r"(?:i['\u2019 ]|would)", re.I)
+"""What whoever answers would say."""
+SIGHT: Final = re.compile(r"see|looking|spot", re.I)
+"""What whoever answers does to the thing shown."""
 COPULA: Final = re.compile(r"(?:is|are|was|were|be|appears?|seems?|looks?)\b|['\u2019]", re.I)
 BY_THE_WAY: Final = re.compile(r"known|referred|called|named|termed|dubbed", re.I)
 LOOSE: Final = re.compile(
@@ -144,6 +153,23 @@ PLURAL: Final = re.compile(r"(?:are|were|appear|resemble|represent|look)\b", re.
 COUNTED: Final = re.compile(
     r"\s*(?:two|three|several|some|both|multiple|pair|group|bunch|cluster)\b", re.I
 )
+REASON: Final = re.compile(
+    r"""(?:(?<!\b[A-Z])(?<!\b(?:[SMD]t|Dr|Mr|cv|sp))(?<!\bvar)[.!]\s+(?=[A-Z]))
+      | \s+[\u2013\u2014-]+\s+ | \s*[:;]\s+ | \n+
+      | ,?\s+(?:because|since|based\s+on|judging|given|due\s+to|as\s+(?:it|its|the|this
+            |indicated|shown|evidenced|seen|suggested))\b
+      | ,\s+(?=(?:which|with|recogni[sz]able|identifiable|characteri[sz]ed|known|an?)\s)""",
+    re.VERBOSE,
+)
+"""What stands between a name that begins a text and why it is that."""
+GREETING: Final = re.compile(
+    r"\W*(?:sure|certainly|of\s+course|absolutely|yes|no|ok|okay|thanks?|thank\s+you|hello"
+    r"|(?:great|nice|good|lovely)(?=\s*[!,.]|\s+(?:question|picture|photo|shot|one))"
+    r"|hi|well|let|here|hmm+|wow|unfortunately|honestly|frankly|overall|clearly|apparently|actually"
+    r"|sorry|as|if|when|while|without|looks|seems|maybe|perhaps|possibly|probably|likely)\b",
+    re.I,
+)
+"""What is said before anything is."""
 NOT: Final = re.compile(r"(?:\bnot|n['\u2019]t|\bcannot)\s*$")
 STATES: Final = frozenset(
     """male female juvenile adult young immature mature puppy baby small large medium medium-sized

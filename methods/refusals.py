@@ -15,7 +15,8 @@ _DECLINES: Final = re.compile(
         | (i'm|i\ am|we\ are)\ (unable|not\ able|not\ allowed|not\ permitted)\b
         | as\ an?\ (ai|artificial|large\ language|language)\b
         | there\ is\ no\ image\b | no\ image\ (was|has\ been|is)\ (provided|attached|given)\b
-        | (n/?a|none|unknown|not\ sure|i\ do\ not\ know|i\ don't\ know)\W*$
+        | (n/?a|none|unknown|not\ sure|i\ do\ not\ know|i\ don't\ know|no\ (idea|clue)
+            |(hard|difficult|impossible)\ to\ (say|tell)|can(not|'t)\ (say|tell))\W*$
     )""",
     re.IGNORECASE | re.VERBOSE,
 )

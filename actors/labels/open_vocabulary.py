@@ -12,7 +12,7 @@ import ray
 from actors.labels.table import LABELS_SCHEMA
 from actors.stage import RowErrors, stage
 from methods.answers import AnswerError
-from methods.discovered_names import name_key
+from methods.name_spelling import name_key
 
 
 class ReadsNames(Protocol):

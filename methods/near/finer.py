@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from methods.answers import AnswerError
 from methods.class_matrix import unit_rows
-from methods.discovered_names import name_key, parse_name
+from methods.discovered_names import parse_name
+from methods.name_spelling import name_key
 
 
 def guessed_names(answer: str, category: str, most: int) -> list[str]:

@@ -15,13 +15,12 @@ from methods.discovered_names import (
     Vocabulary,
     build_vocabulary,
     merge_similar,
-    name_key,
     parse_name,
     read_names,
-    tidy_name,
     write_names,
 )
 from methods.errors import ANSWER_CODES, InputError
+from methods.name_spelling import name_key, tidy_name
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,51 @@ def test_names_of_other_kinds(category: str, text: str, name: str) -> None:
     assert parse_name(text, "stop", category, None) == name
 
 
+@pytest.mark.parametrize(
+    ("category", "text", "name"),
+    [
+        ("tree", "Silver birch. The white, peeling bark is characteristic of it.", "Silver birch"),
+        ("tree", "Mt. Fuji cherry. It flowers early in spring.", "Mt. Fuji cherry"),
+        ("bird", "Great crested grebe \u2013 black crest, chestnut ruff", "Great crested grebe"),
+        ("bird", "Dunlin; the black belly gives it away.", "Dunlin"),
+        ("car", "Tesla Model S - the door handles sit flush with the body.", "Tesla Model S"),
+        ("dish", "Pho: Vietnamese noodle soup", "Pho"),
+        ("dish", "Paella, as it has saffron rice and mussels", "Paella"),
+        ("flower", "Forget-me-not, a small blue flower with a yellow eye", "Forget-me-not"),
+        ("car", "Land Rover - Range Rover Sport", "Land Rover - Range Rover Sport"),
+        ("dish", "Fish and chips", "Fish and chips"),
+        ("fish", "Blue tang. It is often confused with the powder blue tang.", "Blue tang"),
+        ("fish", "Beautiful fish! I'd say it's a lionfish.", "lionfish"),
+        ("fish", "Clearly a lionfish.", "lionfish"),
+        ("insect", "Insect: Seven-spot ladybird", "Seven-spot ladybird"),
+        ("insect", "Most likely species: European mantis, female", "European mantis"),
+        ("object", "a photo of a coffee mug", "coffee mug"),
+        ("object", "I can see a slice of tiramisu on a plate.", "tiramisu"),
+        ("animal", "You are looking at two zebras grazing.", "zebra"),
+        ("plant", "It has needles in pairs, so I'd go with Scots pine.", "Scots pine"),
+        ("plant", "This one goes by the name of bird of paradise.", "bird of paradise"),
+        ("sign", "No parking", "No parking"),
+    ],
+)  # fmt: skip
+def test_names_without_a_sentence_or_before_one(category: str, text: str, name: str) -> None:
+    assert parse_name(text, "stop", category, None) == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "None of the visible features allow me to name it.",
+        "More details would help to name it.",
+        "No idea.",
+        "As you can see, the bird has a long bill.",
+        "Unfortunately, the quality of it is too low.",
+    ],
+)
+def test_what_names_nothing_is_no_name(text: str) -> None:
+    with pytest.raises(AnswerError):
+        parse_name(text, "stop", "bird", None)
+
+
 def test_a_sentence_that_names_nothing_is_no_name() -> None:
     for text in (
         "The image is too blurry to tell which aircraft it is.",

@@ -12,7 +12,8 @@ import numpy as np
 from actors import storage
 from actors.classifier_store import save_classifier
 from methods.classifier import Classifier
-from methods.discovered_names import name_key, write_names
+from methods.discovered_names import write_names
+from methods.name_spelling import name_key
 from methods.near.candidates import candidate_sets
 from ray_jobs.config import FitNearConfig
 from ray_jobs.passes.fit_job import fit_job

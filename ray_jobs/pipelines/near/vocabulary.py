@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from methods.discovered_names import Vocabulary, build_vocabulary, merge_similar, name_key
+from methods.discovered_names import Vocabulary, build_vocabulary, merge_similar
 from methods.errors import InputError
+from methods.name_spelling import name_key
 from methods.near.candidates import hubness_warning, nearest_neighbours
 from methods.prompt_templates import SIMPLE_TEMPLATES
 from ray_jobs.config import FitNearConfig
