@@ -10,8 +10,8 @@ from typing import Final, Literal
 from methods.errors import InputError
 
 AnswerPath = Literal["exact", "normalised", "clip_fallback", "failed"]
-"""How a label came from an answer: it is a class name; it becomes one when case, punctuation and
-words around are set aside; CLIP's text encoder chose; or there was no usable answer."""
+"""How a label came from an answer: it is a class name; it is one but for case, punctuation,
+spelling and words around; CLIP's text encoder chose; or there was no usable answer."""
 
 PATHS: Final[tuple[AnswerPath, ...]] = ("exact", "normalised", "clip_fallback", "failed")
 _WRAPPING: Final = " \t\"'`*_\u201c\u201d\u2018\u2019\u00ab\u00bb"
@@ -34,6 +34,30 @@ def normalise(text: str) -> str:
     """Set aside case, punctuation and width: letters and digits in words, one blank between."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(re.findall(r"[^\W_]+", folded))
+
+
+_AMERICAN: Final = {"gray": "grey", "color": "colour", "colored": "coloured"}
+_PLURAL: Final = re.compile(r"(?<=x)es$|(?<=ss|zz|ch|sh)es$|(?<![sui])s$")
+_DENIED: Final = re.compile(
+    r"\b(?:not|isn t|aren t|wasn t|never|neither|nor|unlike|rather than|instead of|as opposed to)"
+    r"(?: (?:a|an|the|any|really|actually|quite))*\s*$"
+)
+"""What stands before a name, of normalised words, that an answer takes back."""
+
+
+def spelling(text: str) -> tuple[str, ...]:
+    """The words of a text as far as all who write a name agree: accents, "and", plurals set aside.
+
+    British spelling where there are two. Names of one spelling may still be of two classes.
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return tuple(_singular(word) for word in normalise(plain).split() if word != "and")
+
+
+def _singular(word: str) -> str:
+    """The same for a word and its regular plural; "cookie" and "cherries" end alike then."""
+    word = _AMERICAN.get(word, word)
+    return re.sub(r"(?<=\w\w)ie$", "y", _PLURAL.sub("", word)) if len(word) > 3 else word
 
 
 class ClassMatcher:
@@ -74,6 +98,12 @@ class ClassMatcher:
         longest_first = sorted(self._normal, key=lambda form: (-len(form), form))
         pattern = "|".join(map(re.escape, longest_first))
         self._words = re.compile(rf"(?<!\w)(?:{pattern})(?!\w)") if pattern else None
+        spelt = [(spelling(form), at) for form, at in self._exact.items()]
+        self._spelt = _one_each((" ".join(words), at) for words, at in spelt)
+        # in one word what is a name of several: icecream, hotdog
+        joined = _one_each(("".join(words), at) for words, at in spelt if len(words) > 1)
+        self._spelt = {**joined, **self._spelt}
+        self._longest = max((form.count(" ") + 1 for form in self._spelt), default=0)
 
     def match(self, answer: str, *, inside: bool) -> tuple[int, AnswerPath] | None:
         """Find the class of a cleaned answer.
@@ -91,11 +121,33 @@ class ClassMatcher:
         form = normalise(answer)
         if (index := self._normal.get(form)) is not None:
             return index, "normalised"
+        words = spelling(answer)
+        if (index := self._spelt.get(" ".join(words))) is not None:
+            return index, "normalised"
         if inside and self._words is not None:
-            matched = {self._normal[each] for each in self._words.findall(form)}
-            if len(matched) == 1:
-                return matched.pop(), "normalised"
+            hits = list(self._words.finditer(form))
+            named = {
+                self._normal[hit[0]] for hit in hits if not _DENIED.search(form[: hit.start()])
+            }
+            if len(named) == 1:
+                return named.pop(), "normalised"
+            if not hits and len(others := self._spelt_inside(words)) == 1:
+                return others.pop(), "normalised"
         return None
+
+    def _spelt_inside(self, words: Sequence[str]) -> set[int]:
+        """Classes that stand among words, longest names first, in another spelling than theirs."""
+        found, at = set(), 0
+        while at < len(words):
+            for length in range(min(self._longest, len(words) - at), 0, -1):
+                index = self._spelt.get(" ".join(words[at : at + length]))
+                if index is not None:
+                    if not _DENIED.search(" ".join(words[:at])):
+                        found.add(index)
+                    at += length - 1
+                    break
+            at += 1
+        return found
 
 
 def _one_each(pairs: Iterable[tuple[str, int]], first: Sequence[int] = ()) -> dict[str, int]:

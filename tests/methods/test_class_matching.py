@@ -35,6 +35,37 @@ def test_what_an_answer_names(answer: str, found: tuple[str, str] | None) -> Non
     assert named == found
 
 
+DISHES = ("fish and chips", "hot dog", "spring rolls", "crème brûlée", "great grey owl", "pho",
+          "ramen", "T-shirt", "glass", "glasses", "heron", "cherry pie", "cookies")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        ("Fish & Chips", "fish and chips"),
+        ("a hotdog", "hot dog"),
+        ("one spring roll on a plate", "spring rolls"),
+        ("Creme brulee.", "crème brûlée"),
+        ("Great Gray Owls", "great grey owl"),
+        ("tshirt", "T-shirt"),
+        ("two cherry pies", "cherry pie"),
+        ("cherries pie", "cherry pie"),
+        ("ice-cream sandwiches and a cookie", "cookies"),
+        ("It's not pho, it is ramen.", "ramen"),
+        ("ramen rather than pho", "ramen"),
+        ("this is not pho", None),
+        ("glasses", "glasses"),  # what is a name itself is no plural of another
+        ("the mark on her on the left", None),
+        ("spring", None),
+    ],
+)
+def test_names_are_found_in_other_spellings_and_not_where_they_are_denied(
+    answer: str, name: str | None
+) -> None:
+    matched = ClassMatcher(DISHES).match(answer, inside=True)
+    assert (matched and DISHES[matched[0]]) == name
+
+
 def test_a_name_among_other_words_counts_only_where_asked_for() -> None:
     assert ClassMatcher(BIRDS).match("It is an Arctic tern", inside=False) is None
 
