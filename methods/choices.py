@@ -16,13 +16,22 @@ from methods.class_matching import ClassMatcher, clean_answer_text, display_name
 
 _CUE: Final = (
     r"(?:(?:answer|prediction|choice|class|option|label|letter|number)(?:\s+is|\s+would\s+be)?"
-    r"|\bit\s+is|\bit's|\bthis\s+is)(?:\s*:|\s+the)?(?:\s+(?:option|class|letter|number))?"
+    r"|\bit\s+is|\bit's|\bthis\s+is|\b(?:i|i'd|i'll|would)\s+(?:pick|choose|select|go\s+with|say))"
+    r"(?:\s*:|\s+the)?(?:\s+(?:option|class|letter|number))?"
 )
 _OPEN: Final = r"[\s:\"'`*(\[\u201c]*"
 _WHY: Final = r"\s+(?:because|since|as|which)\b"
 _CLOSE: Final = (
-    rf"(?:(?=[\"'`*)\].:;!?\u201d](?!\d))|(?=,?{_WHY})|(?=\s*[-\u2013\u2014]\s)|(?=\s*$))"
+    rf"(?:(?=[\"'`*)\].:;!?\u201d](?!\d))|(?=,?{_WHY})|(?=,\s*not\b)"
+    r"|(?=\s*[-\u2013\u2014]\s)|(?=\s*$))"
 )
+_MARKUP: Final = re.compile(r"</?[a-z_ ]+>|\$|\\\w+\s*(?=\{)|[{}]", re.IGNORECASE)
+"""Tags and TeX around an answer."""
+_CHOSEN: Final = (
+    r"\s+(?:is|fits|matches|looks|seems|would\s+be)\s+(?:\w+\s+){0,3}?"
+    r"(?:best|better|right|correct|answer|choice|match|closest|likeliest)\b"
+)
+_MENTION: Final = r"(?i:\b(?:option|class|description|candidate|choice|category|letter)\s+)"
 _NOT: Final = re.compile(r"\b(?:not|isn't|neither|nor)\s+(?:\w+\s+){0,2}$", re.IGNORECASE)
 
 
@@ -58,6 +67,8 @@ class ChoiceReader:
             rf"(?:[.):\]*](?!\d)|,{_WHY})",
             flags,
         )
+        self._praised = re.compile(rf"(?<!\w){mark}{_CHOSEN}")
+        self._mentioned = re.compile(rf"{_MENTION}{mark}(?!\w)")
         self._bracketed = re.compile(rf"(?:\(|\*\*){mark}(?:\)|\*\*)")
 
     def read(self, answer: str) -> int | None:
@@ -80,9 +91,14 @@ class ChoiceReader:
 
     def _marked(self, text: str) -> set[int]:
         """The classes whose marks an answer presents."""
-        if (alone := self._alone.match(text)) and alone["mark"] in self._marks:
-            return {self._marks[alone["mark"]]}
-        for pattern in (self._cued, self._listed, self._bracketed):
+        text = _MARKUP.sub("", text).strip()
+        # a line of its own at the beginning; of the whole answer, a small letter as well
+        for line in (text.upper() if len(text) < 4 else text, text.partition("\n")[0]):
+            if (alone := self._alone.match(line)) and alone["mark"] in self._marks:
+                return {self._marks[alone["mark"]]}
+        for pattern in (
+            self._cued, self._listed, self._bracketed, self._praised, self._mentioned
+        ):  # fmt: skip
             presented = [
                 self._marks[hit["mark"]]
                 for hit in pattern.finditer(text)

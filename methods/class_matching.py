@@ -42,7 +42,12 @@ _DENIED: Final = re.compile(
     r"\b(?:not|isn t|aren t|wasn t|never|neither|nor|unlike|rather than|instead of|as opposed to)"
     r"(?: (?:a|an|the|any|really|actually|quite))*\s*$"
 )
-"""What stands before a name, of normalised words, that an answer takes back."""
+_DENIED_BEHIND: Final = re.compile(r"^ (?:(?:is|are|was|were) (?:not|never)|isn t|aren t)\b")
+"""What stands before or behind a name, of normalised words, where an answer takes it back."""
+
+
+def _denied(before: str, behind: str) -> bool:
+    return bool(_DENIED.search(before) or _DENIED_BEHIND.match(behind))
 
 
 def spelling(text: str) -> tuple[str, ...]:
@@ -126,9 +131,8 @@ class ClassMatcher:
             return index, "normalised"
         if inside and self._words is not None:
             hits = list(self._words.finditer(form))
-            named = {
-                self._normal[hit[0]] for hit in hits if not _DENIED.search(form[: hit.start()])
-            }
+            said = [hit for hit in hits if not _denied(form[: hit.start()], form[hit.end() :])]
+            named = {self._normal[hit[0]] for hit in said}
             if len(named) == 1:
                 return named.pop(), "normalised"
             if not hits and len(others := self._spelt_inside(words)) == 1:
@@ -142,7 +146,8 @@ class ClassMatcher:
             for length in range(min(self._longest, len(words) - at), 0, -1):
                 index = self._spelt.get(" ".join(words[at : at + length]))
                 if index is not None:
-                    if not _DENIED.search(" ".join(words[:at])):
+                    behind = " ".join(["", *words[at + length :]])
+                    if not _denied(" ".join(words[:at]), behind):
                         found.add(index)
                     at += length - 1
                     break

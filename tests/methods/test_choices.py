@@ -21,6 +21,30 @@ def test_marks_are_letters_and_beyond_26_numbers() -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "choice"),
+    [
+        ("I'd choose C", 2),
+        ("I would go with option B", 1),
+        ("It is C, not B.", 2),
+        ("Between A and C, C fits the bill better.", 2),
+        ("B is the most likely choice", 1),
+        ("The bird matches description C.", 2),
+        ("c", 2),
+        ("b)", 1),
+        ("\\boxed{B}", 1),
+        ("The final answer is $\\boxed{\\text{C}}$.", 2),
+        ("<answer>B</answer>", 1),
+        ("B\n\nOption A has another bill, option C a yellow one.", 1),
+        ("Mangrove Cuckoo is not what is shown; it is a Black-billed Cuckoo.", 0),
+        ("Description A is closer than description C", None),
+        ("no", None),
+    ],
+)
+def test_choices_in_the_words_of_models(answer: str, choice: int | None) -> None:
+    assert ChoiceReader(CUCKOOS).read(answer) == choice
+
+
+@pytest.mark.parametrize(
     ("answer", "strict", "published"),
     [
         ("A", 0, 0),
