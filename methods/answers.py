@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Final
 
 from methods.errors import RowError
@@ -42,21 +40,3 @@ def usable_text(text: str | None, finish_reason: str | None, cut_counts: bool = 
             "cut_answer", f"cut by the token limit: ...{stripped[-80:]}; give a larger --max-tokens"
         )
     return stripped
-
-
-def json_field(text: str, field: str) -> str:
-    """Return one string field of an answer that must be a JSON object.
-
-    A fence of Markdown around the object is no error; anything else beside it is.
-
-    Raises:
-        AnswerError: not_json.
-    """
-    bare = re.sub(r"^```(json)?\s*|\s*```$", "", text.strip())
-    try:
-        value = json.loads(bare)
-    except ValueError as error:
-        raise AnswerError("not_json", f"not JSON: {text}") from error
-    if not isinstance(value, dict) or not isinstance(value.get(field), str):
-        raise AnswerError("not_json", f"no JSON object with a text {field!r}: {text}")
-    return str(value[field])

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from methods.answers import AnswerError, json_field, usable_text
+from methods.answers import AnswerError, usable_text
 from methods.bare_names import name_before_reasons, without_doubt, without_label
 from methods.errors import InputError
+from methods.json_answers import json_field
 from methods.name_spelling import name_key, tidy_name
 from methods.prose_lines import final_answer, is_prose, is_sentence, whole_part
 from methods.prose_names import name_in_prose
@@ -80,7 +81,8 @@ def parse_name(
             raise
         return name
     bare = final_answer(_FENCE.sub("", text).strip())
-    if not bare.startswith("{"):
+    line = _field(bare, json_field_name)
+    if line is None and not bare.startswith("{"):
         line = next(filter(_has_letters, bare.splitlines()), "")
         prose = is_prose(line) or len(line.split()) > MAX_WORDS
         if prose and (name := _named_in_prose(bare, category, declined=True)) is not None:
@@ -89,9 +91,8 @@ def parse_name(
             return name
         if prose and (name := _named_in_prose(bare, category)) is not None:
             return name
-    if json_field_name is not None and bare.startswith("{"):
-        line = usable_text(json_field(bare, json_field_name), None)
-    else:
+        line = None
+    if line is None:
         lines = (line.strip() for line in bare.splitlines())
         line = next((line for line in lines if _has_letters(line) and not line.endswith(":")), "")
     name = without_doubt(tidy_name(without_label(line, category)))
@@ -105,6 +106,22 @@ def parse_name(
         raise AnswerError(NOT_A_NAME, f"no more than the category: {name}")
     usable_text(name, None)  # a refusal may have been in quotes or Markdown
     return name
+
+
+def _field(bare: str, name: str | None) -> str | None:
+    """What the JSON of an answer says; None where none was asked for, or sentences stand instead.
+
+    Raises:
+        AnswerError: not_json, refusal or empty_answer.
+    """
+    if name is None or "{" not in bare:
+        return None
+    try:
+        return usable_text(json_field(bare, name), None)
+    except AnswerError as error:
+        if error.code == "not_json" and not bare.startswith("{"):
+            return None
+        raise
 
 
 def _named_in_prose(text: str | None, category: str, declined: bool = False) -> str | None:

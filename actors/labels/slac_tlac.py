@@ -29,9 +29,10 @@ from actors.mllm.request import (
 from actors.mllm.response_cache import KeyIndex, key_of
 from actors.mllm.responses import RESPONSE_TYPE, cut_of, response_text
 from actors.stage import RowErrors, stage
-from methods.answers import AnswerError, json_field
+from methods.answers import AnswerError
 from methods.class_matching import AnswerPath, ClassMatcher, class_list, display_name
 from methods.class_matrix import EncodeTexts, class_matrix, fill
+from methods.json_answers import json_field
 from methods.prompt import Prompt
 from methods.settings import Matching
 from methods.slac_tlac import TEMPLATE, clean_answer, shortlist, text_scores

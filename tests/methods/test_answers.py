@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from methods.answers import AnswerError, json_field, usable_text
+from methods.answers import AnswerError, usable_text
+from methods.json_answers import json_field
 from methods.refusals import is_refusal
 
 REFUSALS = [
@@ -62,14 +63,39 @@ def test_empty_and_cut_answers(text: str | None, reason: str, code: str) -> None
     assert error.value.code == code
 
 
-@pytest.mark.parametrize("text", ['{"class": "tern"}', '```json\n{"class": "tern"}\n```'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"class": "tern"}',
+        '```json\n{"class": "tern"}\n```',
+        "{'class': 'tern'}",
+        'Here it is: {"class": "tern"}. Anything else?',
+        '{"reason": "a {fork} of a tail", "class": "tern",}',
+        '{\n  class: "tern", // by its tail\n  sure: 0.9\n}',
+        '[{"class": "tern"}]',
+        '{"Class": ["tern"]}',
+        '<json>{"class": \u201ctern\u201d}</json>',
+        '{"class": "tern"} or, again, {"class": "tern"}',
+        '{"why": {"tail": "forked"}, "class": "tern"}',
+    ],
+)
 def test_a_json_field_is_read(text: str) -> None:
     assert json_field(text, "class") == "tern"
 
 
 @pytest.mark.parametrize(
     "text",
-    ["tern", "{'class': 'tern'}", '{"class": 3}', '["tern"]', '{"name": "tern"}', '{"class"'],
+    [
+        "tern",
+        '{"class": 3}',
+        '["tern"]',
+        '{"name": "tern"}',
+        '{"class"',
+        '{"class": "ter',
+        '{"class": "tern"} {"class": "gull"}',
+        '{"class": ["tern", "gull"]}',
+        "{" * 20_000,
+    ],
 )
 def test_json_asked_for_and_not_given(text: str) -> None:
     with pytest.raises(AnswerError, match="not_json"):
