@@ -6,13 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:  # settings name editions, and no command waits for Pillow before it needs it
     from PIL import Image
-
-    Labelled = tuple[Image.Image, str]
-    """A picture, and its labels joined by `|`."""
 
 Edition = Literal["1", "2"]
 Kind = Literal["birds", "scenes"]
@@ -27,8 +24,9 @@ class DrawnWorld:
     Attributes:
         species: names of the birds that a list of classes holds.
         categories: of the things in scenes.
-        bird: seed, index, species to draw from, width, height to a picture of one bird.
-        scene: seed, index, width, height to a picture of a scene.
+        see_bird: decides what a picture of one bird shows, by domain, seed, index and `species`.
+        see_scene: the same of a scene, by domain, seed and index.
+        draw_bird, draw_scene: draw what was decided, at a width and height.
         key: what the keys of its files begin with, so that editions share no draw.
         stem: the same of what files are named after.
         other_names: of each species its folk and its Latin name, where it has them.
@@ -36,11 +34,25 @@ class DrawnWorld:
 
     species: tuple[str, ...]
     categories: tuple[str, ...]
-    bird: Callable[[int, int, list[str], int, int], Labelled]
-    scene: Callable[[int, int, int, int], Labelled]
+    see_bird: Callable[..., Any]
+    see_scene: Callable[..., Any]
+    draw_bird: Callable[[Any, int, int], Image.Image]
+    draw_scene: Callable[[Any, int, int], Image.Image]
     key: str = ""
     stem: str = ""
     other_names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def bird(
+        self, seed: int, index: int, species: list[str], width: int, height: int
+    ) -> tuple[Image.Image, str]:
+        """A picture of one of some species for an archive, and its name."""
+        view = self.see_bird("archive", seed, index, species=species)
+        return self.draw_bird(view, width, height), view.name
+
+    def scene(self, seed: int, index: int, width: int, height: int) -> tuple[Image.Image, str]:
+        """A picture of a scene for an archive, and its categories, joined by `|`."""
+        view = self.see_scene("archive", seed, index)
+        return self.draw_scene(view, width, height), "|".join(view.categories)
 
     def check_species(self, names: list[str]) -> list[str]:
         """The names as given, once each.
@@ -78,15 +90,7 @@ def _first() -> DrawnWorld:
     from fieldguide.scenes import CATEGORIES, scene
     from fieldguide.world import NAMES
 
-    def draw_bird(seed: int, index: int, species: list[str], width: int, height: int) -> Labelled:
-        view = bird_view("archive", seed, index, species=species)
-        return render_bird(view, width, height), view.name
-
-    def draw_scene(seed: int, index: int, width: int, height: int) -> Labelled:
-        view = scene("archive", seed, index)
-        return render_scene(view, width, height), "|".join(view.categories)
-
-    return DrawnWorld(tuple(NAMES), tuple(CATEGORIES), draw_bird, draw_scene)
+    return DrawnWorld(tuple(NAMES), tuple(CATEGORIES), bird_view, scene, render_bird, render_scene)
 
 
 def _second() -> DrawnWorld:
@@ -95,19 +99,13 @@ def _second() -> DrawnWorld:
     from fieldguide.second.scene_drawing import render_sight
     from fieldguide.second.scenes import CATEGORIES, sight
 
-    def draw_bird(seed: int, index: int, species: list[str], width: int, height: int) -> Labelled:
-        view = sighting("archive", seed, index, species=species)
-        return render_sighting(view, width, height), view.name
-
-    def draw_scene(seed: int, index: int, width: int, height: int) -> Labelled:
-        view = sight("archive", seed, index)
-        return render_sight(view, width, height), "|".join(view.categories)
-
     return DrawnWorld(
         tuple(NAMES),
         tuple(CATEGORIES),
-        draw_bird,
-        draw_scene,
+        sighting,
+        sight,
+        render_sighting,
+        render_sight,
         key="second edition, ",
         stem="2|",
         other_names={name: (bird.folk, bird.latin) for name, bird in SPECIES.items()},
