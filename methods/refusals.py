@@ -9,7 +9,8 @@ _APOSTROPHES: Final = str.maketrans({"\u2019": "'", "\u02bc": "'"})
 _DECLINES: Final = re.compile(
     r"""^\W*(
         (i'm|i\ am|we're|we\ are)\ (very\ |really\ |so\ )?(sorry|afraid)\b
-        | sorry\b
+        | sorry (?: [,.!;:\u2014-] | \W*$
+            | \ (?:but|i|i'm|we|that|about|for|no|to|the|this|it|your)\b )
         | (unfortunately|apologies|my\ apologies)\b.{0,40}\b(can(not|'t)|unable|not\ able)\b
         | (i|we)\ (can(not|'t|\ not)|could\ not|couldn't|won't|will\ not|must\ decline)\b
         | (i'm|i\ am|we\ are)\ (unable|not\ able|not\ allowed|not\ permitted)\b
@@ -20,6 +21,60 @@ _DECLINES: Final = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
+_PICTURE: Final = r"(?:image|picture|photo|photograph)"
+_FAINT: Final = r"(?:not\ possible|impossible|unclear|hard|difficult|not\ clear)"
+_TELL: Final = (
+    r"(?:determin|identif|tell|say|see|answer|recogni|process|view|name|classif|assist|help|load|read"
+    r"|open|provide|describe|make|know|discern|distinguish|judge|be\ (?:sure|certain))\w*"
+)
+_SAYS_NOT: Final = re.compile(
+    rf"""^\W*(?:error\s*:\s*)?(?:(?:hmm+|well|oh|ok|okay)\W+)?(?:
+        (?:i|we)\ (?:sincerely\ |do\ )?(?:apologi[sz]e|regret|fear)\b | (?:my\ )?apologies\b
+        | (?:i|we)\ (?:really\ |honestly\ |simply\ )?(?:do\ not|don't|did\ not|didn't)\s+
+            (?:have|see|know|recogni[sz]e|find)\b
+        | (?:i|we)\ have\ no\ (?:idea|clue|information|way|access)\b
+        | (?:i|we)(?:\ would\ |'d\ |\ )(?:need|require)\s+
+            (?:more|further|additional|an?\ (?:clear|better|higher|larger|close|{_PICTURE})
+                |the\ {_PICTURE}|to\ (?:see|know))
+        | (?:i'm|i\ am|we\ are)\ not\ (?:[\w%]+\ ){{0,2}}(?:sure|certain)\b
+        | (?:i'm|i\ am)\ (?:just|only)\ an?\b
+        | (?:cannot|can't|could\ not|couldn't|unable\ to|not\ able\ to|(?:im|not\ )possible\ to
+            |failed\ to)\ (?:be\ )?{_TELL}
+        | it(?:\ is|\ was|\ seems|\ appears|'s)\ (?:\w+\ )?{_FAINT}
+            (?:\W*$|\W+(?:to\ {_TELL}|what|which|who|whether|from|if|for\ me)\b)
+        | (?:it\ (?:seems|appears|looks\ like)\ (?:that\ )?)?
+            (?:there\ (?:is|was)\ |there's\ |i\ see\ )?no\ {_PICTURE}s?
+            (?:\W*$ | \ (?:is|was|were|has|have|to|here|provided|attached|given|available|found
+                |uploaded|shared)\b)
+        | there\ (?:(?:is|are)\ not|isn't|aren't|is|are)\ (?:enough|sufficient|insufficient)\b
+        | no\ \w+\ (?:is|are)\ (?:visible|shown|present|recogni[sz]able|identifiable)
+            (?:\W*$ | \ (?:here | (?:in|on)\ (?:the|this)\ {_PICTURE})\W*$)
+        | no\ (?:match|result|answer|species|object|label|idea)s?(?:\ found)?\W*$
+        | (?:the|this|your)\ (?:\w+\ )?(?:{_PICTURE}|file|link)(?:'s)?
+            (?:\ (?:quality|resolution))?\s+
+            (?:(?:you|that)\ .{{0,30}})?
+            (?: (?:is|was|seems|appears)(?:\ to\ be)?\s+
+                (?:not|too|missing|empty|blank|corrupt(?:ed)?|broken|unavailable|(?:very\ )?blurry)
+              | (?:could\ not|can\ not|cannot|can't|couldn't|isn't|wasn't)
+              | (?:does\ not|doesn't|did\ not|didn't)\ (?:contain|include|provide|have|load|come))\b
+        | please\ (?:provide|upload|share|attach|send|give|try)\b
+        | (?:can|could|would|will)\ you\b.*\?\W*$ | what\ would\ you\ like\b | how\ (?:can|may)\ i\b
+        | (?:this|the|your)\ (?:content|request|prompt|query|{_PICTURE})\s+
+            (?:violates|may\ violate|was\ flagged|has\ been\ (?:flagged|blocked)
+                |is\ against|goes\ against)\b
+        | (?:insufficient|not\ enough)\ (?:\w+\ ){{0,2}}
+            (?:information|details?|data|context|resolution|evidence)
+        | without\ (?:an?|the|more|further|additional|any)\ (?:\w+\ )?
+            (?:{_PICTURE}|information|details?|context)\b
+        | (?:not\ applicable|undefined|null|nil|not\ available|undetermined
+            |indeterminate|unidentifiable|none\ of\ (?:the\ above|these|them))\W*$
+        | (?!an?\ ).{{0,60}}\b(?:could|can)(?:\ not|not|n't)\ be\s+
+            (?:loaded|processed|displayed|opened|identified|determined|recogni[sz]ed|found|read
+                |accessed|answered|told)\b
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""More ways to say that nothing can be said: of the picture's faults, of what is missing."""
 _TURN: Final = re.compile(
     r"""[.!?;:]+\s+ | \n+ | \s-+\s | \u2014
     | ,?\s+(?:but|however|although|though|yet|still|nevertheless|nonetheless|that\ said)\b,?
@@ -67,6 +122,13 @@ _SAYS: Final = re.compile(
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 """A clause that says something of what is shown."""
+_THING: Final = re.compile(
+    r"^\W*(?:(?:probably|maybe|perhaps|likely|just|only)\s)?(?:an?|one|two|three|several)\s"
+    r"(?!.*\b(?:image|picture|photo|photograph|resolution|view|angle|information|context|quality"
+    r"|expert|specialist|look|question)\b)\w+(?:[\s-]\w+){0,6}\W*$",
+    re.IGNORECASE,
+)
+"""A thing by itself, no sentence: "a black cat"."""
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -82,10 +144,12 @@ def is_refusal(text: str) -> bool:
     a description behind an apology. What a model says of itself, of its reader, of a blurred
     picture or of what cannot be known is none.
     """
-    if not opens_declining(text):
+    plain = text.strip().translate(_APOSTROPHES)
+    if not (_DECLINES.search(plain) or _SAYS_NOT.search(plain)):
         return False
-    clauses = _TURN.split(text.strip().translate(_APOSTROPHES))
-    return not any(map(_says_something, clauses))
+    clauses = _TURN.split(plain)
+    things = any(_THING.match(each) and not _NOTHING_SAID.search(each) for each in clauses[1:])
+    return not things and not any(map(_says_something, clauses))
 
 
 def _says_something(clause: str) -> bool:
