@@ -67,7 +67,7 @@ _SAYS_NOT: Final = re.compile(
         | without\ (?:an?|the|more|further|additional|any)\ (?:\w+\ )?
             (?:{_PICTURE}|information|details?|context)\b
         | (?:not\ applicable|undefined|null|nil|not\ available|undetermined
-            |indeterminate|unidentifiable|none\ of\ (?:the\ above|these|them))\W*$
+            |indeterminate|unidentifiable)\W*$
         | (?!an?\ ).{{0,60}}\b(?:could|can)(?:\ not|not|n't)\ be\s+
             (?:loaded|processed|displayed|opened|identified|determined|recogni[sz]ed|found|read
                 |accessed|answered|told)\b
