@@ -13,8 +13,8 @@ from methods.errors import EngineStartError
 
 _MEMORY: Final = (
     "give a smaller --mllm-max-model-len or --mllm-max-num-seqs, more GPUs for a replica "
-    "(--mllm-tensor-parallel-size), or a smaller model; VLLM_CPU_KVCACHE_SPACE is the cache on a "
-    "CPU in GiB"
+    "(--mllm-tensor-parallel-size), or a smaller model; on a CPU --mllm-engine "
+    "kv_cache_memory_bytes=BYTES is the cache, 1 GiB unless given"
 )
 
 

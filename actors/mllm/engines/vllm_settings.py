@@ -28,6 +28,9 @@ from actors.mllm.model import EngineOptions, MllmModel
 FITTED: Final = -1
 """The model's own context, or as much of it as the memory holds."""
 
+_CPU_CACHE_BYTES: Final = 2**30
+"""Keys and values that the engine keeps on a CPU; vLLM would take half of the machine's memory."""
+
 CPU_SEQUENCES: Final = 64
 """Requests that the model works on at once on a CPU."""
 
@@ -42,8 +45,6 @@ ENVIRONMENT: Final = {
 CPU_ENVIRONMENT: Final = {
     # the engine in this process: one of its own takes the start from 18 to 54 s on two cores
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    # GiB; vLLM would take half of the machine's memory
-    "VLLM_CPU_KVCACHE_SPACE": "1",
     # the cores are shared with decoding: threads tied to cores would wait for each other
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
 }
@@ -75,6 +76,9 @@ def engine_arguments(model: MllmModel, options: EngineOptions) -> dict[str, Any]
             "enforce_eager": True,
             "max_num_seqs": options.sequences or CPU_SEQUENCES,
             "enable_chunked_prefill": False,
+            # the variable VLLM_CPU_KVCACHE_SPACE of the user wins, but none of ours may: it would
+            # win over --mllm-engine as well
+            "kv_cache_memory_bytes": _CPU_CACHE_BYTES,
         }
     if model.format == "mistral":
         arguments |= dict.fromkeys(("tokenizer_mode", "config_format", "load_format"), "mistral")

@@ -68,6 +68,7 @@ def plain_vllm(requests: list[Request], adapter: str) -> list[list[str]]:
     llm = LLM(
         model=str(MODEL), dtype="float32", enforce_eager=True, max_num_seqs=8,
         enable_chunked_prefill=False, generation_config="vllm", enable_lora=True, max_lora_rank=32,
+        kv_cache_memory_bytes=2**30,
     )  # fmt: skip
     chats = [
         [

@@ -27,6 +27,17 @@ def test_images_alone_have_memory_and_the_context_is_fitted(gpus: int) -> None:
     assert engine_arguments(MODEL, EngineOptions(gpus=gpus, context=512))["max_model_len"] == 512
 
 
+def test_the_cache_on_a_cpu_is_bounded_and_the_user_s_where_it_is_given() -> None:
+    """Not by the environment: a variable there would win over --mllm-engine, without a word."""
+    name = "kv_cache_memory_bytes"
+    assert engine_arguments(MODEL, EngineOptions())[name] == 2**30
+    assert engine_arguments(MODEL, EngineOptions(extra={name: 7}))[name] == 7
+    assert name not in engine_arguments(MODEL, EngineOptions(gpus=1))
+    with mock.patch.dict(os.environ, {}, clear=True):
+        prepare_environment(EngineOptions())
+        assert "VLLM_CPU_KVCACHE_SPACE" not in os.environ
+
+
 def prepared(
     monkeypatch: pytest.MonkeyPatch, options: EngineOptions, hybrid: bool, thoughts: Thoughts
 ) -> dict[str, Any]:
