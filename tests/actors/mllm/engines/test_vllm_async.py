@@ -138,7 +138,7 @@ def test_a_process_of_the_model_that_stands_still_costs_its_answers_their_time_a
     ("options", "told"),
     [
         ({"context": 9000}, ["max_model_len", "--mllm-max-model-len"]),  # found out in the replica
-        ({"extra": {"kv_cache_memory_bytes": 100_000}, "context": 2048},
+        ({"extra": {"kv_cache_memory_bytes": 3_000_000}, "context": 2048},
          ["KV cache", "--mllm-max-model-len"]),  # in the process of the model
         ({"chat": {"enable_thinking": False}, "extra": {"quant": 1}}, ["quant", "--mllm-engine"]),
     ],
