@@ -30,7 +30,8 @@ from actors.storage.s3 import (
 )
 from methods.errors import InputError
 
-_S3_ATTEMPTS = 6
+_S3_ATTEMPTS = 10
+"""Of a request, with pauses that double from 25 ms: half a minute in all."""
 _TIMEOUT_S = 60.0
 _ODD = "odd-names"
 
@@ -87,7 +88,9 @@ def _s3(bucket: str, settings: S3Settings, by_s3fs: bool) -> pafs.FileSystem:
         region = pafs.resolve_s3_region(bucket)
     return pafs.S3FileSystem(
         region=region,
-        retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=_S3_ATTEMPTS),
+        # the standard strategy has a quota of retries that PyArrow never fills again: after a
+        # hundred errors in the life of a process, nothing is tried again
+        retry_strategy=pafs.AwsDefaultS3RetryStrategy(max_attempts=_S3_ATTEMPTS),
         request_timeout=_TIMEOUT_S,
         connect_timeout=_TIMEOUT_S,
         **options,
