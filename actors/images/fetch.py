@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -42,7 +44,7 @@ def fetch_bytes(row: Mapping[str, Any], max_bytes: int = DEFAULT_MAX_BYTES) -> b
     uri = row["uri"]
     if not uri:
         raise ImageError("missing", "the table gives no address")
-    try:
+    with _told(uri):
         if row.get("row_group") is not None:
             data = _parquet_cell(uri, row["column"], row["row_group"], row["row"], max_bytes)
         elif row.get("offset") is not None:
@@ -51,6 +53,16 @@ def fetch_bytes(row: Mapping[str, Any], max_bytes: int = DEFAULT_MAX_BYTES) -> b
             data = _local_file(storage.local_path(uri), max_bytes)
         else:
             data = _remote_file(uri, max_bytes)
+    if not data:
+        raise ImageError("empty_file", "the file has no bytes")
+    return data
+
+
+@contextmanager
+def _told(uri: str) -> Iterator[None]:
+    """Whatever a storage raises as an `ImageError`."""
+    try:
+        yield
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -61,9 +73,6 @@ def fetch_bytes(row: Mapping[str, Any], max_bytes: int = DEFAULT_MAX_BYTES) -> b
         raise ImageError("not_a_file", f"{uri} is a directory") from error
     except Exception as error:  # any storage client may raise anything: a row, not a crash
         raise _storage_failure(uri, error) from error
-    if not data:
-        raise ImageError("empty_file", "the file has no bytes")
-    return data
 
 
 def _storage_failure(uri: str, error: Exception) -> ImageError:
@@ -211,6 +220,30 @@ def _rows_to_read(batch: pa.Table) -> list[dict[str, Any]]:
     return rows
 
 
+def _of_one_chunk(rows: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """The rows, those together whose images are in one column chunk of a Parquet file."""
+
+    def chunk(row: dict[str, Any]) -> tuple[Any, ...]:
+        group = row.get("row_group")
+        return () if group is None else (row["uri"], row["column"], group)
+
+    for _, group in groupby(rows, chunk):
+        yield list(group)
+
+
+def _loaded(row: Mapping[str, Any]) -> ImageError | None:
+    """Read the column chunk of a row once, before threads that would each read all of it ask for
+    their cells; returns why it cannot be read, and nothing for a row that has none."""
+    if row.get("row_group") is None or not row.get("uri"):
+        return None
+    try:
+        with _told(row["uri"]):
+            _parquet_column(row["uri"], row["column"], row["row_group"])
+    except ImageError as error:
+        return error
+    return None
+
+
 @stage("fetch", ("bytes", "error", "error_detail"))
 def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES, s3: str | None = None) -> pa.Table:
     """Map a manifest batch to an image table batch of the same rows in the same order.
@@ -234,11 +267,17 @@ def fetch(batch: pa.Table, max_bytes: int = DEFAULT_MAX_BYTES, s3: str | None = 
             return error
 
     rows = _rows_to_read(batch)
+    results: list[bytes | ImageError | None] = []
     if _is_of_s3fs(rows):
         results = _s3_objects(rows, max_bytes)
     elif any(not storage.is_local(row["uri"]) for row in rows):
         with ThreadPoolExecutor(_REMOTE_THREADS) as pool:
-            results = list(pool.map(one, rows))
+            for group in _of_one_chunk(rows):
+                failed = _loaded(next((row for row in group if row.get("error") is None), {}))
+                if failed is None:
+                    results += pool.map(one, group)
+                else:
+                    results += [failed if row.get("error") is None else None for row in group]
     else:
         results = [one(row) for row in rows]
     errors = RowErrors.of(batch)

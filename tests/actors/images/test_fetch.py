@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tarfile
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pytest
 
 from actors import storage
 from actors.images.errors import ImageError
-from actors.images.fetch import fetch, fetch_bytes
+from actors.images.fetch import _parquet_column, fetch, fetch_bytes
 
 
 def code_of(path: Path, **row: object) -> str:
@@ -121,3 +122,34 @@ def test_a_batch_keeps_its_rows_in_order(tmp_path: Path) -> None:
     assert result.column("image_id").to_pylist() == [1, 2]
     assert result.column("bytes").to_pylist() == [None, b"a"]
     assert result.column("error").to_pylist() == ["missing", None]
+
+
+def test_a_column_chunk_is_read_once_for_all_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [f"image {number}".encode() for number in range(60)]
+    file = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"image": cells}), file, row_group_size=20)
+    opened = []
+
+    def count(*given: object, **more: object) -> pq.ParquetFile:
+        opened.append(given)
+        time.sleep(0.05)  # in which the other threads of a batch come
+        if len(opened) == 2:
+            raise OSError("busy")
+        return pq_file(*given, **more)
+
+    pq_file = pq.ParquetFile
+    monkeypatch.setattr("actors.images.fetch.pq.ParquetFile", count)
+    monkeypatch.setattr("actors.images.fetch.storage.is_local", lambda uri: False)
+    _parquet_column.cache_clear()
+    rows = {
+        "uri": [storage.local_uri(str(file))] * 60,
+        "column": ["image"] * 60,
+        "row_group": [number // 20 for number in range(60)],
+        "row": [number % 20 for number in range(60)],
+    }
+    found = fetch(pa.table(rows)).to_pylist()
+    assert len(opened) == 3
+    assert [row["bytes"] for row in found] == cells[:20] + [None] * 20 + cells[40:]
+    assert [row["error"] for row in found[20:40]] == ["storage_error"] * 20
