@@ -63,10 +63,11 @@ def name_before_reasons(text: str, category: str) -> str | None:
     Returns:
         The name as it is written; None where the text begins otherwise, or gives no reasons.
     """
-    reason = REASON.search(text.strip())
+    text = text.strip()
+    reason = REASON.search(text)
     if reason is None:
         return None
-    first, rest = text.strip()[: reason.start()], text.strip()[reason.end() :]
+    first, rest = text[: reason.start()], text[reason.end() :]
     first = re.sub(r"\s*\([^)]*\)$", "", first.strip(" \t*_\"'`#"))
     words, because = first.casefold().split(), rest.split()
     lower = rest[:1].islower() or reason.group().strip() in (":", ";")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from methods.answers import AnswerError, usable_text
 from methods.bare_names import name_before_reasons, without_doubt, without_label
 from methods.errors import InputError
 from methods.json_answers import json_field
-from methods.name_spelling import name_key, tidy_name
+from methods.name_spelling import FENCE, name_key, tidy_name
 from methods.prose_lines import final_answer, is_prose, is_sentence, whole_part
 from methods.prose_names import name_in_prose
 from methods.refusals import opens_declining
@@ -41,7 +40,6 @@ _FILLERS: Final = frozenset(
     "some not sure species breed kind type sort model of a an the this is it in image photo "
     "picture likely probably possibly perhaps maybe".split()
 )
-_FENCE: Final = re.compile(r"^\s*```\w*[^\S\n]*\n?|\n?\s*```\s*$")
 
 
 def parse_name(
@@ -80,19 +78,11 @@ def parse_name(
         if name is None:
             raise
         return name
-    bare = final_answer(_FENCE.sub("", text).strip())
+    bare = final_answer(FENCE.sub("", text).strip())
     line = _field(bare, json_field_name)
-    if line is None and not bare.startswith("{"):
-        line = next(filter(_has_letters, bare.splitlines()), "")
-        prose = is_prose(line) or len(line.split()) > MAX_WORDS
-        if prose and (name := _named_in_prose(bare, category, declined=True)) is not None:
-            return name  # said plainly
-        if (name := _named_first(line, category)) is not None:
-            return name
-        if prose and (name := _named_in_prose(bare, category)) is not None:
-            return name
-        line = None
     if line is None:
+        if not bare.startswith("{") and (name := _in_words(bare, category)) is not None:
+            return name
         lines = (line.strip() for line in bare.splitlines())
         line = next((line for line in lines if _has_letters(line) and not line.endswith(":")), "")
     name = without_doubt(tidy_name(without_label(line, category)))
@@ -122,6 +112,15 @@ def _field(bare: str, name: str | None) -> str | None:
         if error.code == "not_json" and not bare.startswith("{"):
             return None
         raise
+
+
+def _in_words(bare: str, category: str) -> str | None:
+    """The name in a text that is no bare name: said plainly, before reasons, or at all."""
+    line = next(filter(_has_letters, bare.splitlines()), "")
+    prose = is_prose(line) or len(line.split()) > MAX_WORDS
+    plain = _named_in_prose(bare, category, declined=True) if prose else None
+    name = plain or _named_first(line, category)
+    return name or (_named_in_prose(bare, category) if prose else None)
 
 
 def _named_in_prose(text: str | None, category: str, declined: bool = False) -> str | None:

@@ -8,7 +8,8 @@ from typing import Final
 
 _WRAPPING: Final = " \t\r\n\"'`*#<>\u00ab\u00bb\u201c\u201d,;:.!?"
 _APOSTROPHES: Final = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'"})
-_FENCE: Final = re.compile(r"^\s*```\w*[^\S\n]*\n?|\n?\s*```\s*$")
+FENCE: Final = re.compile(r"^\s*```\w*[^\S\n]*\n?|\n?\s*```\s*$")
+"""Of Markdown, around a text."""
 _LIST_MARK: Final = re.compile(r"^\s*(?:[-+\u2022]|\d{1,2}[.)])\s+")
 _ARTICLE: Final = re.compile(r"^(?:the|an|a)\s+(?=\S)", re.IGNORECASE)
 # genus and species, and perhaps subspecies: (Larus canus), (L. canus), (Canis lupus familiaris)
@@ -24,7 +25,7 @@ def tidy_name(text: str) -> str:
 
 def _tidied(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES)
-    text = _LIST_MARK.sub("", _FENCE.sub("", text))
+    text = _LIST_MARK.sub("", FENCE.sub("", text))
     text = " ".join(text.replace("_", " ").split()).strip(_WRAPPING)
     text = _LATIN.sub("", text).strip(_WRAPPING)
     return _ARTICLE.sub("", text)

@@ -92,11 +92,10 @@ def unknown_to(model: str, names: Sequence[str]) -> list[str]:
 
 
 @cache
-def _drawn_names(edition: str) -> frozenset[str]:
+def _drawn_names(model: str) -> frozenset[str]:
     from fieldguide.editions import MODEL_OF, drawn_world
 
-    worlds = {model: drawn_world(number) for number, model in MODEL_OF.items()}
-    world = worlds[edition]
+    world = drawn_world(next(edition for edition, own in MODEL_OF.items() if own == model))
     others = [other for both in world.other_names.values() for other in both]
     # models name a bird by its genus, the last word of its name and the first of the Latin one
     genera = [name.split()[-1] for name in world.species] + [other.split()[0] for other in others]

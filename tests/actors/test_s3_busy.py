@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
 import pytest
 
 from actors.images.fetch import fetch_bytes
+from tests.helpers.local_server import serving
 
 OBJECTS = 130
 """More than the hundred retries that the SDK's standard strategy has for the life of a process."""
@@ -48,11 +48,8 @@ class Busy(BaseHTTPRequestHandler):
 @pytest.fixture
 def endpoint() -> Iterator[str]:
     Busy.asked.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Busy)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(Busy) as address:
+        yield address
 
 
 def test_more_errors_than_a_quota_of_retries_cost_nothing(

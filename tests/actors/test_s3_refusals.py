@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +17,7 @@ from actors.s3_settings import VARIABLE
 from actors.storage.s3 import s3_filesystem
 from methods.errors import InputError
 from ray_jobs.runs.sources.listing import list_images
+from tests.helpers.local_server import serving
 
 
 class Refusing(BaseHTTPRequestHandler):
@@ -46,11 +46,8 @@ class Refusing(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(Refusing) as address:
+        yield address
 
 
 @pytest.fixture(params=["PyArrow", "s3fs"])
