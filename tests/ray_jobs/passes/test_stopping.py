@@ -80,6 +80,7 @@ def wait_for_rows(job: subprocess.Popen[bytes], run: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.extended
 def test_a_job_among_odd_names_is_refused_twice_stopped_and_finished(
     archive: Path, working_folder: Path
 ) -> None:

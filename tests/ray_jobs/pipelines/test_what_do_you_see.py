@@ -171,6 +171,7 @@ def test_pixels_and_long_texts_can_be_treated_in_other_ways(
         assert row["description_score"] == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.extended
 def test_the_run_fits_its_own_classifier_and_shows_the_ablation(
     runs: Path, birds: Path, tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ def test_two_processes_learn_what_one_does(broken: Path) -> None:
     assert np.allclose(losses[0], losses[1], atol=1e-3)
 
 
+@pytest.mark.extended
 def test_answers_of_a_second_attempt_are_used_and_one_name_for_all_is_said(
     ray_session: Capacity, birds: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
