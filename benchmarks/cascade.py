@@ -58,7 +58,7 @@ class Archive:
             truth = {row["path"]: row["label"] for row in csv.DictReader(file)}
         self.ids = np.array(sorted(rows))
         own = [rows[each] for each in self.ids.tolist()]
-        true = [truth[row["path"]] for row in own]
+        self.true = true = [truth[row["path"]] for row in own]
         self.clip = np.array([row["clip_label"] == t for row, t in zip(own, true, strict=True)])
         self.asked = np.array([row["label"] == t for row, t in zip(own, true, strict=True)])
         self.inside = np.array([t in row["choices"] for row, t in zip(own, true, strict=True)])
