@@ -47,7 +47,8 @@ class Archive:
         """
         from ray_jobs.runs.folder import RunFolder
 
-        self._folder, self._options = root / f"archive{seed}", options
+        self.images, self._options = root / f"archive{seed}" / "images", options
+        self._folder = self.images.parent
         if not self._folder.exists():
             self._draw(seed)
         self.run_uri = str(root / f"all{seed}")
@@ -78,7 +79,7 @@ class Archive:
 
         return label(
             LabelCascadeConfig(
-                images=str(self._folder / "images"),
+                images=str(self.images),
                 classes=str(self._folder / "classes.txt"),
                 out=out,
                 budget=budget,
@@ -210,20 +211,26 @@ def check_again(archive: Archive) -> None:
     print("the command, with a budget of 20 %: the same images, all from the response cache")
 
 
-def main() -> None:
-    """Label, try all budgets, print what each gives."""
+def archive_parser(description: str | None) -> argparse.ArgumentParser:
+    """What `Archive` takes of a command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[9301, 9302])
     parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--pilot", type=int, default=60)
     parser.add_argument("--choices", type=int, default=5)
     parser.add_argument("--edition", choices=("1", "2"), default="1", help="of the drawn world")
     parser.add_argument("--clip", default="fieldguide", help="as onoma label takes it")
     parser.add_argument("--mllm", default="fieldguide", help="as onoma label takes it")
-    parser.add_argument("--again", action="store_true", help="check one budget by the command")
     parser.add_argument("--work", type=Path, help="folder that keeps the archives and the runs")
+    return parser
+
+
+def main() -> None:
+    """Label, try all budgets, print what each gives."""
+    parser = archive_parser(__doc__)
+    parser.add_argument("--pilot", type=int, default=60)
+    parser.add_argument("--again", action="store_true", help="check one budget by the command")
     options = parser.parse_args()
     os.environ.setdefault("RAY_ADDRESS", "local")
     from ray_jobs.passes.mllm_pool import field_guide_replicas

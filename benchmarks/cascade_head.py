@@ -18,17 +18,16 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cascade import Archive
+from benchmarks.cascade import BUDGETS, Archive, archive_parser
 from benchmarks.machine import describe
-from methods.cascade.choosing import ranked
+from methods.cascade.budget import parse_budget
 from methods.cascade.pilot import NOTHING_KNOWN
 
-SHARES: Final = (0.05, 0.1, 0.2, 0.4)
 STRENGTHS: Final = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)
 """Of the pull to CLIP's own matrix; which is taken is decided by the answers alone."""
 _FOLDS: Final = 5
@@ -40,9 +39,9 @@ Places = NDArray[np.int64]
 
 def log_probabilities(matrix: Floats, features: Floats, scale: float) -> Floats:
     """Log-softmax of scaled cosines: float64 (n, C)."""
-    logits = scale * features @ matrix.T
-    logits -= logits.max(axis=1, keepdims=True)
-    return np.asarray(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
+    from scipy.special import log_softmax
+
+    return np.asarray(log_softmax(scale * features @ matrix.T, axis=1))
 
 
 def fit_head(
@@ -78,7 +77,6 @@ def fit_head(
 def learned_head(features: Floats, said: Places, start: Floats, scale: float) -> Floats:
     """`fit_head` with the strength under which answers left out are the least surprising."""
     folds = np.arange(len(said)) % _FOLDS  # the images come in no order
-    known = np.arange(len(said))
 
     def likelihood(strength: float) -> float:
         total = 0.0
@@ -86,7 +84,7 @@ def learned_head(features: Floats, said: Places, start: Floats, scale: float) ->
             kept, out = folds != fold, folds == fold
             matrix = fit_head(features[kept], said[kept], start, scale, strength)
             logs = log_probabilities(matrix, features[out], scale)
-            total += float(logs[known[: out.sum()], said[out]].sum())
+            total += float(np.take_along_axis(logs, said[out, None], axis=1).sum())
         return total
 
     return fit_head(features, said, start, scale, max(STRENGTHS, key=likelihood))
@@ -111,7 +109,7 @@ class Asked:
         exported = root / f"features{seed}"
         embed(
             EmbedConfig(
-                images=str(root / f"archive{seed}" / "images"),
+                images=str(self.whole.images),
                 out=str(root / f"store{seed}"),
                 clip=options.clip,
                 dtype="float32",
@@ -139,52 +137,39 @@ class Asked:
         labels = np.where(decided, self.said, told)
         return self.whole.accuracy(decided), float((labels == self.true).mean())
 
-    def orders(self, draw: int) -> dict[str, Places]:
-        """Who is asked first, by name: as the cascade does, and at random."""
-        scored = self.whole.scored("gain", NOTHING_KNOWN)
-        by_id = np.argsort(scored.ids)
-        gain = ranked(scored.ids[by_id], scored.uncertainty[by_id])
-        mixed = np.random.default_rng(draw).permutation(len(self.said))
-        return {"gain": gain, "at random": mixed}
+    def asked(self, budget: str, draw: int | None) -> Places:
+        """Who is asked about: as the cascade chooses, or at random by a draw."""
+        if draw is None:
+            return np.flatnonzero(self.whole.chosen("gain", NOTHING_KNOWN, budget))
+        most = parse_budget(budget).images(len(self.said))
+        return np.random.default_rng(draw).permutation(len(self.said))[:most]
 
 
 def print_table(archives: Sequence[Asked], draws: int) -> None:
     """Accuracy by who is asked about and how many, without and with the head."""
     clip = float(np.mean([each.whole.clip.mean() for each in archives]))
     every = float(np.mean([each.whole.asked.mean() for each in archives]))
-    found: dict[tuple[str, float], list[tuple[float, float]]] = {}
-    for archive in archives:
-        for draw in range(draws):
-            for name, order in archive.orders(draw).items():
-                for share in SHARES:
-                    if draw and name == "gain":
-                        continue  # an order of the archive's own
-                    pair = archive.accuracy(order[: int(share * len(order))])
-                    found.setdefault((name, share), []).append(pair)
 
-    def cell(value: Any) -> str:
+    def cell(value: float) -> str:
         return f"{value:.3f} ({(value - clip) / (every - clip):.0%})"
 
     print("| asked about | share | cascade | the others by a head |\n|---|---|---|---|")
-    for (name, share), pairs in found.items():
-        plain, headed = np.mean(pairs, axis=0)
-        print(f"| {name} | {share:.0%} | {cell(plain)} | {cell(headed)} |", flush=True)
+    ways: dict[str, Sequence[int | None]] = {"gain": [None], "at random": range(draws)}
+    for name, tries in ways.items():
+        for budget in BUDGETS:
+            pairs = [each.accuracy(each.asked(budget, one)) for each in archives for one in tries]
+            plain, headed = np.mean(pairs, axis=0).tolist()
+            print(f"| {name} | {budget} | {cell(plain)} | {cell(headed)} |", flush=True)
     print(f"CLIP alone {clip:.3f}, every image asked about {every:.3f}")
 
 
 def main() -> None:
     """Label, embed, learn heads, print what each gives."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    parser = archive_parser(__doc__)
+    parser.set_defaults(
+        seeds=[9501, 9502], count=1000, edition="2", clip="fieldguide-2", mllm="fieldguide-2"
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[9501, 9502])
-    parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--draws", type=int, default=5, help="of who is asked at random")
-    parser.add_argument("--choices", type=int, default=5)
-    parser.add_argument("--edition", choices=("1", "2"), default="2", help="of the drawn world")
-    parser.add_argument("--clip", default="fieldguide-2", help="as onoma label takes it")
-    parser.add_argument("--mllm", default="fieldguide-2", help="as onoma label takes it")
-    parser.add_argument("--work", type=Path, help="folder that keeps the archives and the runs")
     options = parser.parse_args()
     os.environ.setdefault("RAY_ADDRESS", "local")
     from ray_jobs.passes.mllm_pool import field_guide_replicas
