@@ -35,10 +35,11 @@ COLUMNS = {
     "answer": "what the MLLM said",
     "choice": "what it chose of the class list; null where that was not asked",
     "answer_path": "how the label came of it: `exact`, `normalised`, `clip_fallback`, `failed`",
-    "decided_by": "`clip` or `mllm`; null with an error",
+    "decided_by": "`clip`, `head` or `mllm`; null with an error",
     "confidence": "CLIP's in its best class, at the temperature of the run",
     "clip_label": "CLIP's best class",
     "clip_score": "its score",
+    "head_label": "the best class of the head that the answers taught",
     "choices": "the classes that the MLLM was shown, in their order; null where it was not asked",
     "mllm_problem": "why its answer was of no use; null where it was of use",
     "member": "name in the tar; null elsewhere",
@@ -61,6 +62,8 @@ TABLES = (
     ("Parts that are fused", "PART_LABELS_SCHEMA", "LABELS_SCHEMA", ("what_do_you_see",)),
     ("A class that an MLLM chose", "CHOICE_LABELS_SCHEMA", "LABELS_SCHEMA", ("autosep",)),
     ("CLIP, or an MLLM", "CASCADE_LABELS_SCHEMA", "CLASSIFIER_LABELS_SCHEMA", ("cascade",)),
+    ("The same where answers taught a head", "TAUGHT_LABELS_SCHEMA", "CASCADE_LABELS_SCHEMA",
+     ("cascade",)),
 )  # fmt: skip
 """Heading, name in `actors/labels/table.py`, the one that it adds to, and methods that label so."""
 
@@ -86,6 +89,7 @@ FILES = (
             ("labels/*.parquet", "one row for every image ([columns](columns.md))"),
             ("manifest/*.parquet", "the images of the archive, as they were listed"),
             ("classifier/", "the classifier that the run labels with, where it has one"),
+            ("start/", "of a cascade: the classifier that its head, in `classifier/`, started at"),
             ("report.html", "made by `onoma report`"),
             ("progress.json", "how far the job is, while it runs; `onoma status` reads it"),
             ("claim.json", "of the job that writes to the folder now; gone when the job is"),

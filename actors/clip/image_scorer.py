@@ -121,6 +121,21 @@ class ClassRanker:
         scores = torch.sigmoid(self._scale * values.to(torch.float64) + self._bias)
         return Best(columns, scores.to(torch.float32))
 
+    def score_of(self, cosines: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        """Probability of one class of each image, as `likeliest` has it: float32 (n,).
+
+        Args:
+            cosines: float32 (n, C).
+            columns: int64 (n,).
+        """
+        import torch
+
+        own = cosines.gather(1, columns[:, None])[:, 0]
+        if self._bias is None:
+            return torch.exp(self._scale * own - torch.logsumexp(self._scale * cosines, dim=1))
+        scores = torch.sigmoid(self._scale * own.to(torch.float64) + self._bias)
+        return scores.to(torch.float32)
+
     def best(self, features: torch.Tensor, k: int) -> Best:
         """The k best classes of unit features (n, D), with their probabilities."""
         return self.likeliest(self.cosines(features), k)

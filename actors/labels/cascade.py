@@ -1,4 +1,4 @@
-"""The question of a cascade about an image, and the labels that come of both models.
+"""The question of a cascade about an image, and how its answer is read.
 
 Rows that are asked about are manifest rows with ``shown``: places of the classes that the image may
 be of, in the order in which the model sees them.
@@ -11,18 +11,13 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import ray
 
-from actors.labels.table import CASCADE_LABELS_SCHEMA, CUT, IMAGE_COLUMNS, TOP_LABELS
-from actors.mllm.answers_by_image import read_images
 from actors.mllm.request import DecodedImage, Request, ResponseFormat, Sampling
-from actors.mllm.response_cache import KEY_BYTES, KeyIndex, key_of
+from actors.mllm.response_cache import KEY_BYTES, key_of
 from actors.mllm.responses import cut_of, response_text
 from actors.stage import RowErrors, stage
 from methods.answers import AnswerError
-from methods.cascade.uncertainty import probabilities
 from methods.choices import ChoiceReader, marked
-from methods.class_names import ClassNames
 from methods.prompt import Prompt
 
 DESCRIBE, CHOOSE = "describe", "choose"
@@ -118,81 +113,3 @@ def read_choice(
     if cut_of(row, {CHOOSE: "answer"}):
         raise AnswerError("cut_answer", f"cut before it named a class: {text}")
     raise AnswerError("no_class", f"names no class shown, or several: {text}")
-
-
-@stage("label", CASCADE_LABELS_SCHEMA)
-def label_cascade(
-    batch: pa.Table,
-    answers: ray.ObjectRef[list[KeyIndex]] | list[KeyIndex],
-    classes: ClassNames,
-    method: str,
-    columns: Sequence[str],
-    at: int,
-) -> pa.Table:
-    """Rows of the labels table from scored rows.
-
-    Args:
-        batch: rows of `actors.labels.cascade_scores.SCORES_SCHEMA`.
-        answers: indices of the answered rows by image, or where they are in the object store.
-        classes: all of them, in the order of the classifier.
-        method: for the column of that name.
-        columns: of an answered row that are read.
-        at: place of the temperature in `methods.cascade.uncertainty.TEMPERATURES`.
-
-    Returns:
-        `CASCADE_LABELS_SCHEMA`. The model decides where its answer can be used, CLIP elsewhere;
-        ``score`` is CLIP's of the label.
-    """
-    indices = ray.get(answers) if isinstance(answers, ray.ObjectRef) else answers
-    found = read_images(indices, batch.column("image_id").to_pylist(), columns)
-    errors, rows = RowErrors.of(batch), []
-    for row, fine, answer in zip(batch.to_pylist(), errors.fine, found, strict=True):
-        kept = {name: row[name] for name in IMAGE_COLUMNS} | {"method": method}
-        kept |= {"top_labels": [], "top_scores": []}
-        rows.append(kept | (_label(row, answer, classes, at) if fine else {}))
-    return errors.onto(pa.Table.from_pylist(rows, schema=CASCADE_LABELS_SCHEMA))
-
-
-def _label(
-    row: dict[str, Any], answer: dict[str, Any] | None, classes: ClassNames, at: int
-) -> dict[str, Any]:
-    """What a row without an error gets."""
-    top, scores = row["top"], row["top_scores"]
-    logits, sums = np.array([row["top_logits"]]), np.array([row["log_sums"]])
-    label: dict[str, Any] = {
-        "distance": row["distance"],
-        "confidence": float(probabilities(logits, sums, at)[0, 0]),
-        "clip_label": classes.ids[top[0]],
-        "clip_score": scores[0],
-    }
-    decided, order = "clip", list(range(len(top)))
-    if answer is not None:
-        label |= _said(answer, classes)
-        try:
-            chosen = read_choice(answer, classes.names, classes.others)
-        except AnswerError as error:
-            label["mllm_problem"] = error.code
-        else:
-            decided = "mllm"
-            label["mllm_label"] = classes.ids[chosen]
-            order.remove(first := top.index(chosen))
-            order.insert(0, first)
-    ranked = [classes.ids[top[place]] for place in order[:TOP_LABELS]]
-    return label | {
-        "label": ranked[0],
-        "score": scores[order[0]],
-        "top_labels": ranked,
-        "top_scores": [scores[place] for place in order[:TOP_LABELS]],
-        "decided_by": decided,
-    }
-
-
-def _said(answer: dict[str, Any], classes: ClassNames) -> dict[str, Any]:
-    """What the model was shown and said."""
-    described, chose = answer.get(DESCRIBE), answer[CHOOSE]
-    return {
-        "choices": [classes.ids[at] for at in answer[SHOWN]],
-        "description": described and described["answer"],
-        "answer": chose and chose["answer"],
-        CUT: cut_of(answer, {DESCRIBE: "description", CHOOSE: "answer"}),
-    }

@@ -36,17 +36,19 @@ SCORES_SCHEMA: Final = pa.schema(
         ("top_logits", pa.list_(pa.float32())),
         ("log_sums", pa.list_(pa.float32())),
         ("distance", pa.float32()),
+        ("feature", pa.list_(pa.float16())),
         ("error", pa.string()),
         ("error_detail", pa.string()),
     ]
 )
 """Of each image its best classes (places in the classifier), their scores and logits, and over all
-classes the logarithm of the sum of exponentials at each of `TEMPERATURES`; all null with an
-error."""
+classes the logarithm of the sum of exponentials at each of `TEMPERATURES`; and its feature, where a
+head is to learn. All null with an error."""
 
 _STEP: Final = 1024
 """Stored images that are scored together."""
-_KEPT: Final = ("top", "top_scores", "top_logits", "log_sums", "distance")
+_KEPT: Final = ("top", "top_scores", "top_logits", "log_sums", "distance", "feature")
+_MUST_BE_FINITE: Final = ("log_sums", "distance")
 
 
 @stage("clip", SCORES_SCHEMA)
@@ -64,6 +66,7 @@ class CascadeScores:
         self,
         clip: ClipRuntime,
         choices: int,
+        keep_features: bool = False,
         classifier_files: Mapping[str, bytes] | None = None,
         folder: str = "",
         classes: ClassNames | None = None,
@@ -75,6 +78,7 @@ class CascadeScores:
         Args:
             clip: the model.
             choices: best classes to keep, five at least.
+            keep_features: whether features are kept.
             classifier_files: of a classifier that was given.
             folder, classes, templates, made: of one that is made of names.
         """
@@ -86,7 +90,7 @@ class CascadeScores:
             classifier = zero_shot_in(
                 folder, self._encoder, clip.model, classes, templates, made or {}
             )
-        self._scorer = _Scorer(classifier, self._encoder.device, choices)
+        self._scorer = _Scorer(classifier, self._encoder.device, choices, keep_features)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Score one batch; rows stay in order."""
@@ -104,6 +108,7 @@ def score_stored(
     batch: pa.Table,
     classifier_files: Mapping[str, bytes],
     choices: int,
+    keep_features: bool = False,
     ids: NDArray[np.int64] | None = None,
 ) -> pa.Table:
     """Rows of an embedding store in, what CLIP says of them out, as `CascadeScores` has it.
@@ -112,13 +117,14 @@ def score_stored(
         batch: rows of a store, ``feature`` null where there is an error.
         classifier_files: as `Classifier.dump` gives them.
         choices: best classes to keep, five at least.
+        keep_features: whether features are kept.
         ids: of the images to score, int64 ascending; all of them by default.
     """
     import torch
 
     if ids is not None:
         batch = batch.filter(pa.array(among(batch.column("image_id").to_numpy(), ids)))
-    scorer = _kept_scorer(tuple(sorted(classifier_files.items())), choices)
+    scorer = _kept_scorer(tuple(sorted(classifier_files.items())), choices, keep_features)
     parts = []
     with torch.inference_mode():
         for start in range(0, batch.num_rows, _STEP):
@@ -130,13 +136,22 @@ def score_stored(
     return pa.concat_tables(parts) if parts else SCORES_SCHEMA.empty_table()
 
 
+def unit_lists(column: pa.Array) -> NDArray[np.float32]:
+    """Kept features as they are used: float32 (n, D), of unit length; n is 1 at least, no null."""
+    features = column.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
+    features = features.reshape(len(column), -1)
+    return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True))
+
+
 class _Scorer:
     """From features to what is kept of an image, in the order of `_KEPT`."""
 
-    def __init__(self, classifier: Classifier, device: torch.device, choices: int) -> None:
+    def __init__(
+        self, classifier: Classifier, device: torch.device, choices: int, keep_features: bool
+    ) -> None:
         scale, bias = classifier.logit_scale, classifier.logit_bias
         self._ranker = ClassRanker(classifier.matrix, scale, device, bias)
-        self._scale, self._keep = scale, max(choices, TOP_LABELS)
+        self._scale, self._keep, self._features = scale, max(choices, TOP_LABELS), keep_features
 
     def __call__(self, features: torch.Tensor) -> tuple[torch.Tensor, ...]:
         import torch
@@ -146,25 +161,29 @@ class _Scorer:
         logits = cosines * self._scale
         sums = [torch.logsumexp(logits / float(each), dim=1) for each in TEMPERATURES]
         columns, scores = self._ranker.likeliest(cosines, self._keep)  # uses the cosines up
-        return columns, scores, logits.gather(1, columns), torch.stack(sums, 1), distances
+        found = columns, scores, logits.gather(1, columns), torch.stack(sums, 1), distances
+        return (*found, features.half()) if self._features else found
 
 
 @lru_cache(maxsize=1)
-def _kept_scorer(files: tuple[tuple[str, bytes], ...], choices: int) -> _Scorer:
+def _kept_scorer(
+    files: tuple[tuple[str, bytes], ...], choices: int, keep_features: bool
+) -> _Scorer:
     """A classifier on the CPU, kept for the next batch of a worker."""
     import torch
 
     classifier = parse_classifier(dict(files), "the classifier")
-    return _Scorer(classifier, torch.device("cpu"), choices)
+    return _Scorer(classifier, torch.device("cpu"), choices, keep_features)
 
 
 def _rows(batch: pa.Table, rows: NDArray[np.int64], found: Sequence[NDArray[Any]]) -> pa.Table:
     """The batch as `SCORES_SCHEMA`, with what was found of some of its rows."""
     errors = RowErrors.of(batch)
     cells: dict[str, list[Any]] = {name: [None] * batch.num_rows for name in _KEPT}
+    kept = dict(zip(_KEPT, found, strict=False))  # without a head no feature
     for at, row in enumerate(rows.tolist()):
-        if np.isfinite(found[-1][at]) and np.isfinite(found[3][at]).all():
-            for name, values in zip(_KEPT, found, strict=True):
+        if all(np.isfinite(kept[name][at]).all() for name in _MUST_BE_FINITE):
+            for name, values in kept.items():
                 cells[name][row] = values[at]
         else:
             errors.fail(row, "not_finite", "CLIP's feature of it is not finite")

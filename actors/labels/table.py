@@ -110,6 +110,9 @@ CASCADE_LABELS_SCHEMA = pa.schema(
     ]
 )
 """One label an image from CLIP, or from a multimodal LLM where it was asked (cascade): who decided
-(``clip`` or ``mllm``; null with an error), CLIP's confidence in its best class at the temperature
-of the run, what each alone says, the classes that were shown in their order (null where nothing was
-asked), the model's words, what kept its answer from being used, and `CUT`."""
+(``clip``, ``head`` or ``mllm``; null with an error), CLIP's confidence in its best class at the
+temperature of the run, what each alone says, the classes that were shown in their order (null where
+nothing was asked), the model's words, what kept its answer from being used, and `CUT`."""
+
+TAUGHT_LABELS_SCHEMA = CASCADE_LABELS_SCHEMA.append(pa.field("head_label", pa.string()))
+"""The same where the answers taught a head: what it says of each image."""

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from methods.splitmix64 import splitmix64
 
 _STEP: Final = np.uint64(0x9E3779B97F4A7C15)
+_DRAW: Final = np.uint64(0xD1B54A32D192ED03)
+"""Odd numbers without a pattern: one for the order of choices, one for that of images."""
 
 Ids = NDArray[np.int64]
 
@@ -93,6 +95,19 @@ def affordable(
     return kept
 
 
+def at_random(ids: Ids, seed: int) -> NDArray[np.float64]:
+    """Numbers by which `ranked` puts images in an order that has to do with nothing else.
+
+    Args:
+        ids: n distinct ones.
+        seed: of the order.
+
+    Returns:
+        float64 (n,) in [0, 1), by seed and id alone.
+    """
+    return (_mixed(ids, seed, _DRAW) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
 def spread(ids: Ids, confidence: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     """Places of ``count`` images at equal distances in the order of confidence: int64, ascending.
 
@@ -115,9 +130,15 @@ def shuffled(choices: NDArray[np.int32], ids: Ids, seed: int) -> NDArray[np.int3
         ids: of the images, int64 (n,).
         seed: of all orders.
     """
-    with np.errstate(over="ignore"):  # products are modulo 2**64, as meant
-        start = splitmix64(np.array([seed], np.int64).view(np.uint64) + _STEP)
-        rows = splitmix64(np.ascontiguousarray(ids).view(np.uint64) ^ start)
+    rows = _mixed(ids, seed)
+    with np.errstate(over="ignore"):
         columns = np.arange(1, choices.shape[1] + 1, dtype=np.uint64) * _STEP
         keys = splitmix64(rows[:, None] + columns[None, :])
     return np.take_along_axis(choices, np.argsort(keys, axis=1, kind="stable"), axis=1)
+
+
+def _mixed(ids: Ids, seed: int, what: np.uint64 = _STEP) -> NDArray[np.uint64]:
+    """A number for each id that hangs on it and the seed, and on what it is for."""
+    with np.errstate(over="ignore"):  # sums are modulo 2**64, as meant
+        start = splitmix64(np.array([seed], np.int64).view(np.uint64) + what)
+        return splitmix64(np.ascontiguousarray(ids).view(np.uint64) ^ start)

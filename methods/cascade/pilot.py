@@ -37,6 +37,12 @@ ASSUMES: Final = (
     "models make the same mistakes it is too high"
 )
 
+NOT_TAUGHT: Final = (
+    "; what the answers teach about images that are not asked about is not in it, and it is the "
+    "larger part of what a small budget gives"
+)
+"""Of a cascade whose answers teach a head."""
+
 _CHANCES: Final[Floats] = np.linspace(0.0, 1.0, 201)
 _DOUBLING: Final = float(np.log(2.0))
 _TAIL: Final = 0.025

@@ -36,11 +36,17 @@ class LabelCascadeConfig(
         description="in place of a budget: ask about every image of which CLIP is less confident "
         "than this",
     )
+    learn: bool | None = Field(
+        None,
+        description="ask about images at random, and let the answers teach a head of CLIP that "
+        "labels the others; --no-learn has CLIP label them, and asks about uncertain ones "
+        "[default: learn, unless --threshold, --uncertainty or a pilot says who is asked]",
+    )
     uncertainty: Measure = Field(
         "gain",
-        description="which images are asked about first: those where asking is expected to gain "
-        "most (gain), with the smallest lead of the best class (margin), the highest entropy "
-        "(entropy) or the smallest probability of the best class (confidence)",
+        description="without --learn, which images are asked about first: those where asking is "
+        "expected to gain most (gain), with the smallest lead of the best class (margin), the "
+        "highest entropy (entropy) or the smallest probability of the best class (confidence)",
     )
     choices: Annotated[int, Field(ge=2)] = Field(
         5, description="best classes of CLIP that the MLLM chooses among"

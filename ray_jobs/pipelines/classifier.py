@@ -87,12 +87,19 @@ def passes(config: LabelClassifierConfig, inputs: ClassifierInputs) -> Sequence[
     ]
 
 
-def make_once(make: MakeClassifier) -> Callable[[Job], None]:
-    """Put a classifier into the run folder, unless an earlier attempt has."""
+def make_once(
+    make: MakeClassifier, folder: Callable[[Job], str] = lambda job: job.run.classifier
+) -> Callable[[Job], None]:
+    """Put a classifier into the run, unless an earlier attempt has.
+
+    Args:
+        make: the classifier.
+        folder: of the classifier; by default that of what the run labels with.
+    """
 
     def put(job: Job) -> None:
-        if not storage.exists(storage.join(job.run.classifier, CONFIG_FILE)):
-            save_classifier(make(job), job.run.classifier)
+        if not storage.exists(storage.join(folder(job), CONFIG_FILE)):
+            save_classifier(make(job), folder(job))
 
     return put
 

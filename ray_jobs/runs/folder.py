@@ -26,6 +26,8 @@ from ray_jobs.runs.stage_timer import StageTimer, added
 RECORD = "run.json"
 CLAIM = "claim.json"
 """Of the job that writes to the folder."""
+START = "start"
+"""Folder of the classifier that a run begins with, where its answers teach another one."""
 RUNNING, FINISHED = "running", "finished"
 FIRST_MANIFEST = "first_manifest"
 """Key of the manifest as it was before the first update, by which checkpoints are named."""
@@ -64,6 +66,11 @@ class RunFolder:
     def classifier(self) -> str:
         """Folder of the classifier the run labels with."""
         return storage.join(self.uri, "classifier")
+
+    @property
+    def start(self) -> str:
+        """Folder of the classifier that the run begins with, where it labels with another one."""
+        return storage.join(self.uri, START)
 
     def checkpoint(self, stage: str) -> str:
         """Checkpoint folder of one stage: another configuration gets another.

@@ -21,7 +21,9 @@ import pyarrow.parquet as pq
 from actors import storage
 from actors.labels.table import LABELS_SCHEMA, MULTI_LABELS_SCHEMA
 from methods.class_names import ClassNames, classes_of_identity
+from methods.classifier import CONFIG_FILE
 from methods.errors import InputError
+from ray_jobs.runs.folder import START
 
 BATCH_ROWS = 32768
 _PART_ENDING = "_label"
@@ -113,6 +115,15 @@ class RunReader:
             yield pa.table(
                 {name: lists[name] if name in lists else table.column(name) for name in columns}
             )
+
+    @property
+    def first_classifier(self) -> str:
+        """``classifier.json`` of what the run began with, before its answers taught a head.
+
+        Without a classifier there is no such file.
+        """
+        start = storage.join(self.uri, START, CONFIG_FILE)
+        return start if storage.exists(start) else storage.join(self.uri, "classifier", CONFIG_FILE)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -13,19 +13,17 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from actors import storage
-from actors.labels.cascade import CHOOSE, SHOWN, read_choice
-from methods.answers import AnswerError
 from methods.cascade import pilot as estimate
-from methods.cascade.choosing import Ids, choose, ranked, shuffled, spread
+from methods.cascade.choosing import Ids, at_random, choose, ranked, shuffled, spread
 from methods.cascade.pilot import PilotFit
 from methods.cascade.uncertainty import OWN, Floats, nearest
 from methods.errors import InputError
 from ray_jobs.config import LabelCascadeConfig
 from ray_jobs.passes.job import Job
+from ray_jobs.pipelines.cascade.answers import UNUSABLE, read_choices
 from ray_jobs.pipelines.cascade.inputs import CascadeInputs
 from ray_jobs.pipelines.cascade.scored import (
     Scored,
@@ -44,7 +42,7 @@ from ray_jobs.pipelines.cascade.spending import (
 )
 from ray_jobs.runs.folder import RunFolder
 from ray_jobs.runs.growth import GROWN
-from ray_jobs.runs.ledger import batches_of, image_ids_of
+from ray_jobs.runs.ledger import image_ids_of
 from ray_jobs.runs.stage_tables import stage_table
 
 logger = logging.getLogger(f"onoma.{__name__}")
@@ -133,7 +131,7 @@ def judge_pilot(
         "calls_each": inputs.calls_each,
         "curve": [asdict(point) for point in points],
         "picked": asdict(picked),
-        "assumes": estimate.ASSUMES,
+        "assumes": estimate.ASSUMES + (estimate.NOT_TAUGHT if inputs.learns else ""),
     }
     run.save(expected=said)
 
@@ -209,10 +207,13 @@ def doubts_of(
 ) -> tuple[Ids, Floats]:
     """Ids of images and by what they are ordered, in the order of `_scored`.
 
-    A pilot changes no order: where both models make the same mistakes its temperature is too low,
-    and with it images whose true class is far from CLIP's best ones would come first.
+    Where the answers teach, the order is a random one. A pilot changes no order: where both models
+    make the same mistakes its temperature is too low, and with it images whose true class is far
+    from CLIP's best ones would come first.
     """
     scored = _scored(run, config, inputs, fit_before(config))
+    if inputs.learns:
+        return scored.ids, at_random(scored.ids, config.seed)
     return scored.ids, scored.uncertainty
 
 
@@ -255,18 +256,11 @@ def _fit(
     run: RunFolder, inputs: CascadeInputs, name: str, config: LabelCascadeConfig
 ) -> PilotFit | None:
     """What a pilot's answers say; None where none can be used."""
-    columns, picked = ["image_id", SHOWN, CHOOSE, "error", "error_detail"], {}
-    for batch in batches_of(stage_table(run, name), columns):
-        for row in pa.Table.from_batches([batch]).to_pylist():
-            try:
-                picked[row["image_id"]] = read_choice(row, inputs.names, inputs.named.others)
-            except AnswerError:
-                picked[row["image_id"]] = -1
-    if not any(place >= 0 for place in picked.values()):
+    ids, named = read_choices(run, inputs.named, [name])
+    if not (named != UNUSABLE).any():
         return None
-    own = choices_of(run, np.array(list(picked), np.int64), inputs.choices)
-    named = np.array([picked[image] for image in own.ids.tolist()])
-    hits = own.top == named[:, None]
-    chosen = np.where(hits.any(axis=1), hits.argmax(axis=1), -1)
+    own = choices_of(run, ids, inputs.choices)
+    hits = own.top == named[np.searchsorted(ids, own.ids), None]
+    chosen = np.where(hits.any(axis=1), hits.argmax(axis=1), UNUSABLE)
     at = None if config.clip_temperature is None else nearest(config.clip_temperature)
     return estimate.fit_pilot(own.logits, own.log_sums, chosen, at)

@@ -50,6 +50,7 @@ class CascadeInputs:
         choose: asks which of the classes shown it is.
         choices: classes that are shown.
         budget: what may be spent; None with a threshold, and where a pilot picks.
+        learns: whether the answers teach a head, which takes images asked about at random.
         store: of features of images; None without one.
     """
 
@@ -62,6 +63,7 @@ class CascadeInputs:
     choose: Query
     choices: int
     budget: Budget | None
+    learns: bool
     store: EmbeddingStore | None = None
 
     @property
@@ -95,7 +97,7 @@ class CascadeInputs:
             **store_identity(self.store),
             "budget": None if config.threshold else (config.budget or DEFAULT_BUDGET),
             "threshold": config.threshold,
-            "uncertainty": config.uncertainty,
+            **({"learn": config.seed} if self.learns else {"uncertainty": config.uncertainty}),
             "choices": self.choices,
             "shuffle": config.seed if config.shuffle else None,
             "clip_temperature": config.clip_temperature,
@@ -110,7 +112,7 @@ def resolve_inputs(config: LabelCascadeConfig) -> CascadeInputs:
     Raises:
         InputError: one of them cannot work, or settings contradict each other.
     """
-    budget = _budget(config)
+    budget, learns = _budget(config), _learns(config)
     classifier: Classifier | None = None
     templates: tuple[str, ...] = ()
     if config.classifier is None:
@@ -142,7 +144,7 @@ def resolve_inputs(config: LabelCascadeConfig) -> CascadeInputs:
     store, mllm = store_of(config, clip), resolve_mllm(config.mllm)
     describe, choose = _queries(config, named, mllm)
     return CascadeInputs(
-        named, classifier, templates, clip, mllm, describe, choose, choices, budget, store
+        named, classifier, templates, clip, mllm, describe, choose, choices, budget, learns, store
     )
 
 
@@ -177,6 +179,27 @@ def _budget(config: LabelCascadeConfig) -> Budget | None:
                 f"{config.budget} allows {config.budget}; give a smaller pilot"
             )
     return budget
+
+
+def _learns(config: LabelCascadeConfig) -> bool:
+    """Whether the answers teach a head.
+
+    Raises:
+        InputError: another setting says who is asked, and the answers would be about no sample.
+    """
+    picks = config.pilot is not None and config.budget is None
+    reasons = {
+        "--threshold": config.threshold is not None,
+        "--uncertainty": "uncertainty" in config.model_fields_set,
+        "--pilot without --budget": picks and not isinstance(config, PlanConfig),
+    }
+    said = [name for name, given in reasons.items() if given]
+    if config.learn and said:
+        raise InputError(
+            f"--learn asks about images at random, and {said[0]} asks about the uncertain ones, "
+            "whose answers teach little about the others; leave one of the two out"
+        )
+    return not said if config.learn is None else config.learn
 
 
 def _queries(

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from actors.classifier_store import load_classifier
-from actors.labels.cascade import ABOUT, CHOOSE, DESCRIBE, SHOWN, join_shown, label_cascade
+from actors.labels.cascade import ABOUT, CHOOSE, DESCRIBE, SHOWN, join_shown
+from actors.labels.cascade_labels import label_cascade
 from actors.labels.cascade_scores import CascadeScores, score_stored
 from actors.labels.table import CASCADE_LABELS_SCHEMA
 from actors.mllm.answers_by_image import index_images
@@ -27,6 +28,7 @@ from ray_jobs.pipelines.cascade.choosing import (
     temperature_of,
 )
 from ray_jobs.pipelines.cascade.inputs import METHOD, CascadeInputs, resolve_inputs, run_identity
+from ray_jobs.pipelines.cascade.learning import learned_files, start_of, teach
 from ray_jobs.pipelines.cascade.resuming import hold_budget
 from ray_jobs.pipelines.cascade.scored import SCORES, asked_images
 from ray_jobs.pipelines.cascade.spending import (
@@ -42,7 +44,7 @@ from ray_jobs.runs.stage_tables import stage_table
 
 
 def passes(config: LabelCascadeConfig, inputs: CascadeInputs) -> Sequence[Pass | Call]:
-    """Score; choose whom to ask about, after a pilot if there is one; ask; label.
+    """Score; choose whom to ask about, after a pilot if there is one; ask; learn; label.
 
     The pilot of a plan asks about all of its images: they are a sample of the archive.
     """
@@ -76,6 +78,10 @@ def passes(config: LabelCascadeConfig, inputs: CascadeInputs) -> Sequence[Pass |
             asks=config.pilot is not None,
         )
         found += [choosing, held(ASK), Pass(ASK, asked, lambda job: asked_images(job.run, ASK))]
+    head: dict[str, Any] = {}
+    if inputs.learns and not isinstance(config, PlanConfig):
+        found += [Call("teach", lambda job: teach(job, config, inputs))]
+        head = {"head": Late(lambda job: learned_files(job.run))}
     labels = rows(
         label_cascade,
         answers=Late(_answers),
@@ -83,6 +89,7 @@ def passes(config: LabelCascadeConfig, inputs: CascadeInputs) -> Sequence[Pass |
         method=METHOD,
         columns=[SHOWN, *(query.name for query in inputs.queries), "error", "error_detail"],
         at=Late(lambda job: temperature_of(job.run, config)),
+        **head,
     )
     return [*found, Pass(LABEL, table(SCORES) >> labels)]
 
@@ -100,7 +107,7 @@ def _scoring(config: LabelCascadeConfig, inputs: CascadeInputs) -> list[Pass | C
         own: dict[str, Any] = {
             "classes": inputs.named,
             "templates": inputs.templates,
-            "folder": Late(lambda job: job.run.classifier),
+            "folder": Late(lambda job: start_of(job.run, inputs)),
             "made": made,
         }
     else:
@@ -113,12 +120,15 @@ def _scoring(config: LabelCascadeConfig, inputs: CascadeInputs) -> list[Pass | C
             found = zero_shot_classifier(inputs.named.ids, matrix, record, made)
             return with_classes(found, inputs.named)
 
-        kept = [Call("classifier", make_once(classifier))]
-        own = {"classifier_files": Late(lambda job: load_classifier(job.run.classifier).dump())}
-    scores = clip(CascadeScores, model, choices=inputs.choices, **own)
+        kept = [Call("classifier", make_once(classifier, lambda job: start_of(job.run, inputs)))]
+        own = {
+            "classifier_files": Late(lambda job: load_classifier(start_of(job.run, inputs)).dump())
+        }
+    own |= {"choices": inputs.choices, "keep_features": inputs.learns}
+    scores = clip(CascadeScores, model, **own)
     flow = images() >> fetch() >> decode(model.preprocessing) >> scores
     if store is not None:
-        flow = from_store(store, score_stored, flow, choices=inputs.choices, **own)
+        flow = from_store(store, score_stored, flow, **own)
     return [*kept, Pass(SCORES, flow)]
 
 
@@ -165,6 +175,7 @@ CASCADE = LabelMethod(
             row="decided by {value}",
             meanings={
                 "clip": ("CLIP", "confident enough, beyond the budget, or without a usable answer"),
+                "head": ("Head", "CLIP as the answers taught it, where no answer can be used"),
                 "mllm": ("MLLM", "asked, with CLIP's best classes as choices"),
             },
         ),
@@ -181,6 +192,7 @@ CASCADE = LabelMethod(
     parts={
         "clip": ("CLIP alone", "its best class of every image"),
         "mllm": ("MLLM alone", "its choices; images that it was not asked about count as wrong"),
+        "head": ("Head alone", "what the answers taught; those that it learned from included"),
         "fused": ("Cascade", "the labels of this run"),
     },
     planned_images=planned_images,

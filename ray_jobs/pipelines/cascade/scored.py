@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from actors import storage
 from actors.labels.cascade import SHOWN
+from actors.labels.cascade_scores import unit_lists
 from actors.storage.tables import write_table
 from methods.cascade.uncertainty import TEMPERATURES, Floats, probabilities, uncertainty
 from methods.settings import Measure
@@ -98,6 +99,27 @@ def choices_of(run: RunFolder, wanted: NDArray[np.int64], choices: int) -> Choic
         _matrix(table, "top_logits", choices),
         _matrix(table, "log_sums"),
     )
+
+
+def features_of(run: RunFolder, wanted: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Read the features of some images, one at least, all of which have scores.
+
+    Args:
+        run: whose pass of scores kept features.
+        wanted: ids, int64 (m,), ascending.
+
+    Returns:
+        float32 (m, D), unit rows, in the order of ``wanted``.
+    """
+    ids: list[NDArray[np.int64]] = []
+    features: list[NDArray[np.float32]] = []
+    for batch in batches_of(stage_table(run, SCORES), ["image_id", "feature"]):
+        own = batch.filter(pc.is_in(batch.column("image_id"), pa.array(wanted, pa.int64())))
+        if own.num_rows:
+            ids.append(own.column("image_id").to_numpy())
+            features.append(unit_lists(own.column("feature")))
+    order = np.argsort(np.concatenate(ids))
+    return np.concatenate(features)[order]
 
 
 def write_asked(

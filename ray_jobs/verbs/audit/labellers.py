@@ -202,7 +202,8 @@ def _other(archive: Archive, uri: str, codes: _Codes) -> Labeller:
 
 def _sources(run: RunReader) -> frozenset[str]:
     """The models that decide a run's labels; its own folder where it does not say which."""
-    if (teacher := _teacher(run)) is not None:
+    teacher = _teacher(run)
+    if teacher is not None and "start" not in _made(run):
         return frozenset({f"mllm {teacher}"})
     models = run.record.get("models") or {}
     kinds: tuple[str, ...] = ("clip",) if _method(run) in _OF_CLIP else ("mllm",)
@@ -213,17 +214,23 @@ def _sources(run: RunReader) -> frozenset[str]:
         for kind in kinds
         if isinstance(models.get(kind), dict) and "fingerprint" in models[kind]
     }
+    if teacher is not None:  # a cascade's head started at what CLIP knows
+        named.add(f"mllm {teacher}")
     return frozenset(named or {f"run {run.uri}"})
 
 
 def _teacher(run: RunReader) -> str | None:
     """Fingerprint of the multimodal LLM whose answers the run's classifier has learned."""
+    found = (_made(run).get("mllm") or {}).get("fingerprint")
+    return None if found is None else str(found)
+
+
+def _made(run: RunReader) -> dict[str, Any]:
+    """How the run's classifier was made; nothing where it has none."""
     config = storage.join(run.uri, "classifier", CONFIG_FILE)
     if not storage.exists(config):
-        return None
-    made = json.loads(storage.read_bytes(config)).get("made") or {}
-    found = (made.get("mllm") or {}).get("fingerprint")
-    return None if found is None else str(found)
+        return {}
+    return dict(json.loads(storage.read_bytes(config)).get("made") or {})
 
 
 def _method(run: RunReader) -> str:

@@ -10,7 +10,6 @@ import json
 from typing import Any, Final
 
 from actors import storage
-from methods.classifier import CONFIG_FILE
 from methods.errors import InputError
 from ray_jobs.runs.reader import RunReader
 
@@ -54,7 +53,7 @@ def questions(cost: dict[str, Any]) -> int:
 
 
 def _fit_usage(run: RunReader) -> dict[str, int]:
-    uri = storage.join(run.uri, "classifier", CONFIG_FILE)
+    uri = run.first_classifier
     if not storage.exists(uri):
         return dict.fromkeys(_COUNTS, 0)
     try:

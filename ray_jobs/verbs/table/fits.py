@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from actors import storage
-from methods.classifier import CONFIG_FILE
 from ray_jobs.runs.folder import RECORD
 from ray_jobs.runs.reader import RunReader
 
@@ -16,7 +15,7 @@ def fit_settings(run: RunReader) -> dict[str, Any]:
 
     Empty where there was no fit, or nothing is known of it.
     """
-    made = read_record(storage.join(run.uri, "classifier", CONFIG_FILE)).get("made")
+    made = read_record(run.first_classifier).get("made")
     config = made.get("config") if isinstance(made, dict) else None
     if not isinstance(config, dict):
         config = fit_record(run, "prompt").get("config")

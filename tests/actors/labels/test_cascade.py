@@ -17,34 +17,16 @@ from actors.labels.cascade import (
     SHOWN,
     ShownChoicePrompt,
     join_shown,
-    label_cascade,
     read_choice,
 )
-from actors.labels.cascade_scores import SCORES_SCHEMA
-from actors.labels.table import CASCADE_LABELS_SCHEMA
 from actors.mllm.answers_by_image import index_images, read_images
 from actors.mllm.request import DecodedImage, Sampling
 from actors.mllm.responses import RESPONSE_TYPE
 from methods.answers import AnswerError
-from methods.cascade.uncertainty import OWN, TEMPERATURES
-from methods.class_names import ClassNames
 from methods.prompt import Prompt
+from tests.helpers.cascade_rows import CLASSES, NAMES, answered, said
 
-NAMES = ("wren", "robin", "great tit", "crane", "crane")
-CLASSES = ClassNames(tuple(f"n{at}" for at in range(5)), NAMES, ((),) * 5)
 IMAGE = DecodedImage(np.zeros((2, 2, 3), np.uint8))
-
-
-def said(text: str | None, **changes: Any) -> dict[str, Any]:
-    """A response as a stage table has it."""
-    empty = dict.fromkeys(field.name for field in RESPONSE_TYPE)
-    return {**empty, "answer": text, "finish_reason": "stop", "reused": False, **changes}
-
-
-def answered(image: int, text: str | None, shown: list[int], **changes: Any) -> dict[str, Any]:
-    """A row that was asked about."""
-    about = {"image_id": image, SHOWN: shown, "error": None, "error_detail": None}
-    return {**about, CHOOSE: said(text), **changes}
 
 
 def test_the_classes_shown_are_marked_in_their_order_each_name_once() -> None:
@@ -98,48 +80,6 @@ def test_what_cannot_be_used_has_a_code(
     with pytest.raises(AnswerError) as caught:
         read_choice(answered(1, text, [2, 0, 3], **changes), NAMES, CLASSES.others)
     assert caught.value.code == code
-
-
-def scores(image: int, error: str | None = None) -> dict[str, Any]:
-    """A scored row: great tit before wren, robin, and the cranes."""
-    logits = [3.0, 2.0, 1.0, 0.0, -1.0]
-    sums = [float(np.log(np.exp(np.array(logits) / each).sum())) for each in TEMPERATURES]
-    row = {"image_id": image, "path": f"{image}.jpg", "uri": f"file:///{image}.jpg"}
-    if error:
-        return {**dict.fromkeys(SCORES_SCHEMA.names), **row, "error": error, "error_detail": "x"}
-    own = {"top": [2, 0, 1, 3, 4], "top_scores": [0.6, 0.2, 0.1, 0.06, 0.04]}
-    more = {"top_logits": logits, "log_sums": sums, "distance": 0.5}
-    return {**dict.fromkeys(SCORES_SCHEMA.names), **row, **own, **more}
-
-
-def test_the_model_decides_where_it_was_asked_and_answers(tmp_path: Path) -> None:
-    rows = [answered(-7, "wren", [0, 2, 1]), answered(8, "none of them", [0, 2, 1])]
-    schema = pa.schema(
-        [
-            ("image_id", pa.int64()), (SHOWN, pa.list_(pa.int32())), (CHOOSE, RESPONSE_TYPE),
-            ("error", pa.string()), ("error_detail", pa.string()),
-        ]
-    )  # fmt: skip
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), tmp_path / "a.parquet")
-    pq.write_table(schema.empty_table(), tmp_path / "b.parquet")
-    batch = pa.Table.from_pylist(
-        [scores(1), scores(-7), scores(8), scores(9, "corrupt")], schema=SCORES_SCHEMA
-    )
-    columns = [SHOWN, CHOOSE, "error", "error_detail"]
-    table = label_cascade(
-        batch, index_images(str(tmp_path), str(tmp_path / "none")), CLASSES, "cascade", columns, OWN
-    )
-    assert table.schema == CASCADE_LABELS_SCHEMA
-    kept, asked, vain, broken = table.to_pylist()
-    assert (kept["label"], kept["decided_by"], kept["choices"]) == ("n2", "clip", None)
-    assert kept["confidence"] == pytest.approx(np.exp(3) / np.exp([3, 2, 1, 0, -1]).sum())
-    assert (asked["label"], asked["decided_by"], asked["mllm_label"]) == ("n0", "mllm", "n0")
-    assert (asked["clip_label"], asked["score"]) == ("n2", pytest.approx(0.2))
-    assert asked["top_labels"] == ["n0", "n2", "n1", "n3", "n4"]
-    assert asked["choices"] == ["n0", "n2", "n1"]
-    assert (vain["label"], vain["decided_by"], vain["mllm_label"]) == ("n2", "clip", None)
-    assert (vain["mllm_problem"], vain["answer"]) == ("no_class", "none of them")
-    assert (broken["label"], broken["decided_by"], broken["error"]) == (None, None, "corrupt")
 
 
 def test_rows_are_found_by_image_in_several_tables(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from actors.clip.image_scorer import Encoded, ImageScorer
 from actors.labels import stored
-from actors.labels.cascade_scores import SCORES_SCHEMA, score_stored
+from actors.labels.cascade_scores import SCORES_SCHEMA, score_stored, unit_lists
 from actors.labels.stored import label_stored
 from actors.labels.table import CLASSIFIER_LABELS_SCHEMA
 from methods.cascade.uncertainty import TEMPERATURES
@@ -113,8 +113,20 @@ def test_a_cascade_scores_what_is_stored(classes: int) -> None:
         assert row["log_sums"] == pytest.approx(sums, abs=1e-4)
         assert row["distance"] == pytest.approx(labels[number]["distance"], abs=1e-6)
     some = np.sort(table.column("image_id").to_numpy()[[3, 9]])
-    assert score_stored(table, made.dump(), 6, some).column("path").to_pylist() == [
-        "3.jpg",
-        "9.jpg",
-    ]
+    few = score_stored(table, made.dump(), 6, ids=some)
+    assert few.column("path").to_pylist() == ["3.jpg", "9.jpg"]
     assert score_stored(table.slice(0, 0), made.dump(), 6).schema == SCORES_SCHEMA
+
+
+def test_a_cascade_keeps_features_where_a_head_is_to_learn() -> None:
+    made, features = classifier(3), unit(40, 16)
+    table = store_table(features, errors={4: "corrupt"})
+    assert score_stored(table, made.dump(), 5).column("feature").null_count == 40
+    found = score_stored(table, made.dump(), 5, keep_features=True)
+    assert found.schema == SCORES_SCHEMA
+    column = found.column("feature").combine_chunks()
+    assert np.flatnonzero(column.is_null()).tolist() == [4]
+    kept = unit_lists(column.drop_null())
+    assert kept.dtype == np.float32
+    assert np.linalg.norm(kept, axis=1) == pytest.approx(np.ones(39))
+    assert kept == pytest.approx(np.delete(features, 4, axis=0), abs=1e-3)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from methods.cascade.choosing import affordable, choose, ranked, shuffled, spread
+from methods.cascade.choosing import affordable, at_random, choose, ranked, shuffled, spread
 
 ROWS = st.lists(
     st.tuples(st.integers(-(2**63), 2**63 - 1), st.sampled_from([0.0, 0.25, 0.5, 1.0])),
@@ -115,3 +115,17 @@ def test_choices_are_shuffled_by_image_and_seed_alone() -> None:
     some = np.array([17, 3, 999])
     assert (shuffled(choices[some], ids[some], seed=0) == mixed[some]).all()
     assert (shuffled(choices, ids, seed=1) != mixed).any()
+
+
+def test_a_random_order_is_of_seed_and_id_alone() -> None:
+    ids = np.arange(-5000, 5000, dtype=np.int64)
+    numbers = at_random(ids, 7)
+    assert np.array_equal(numbers[::-1], at_random(ids[::-1].copy(), 7))
+    assert ((numbers >= 0) & (numbers < 1)).all()
+    assert len(np.unique(numbers)) == len(ids)
+    assert np.histogram(numbers, 10, (0, 1))[0] == pytest.approx(1000, abs=120)
+    assert abs(np.corrcoef(ids, numbers)[0, 1]) < 0.05
+    other = at_random(ids, 8)
+    assert abs(np.corrcoef(other, numbers)[0, 1]) < 0.05
+    first, second = (set(ids[ranked(ids, each)[:1000]].tolist()) for each in (numbers, other))
+    assert len(first & second) == pytest.approx(100, abs=50), "a tenth of a tenth by chance"

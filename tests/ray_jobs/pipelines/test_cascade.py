@@ -67,6 +67,9 @@ def test_a_budget_that_is_none_is_told(words: list[str]) -> None:
         ({"accuracy": 0.9, "pilot": 9, "budget": "5%"}, "--accuracy has a pilot pick the budget"),
         ({"budget": "2h", "pilot": 9}, "--budget 2h is turned into images by the forecast of"),
         ({"budget": "5", "pilot": 9}, "--pilot 9 takes 9 calls, and --budget 5 allows 5"),
+        ({"learn": True, "threshold": 0.5}, "--learn asks about images at random, and --threshold"),
+        ({"learn": True, "uncertainty": "gain"}, "at random, and --uncertainty asks about the unc"),
+        ({"learn": True, "pilot": 9}, "at random, and --pilot without --budget asks about the unc"),
     ],
 )
 def test_settings_that_contradict_each_other(
@@ -74,6 +77,23 @@ def test_settings_that_contradict_each_other(
 ) -> None:
     with pytest.raises(InputError, match=sentence):
         resolved(birds, **changes)
+
+
+def test_answers_teach_unless_something_else_says_who_is_asked(birds: Path) -> None:
+    assert resolved(birds).learns
+    assert resolved(birds, pilot=9, budget="50%").learns
+    for changes in ({"learn": False}, {"threshold": 0.5}, {"uncertainty": "gain"}, {"pilot": 9}):
+        assert not resolved(birds, **changes).learns
+    config = LabelCascadeConfig(images="x", out="x", classes=str(birds / "classes.txt"))
+    inputs = resolve_inputs(config)
+    names = [each.name for each in passes(config, inputs)]
+    assert names == ["scores", "choose", "hold", "ask", "teach", "label"]
+    assert "uncertainty" not in inputs.identity(config)
+    plain = resolved(birds, learn=False).identity(config)
+    assert (plain["uncertainty"], "learn" in plain) == ("gain", False), "as in earlier versions"
+    plan = COMMANDS["plan cascade"].config(images="x", out="x", pilot=9, classes=config.classes)
+    assert resolve_inputs(plan).learns, "the pilot of a plan is none of the job's"
+    assert "teach" not in [each.name for each in passes(plan, resolve_inputs(plan))]
 
 
 def test_one_class_is_none_to_choose_and_few_are_all_shown(
@@ -117,7 +137,7 @@ def test_an_embedding_store_is_checked_and_takes_the_place_of_images(
     assert inputs.identity(config)["embeddings"] == "float32"
     assert "embeddings" not in resolved(birds).identity(config)
     names = [each.name for each in passes(config, inputs)]
-    assert names == ["classifier", "scores", "choose", "hold", "ask", "label"]
+    assert names == ["classifier", "scores", "choose", "hold", "ask", "teach", "label"]
     other = {**resolve_clip("fieldguide").record(), "fingerprint": "clip:other", "name": "other"}
     wrong = make_store(tmp_path / "wrong", store_table(unit(3, 128)), clip=other)
     with pytest.raises(InputError, match="holds features of the CLIP model other"):
@@ -171,6 +191,7 @@ def test_a_killed_run_asks_about_the_same_images_within_its_budget(
         "images": str(birds / "images"),
         "classes": str(birds / "classes.txt"),
         "budget": str(BUDGET),
+        "uncertainty": "gain",
         "mllm_batch": 2,
         "mllm_max_num_seqs": 1,
     }
@@ -187,7 +208,7 @@ def test_a_killed_run_asks_about_the_same_images_within_its_budget(
     )
     asked = logs[0].read_text().split()
     assert len(asked) == BUDGET == record["mllm_calls"] == record["cascade"]["images_asked"]
-    assert record["decided_by"] == {"clip": 48 - BUDGET, "mllm": BUDGET}
+    assert record["decided_by"] == {"clip": 48 - BUDGET, "head": 0, "mllm": BUDGET}
 
     (tmp_path / "killed" / "slow").touch()
     model = f"dummy:{tmp_path / 'killed' / 'model.py'}"

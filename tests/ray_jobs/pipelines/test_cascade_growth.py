@@ -14,6 +14,7 @@ import pytest
 
 from actors import storage
 from actors.storage.tables import write_table
+from methods.cascade.choosing import at_random
 from methods.cascade.uncertainty import TEMPERATURES
 from methods.errors import InputError
 from methods.image_ids import image_id
@@ -43,7 +44,11 @@ class Growing:
         classes = folder / "classes.txt"
         classes.write_text("wren\nrobin\nowl\n")
         self.config = LabelCascadeConfig(
-            images=str(self.images), out=str(self.out), classes=str(classes), choices=2, **settings
+            images=str(self.images),
+            out=str(self.out),
+            classes=str(classes),
+            choices=2,
+            **({"learn": False} | settings),
         )
         self.inputs: CascadeInputs = resolve_inputs(self.config)
         self.add(range(10))
@@ -136,6 +141,21 @@ def test_below_a_threshold_all_that_is_new_is_asked_about(tmp_path: Path) -> Non
     assert growing.choose() == [0, *few], "0.jpg is new; 00.jpg is gone, and its row stays"
 
 
+def test_who_is_asked_at_random_has_nothing_to_do_with_scores(tmp_path: Path) -> None:
+    growing = Growing(tmp_path, budget="40%", learn=True)
+    first = growing.choose()
+    assert len(first) == 4
+    ids = {lead: at_random(np.array([image]), 0)[0] for image, lead in growing.leads.items()}
+    assert first == sorted(sorted(ids, key=ids.__getitem__)[-4:])
+    assert first != [0, 1, 2, 3]
+    growing.label()
+    growing.go_on(range(10, 30))
+    more = growing.choose()
+    assert len(more) == 12
+    assert set(first) < set(more)
+    assert {lead for lead in more if lead < 10} == set(first), "labels that are there stay"
+
+
 def test_hours_need_a_forecast_when_a_run_goes_on(tmp_path: Path) -> None:
     growing = Growing(tmp_path, budget="2h")
     growing.run.save(cascade={ASK: 3})
@@ -146,7 +166,7 @@ def test_hours_need_a_forecast_when_a_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_tables_of_a_cascade_know_what_goes_on(tmp_path: Path) -> None:
-    growing = Growing(tmp_path, pilot=3)
+    growing = Growing(tmp_path, pilot=3, budget="40%")
     tables = tables_of(CASCADE, passes(growing.config, growing.inputs))
     assert tables == RunTables(
         (SCORES, "pilot", ASK), (), {"pilot": ["choose"], ASK: ["choose"]}, "label"

@@ -73,7 +73,11 @@ def hold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.setattr(resuming, "open_cached", lambda job, query: cache)
     monkeypatch.setattr(resuming, "_read_elsewhere", read_calls)  # no Ray
     inputs: Any = SimpleNamespace(
-        choices=2, calls_each=1, queries=[SimpleNamespace(name="choose")], budget=None
+        choices=2,
+        calls_each=1,
+        queries=[SimpleNamespace(name="choose")],
+        budget=None,
+        learns=False,
     )
     config = LabelCascadeConfig(images="a", out="b", classes="c", budget="6")
 

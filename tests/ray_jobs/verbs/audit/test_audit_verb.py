@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -110,11 +111,16 @@ def test_of_two_runs_that_ask_one_model_one_is_counted(tmp_path: Path) -> None:
     mllm = asking(tmp_path / "mllm", 2, 0.8, "slac", clip="C", mllm="M")
     taught = asking(tmp_path / "taught", 3, 0.8, "near", clip="C")
     (tmp_path / "taught/classifier").mkdir()
-    made = {"made": {"mllm": {"name": "M", "fingerprint": "M"}}}
+    made: Any = {"made": {"mllm": {"name": "M", "fingerprint": "M"}}}
     (tmp_path / "taught/classifier/classifier.json").write_text(json.dumps(made))
-    result = audit(config(clip, again, mllm, taught))
-    assert [each["counted"] for each in result["labellers"]] == [True, False, True, False]
+    headed = asking(tmp_path / "headed", 4, 0.8, "classifier", clip="C")
+    (tmp_path / "headed/classifier").mkdir()
+    made["made"]["start"] = {"method": "zero_shot"}
+    (tmp_path / "headed/classifier/classifier.json").write_text(json.dumps(made))
+    result = audit(config(clip, again, mllm, taught, headed))
+    assert [each["counted"] for each in result["labellers"]] == [True, False, True, False, False]
     assert result["labellers"][3]["asks"] == ["mllm M"]
+    assert result["labellers"][4]["asks"] == ["clip C", "mllm M"], "a cascade's head"
     said = " ".join(result["assumptions"])
     assert "two independent labellers" in said
     assert f"{again} is not counted" in said
