@@ -50,7 +50,8 @@ def test_flags_in_the_pages_exist() -> None:
         for field, info in command.config.model_fields.items()
     ]
     settings = {"--" + (info.alias or field).replace("_", "-") for field, info in fields}
-    settings |= {"--no-" + field.replace("_", "-") for field, i in fields if i.default is True}
+    switches = [field for field, i in fields if i.default is True or i.annotation == bool | None]
+    settings |= {"--no-" + field.replace("_", "-") for field in switches}
     wrong = {}
     for page in (each for each in PAGES if each.name not in OF_SCRIPTS):
         # flags of a benchmark stand behind its name, or behind dots that stand for it

@@ -134,8 +134,8 @@ METHODS: Final = (
     ),
     Method(
         name="cascade",
-        does="CLIP labels everything, and an MLLM chooses among CLIP's best classes where that is "
-        "expected to gain most, within a budget",
+        does="an MLLM chooses among CLIP's best classes for as many images as a budget allows, and "
+        "its answers teach CLIP about the others",
         per_image="CLIP image, and 1 MLLM answer for those within the budget",
         label=f"{_P}.cascade.labelling:CASCADE",
         label_settings=f"{_C}:LabelCascadeConfig",

@@ -9,7 +9,7 @@ from actors.classifier_store import load_classifier
 from actors.labels.cascade import ABOUT, CHOOSE, DESCRIBE, SHOWN, join_shown
 from actors.labels.cascade_labels import label_cascade
 from actors.labels.cascade_scores import CascadeScores, score_stored
-from actors.labels.table import CASCADE_LABELS_SCHEMA
+from actors.labels.table import TAUGHT_LABELS_SCHEMA
 from actors.mllm.answers_by_image import index_images
 from methods.classifier import Classifier, with_classes, zero_shot_classifier
 from ray_jobs.config import LabelCascadeConfig, PlanConfig
@@ -164,7 +164,7 @@ def _answers(job: Job) -> Any:
 
 CASCADE = LabelMethod(
     name=METHOD,
-    columns=CASCADE_LABELS_SCHEMA,
+    columns=TAUGHT_LABELS_SCHEMA,
     resolve=resolve_inputs,
     passes=passes,
     counters=(
