@@ -62,8 +62,8 @@ TABLES = (
     ("Parts that are fused", "PART_LABELS_SCHEMA", "LABELS_SCHEMA", ("what_do_you_see",)),
     ("A class that an MLLM chose", "CHOICE_LABELS_SCHEMA", "LABELS_SCHEMA", ("autosep",)),
     ("CLIP, or an MLLM", "CASCADE_LABELS_SCHEMA", "CLASSIFIER_LABELS_SCHEMA", ()),
-    ("The same, and a head that its answers taught", "TAUGHT_LABELS_SCHEMA", "CASCADE_LABELS_SCHEMA",
-     ("cascade",)),
+    ("The same, and a head that its answers taught", "TAUGHT_LABELS_SCHEMA",
+     "CASCADE_LABELS_SCHEMA", ("cascade",)),
 )  # fmt: skip
 """Heading, name in `actors/labels/table.py`, the one that it adds to, and methods that label so."""
 

@@ -1,14 +1,15 @@
-"""The cascade: accuracy beside CLIP alone and beside asking about every image, by budget.
+"""A cascade that asks about uncertain images: accuracy by budget, beside CLIP and asking about all.
 
     uv run python -m benchmarks.cascade [--seeds 9301 9302] [--count 300] [--pilot 60] \
         [--edition 2 --clip CLIP --mllm MLLM] [--again]
 
 Each archive is labelled once by the real command, with a budget for all images; which images a
 smaller budget asks about, and what the run's rows would then be, follows from that run's scores and
-answers by the functions that `onoma label cascade` chooses with (``--again`` labels with a budget
-of 20 % by the command as well, and fails unless its rows are the same). Printed: accuracy of CLIP
-alone, of asking about every image, and at each budget, with the share of the gain that is had, by
-measure of uncertainty, without a pilot and with one; and what the pilot expected without a label.
+answers by the functions that ``onoma label cascade --no-learn`` chooses with (``--again`` labels
+with a budget of 20 % by the command as well, and fails unless its rows are the same). Printed:
+accuracy of CLIP alone, of asking about every image, and at each budget, with the share of the gain
+that is had, by measure of uncertainty, without a pilot and with one; and what the pilot expected
+without a label. What the answers teach about other images is in `benchmarks.cascade_head`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Archive:
         if not self._folder.exists():
             self._draw(seed)
         self.run_uri = str(root / f"all{seed}")
-        record = self.label(self.run_uri, "100%")
+        record = self.label(self.run_uri, "100%", learn=False)
         self.run = RunFolder(self.run_uri, record)
         rows = self.rows(self.run_uri)
         with (self._folder / "truth.csv").open(newline="", encoding="utf-8") as file:
@@ -72,8 +73,8 @@ class Archive:
         options = self._options
         draw_archive(self._folder, options.count, seed, edition=options.edition)
 
-    def label(self, out: str, budget: str) -> dict[str, Any]:
-        """Label it by the real command."""
+    def label(self, out: str, budget: str, learn: bool) -> dict[str, Any]:
+        """Label it by the real command, with or without a head that the answers teach."""
         from ray_jobs.config import LabelCascadeConfig
         from ray_jobs.verbs.label import label
 
@@ -83,6 +84,7 @@ class Archive:
                 classes=str(self._folder / "classes.txt"),
                 out=out,
                 budget=budget,
+                learn=learn,
                 category="bird",
                 clip=self._options.clip,
                 mllm=self._options.mllm,
@@ -199,7 +201,7 @@ def print_expected(archives: Sequence[Archive], fits: Sequence[PilotFit]) -> Non
 def check_again(archive: Archive) -> None:
     """Label with a budget of 20 % by the command, and compare."""
     out = f"{archive.run_uri}-again"
-    archive.label(out, "20%")
+    archive.label(out, "20%", learn=False)
     rows = archive.rows(out)
     decided = [rows[each]["decided_by"] == "mllm" for each in archive.ids.tolist()]
     chosen = archive.chosen("gain", NOTHING_KNOWN, "20%")
