@@ -34,7 +34,8 @@ class Classifier:
     Attributes:
         labels: C distinct names, or ids where a class file had such, in the order of the matrix's
             rows.
-        matrix: float32 (C, D), rows of unit length, D the joint width of the CLIP model.
+        matrix: float32 (C, D), rows of unit length (those of a cascade's head on average), D the
+            joint width of the CLIP model.
         clip: the CLIP model it was made for: ``name``, ``fingerprint``, ``embed_dim``, ...
         method: the method that made it.
         logit_scale: factor on cosines before the softmax that gives scores.

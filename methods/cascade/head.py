@@ -22,12 +22,12 @@ from methods.cascade.uncertainty import OWN, TEMPERATURES
 if TYPE_CHECKING:
     import torch
 
-STRENGTHS: Final = (1.0, 0.3, 0.1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6)
-"""Of the pull, the strongest first: the more answers there are, the weaker it is at its best."""
+STRENGTHS: Final = (0.1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7)
+"""Of the pull, the strongest first: the more answers and classes, the weaker it is at its best."""
 FOLDS: Final = 5
 ENOUGH: Final = 1000
 """Answers left out that tell strengths apart: where one fold has as many, no other is needed."""
-MOST: Final = 200_000
+MOST: Final = 100_000
 """Answers that a head learns from: their features are held."""
 _MOST_CELLS: Final = 1_000_000_000
 """The same times classes, or a fit for very many classes would take hours."""
@@ -46,9 +46,10 @@ class Head:
     """A head and what is known of it.
 
     Attributes:
-        matrix: float32 (C, D); CLIP's own where no head surprised answers left out less.
-        strength: of the pull; None where the matrix is CLIP's own. A head's is divided by the
-            temperature under which answers left out surprise it the least.
+        matrix: float32 (C, D), rows of unit length on average; CLIP's own where no head surprised
+            answers left out less.
+        scale: factor on products with features, under which answers left out surprise it the least.
+        strength: of the pull; None where matrix and scale are CLIP's own.
         answers: that it learned from.
         left_out: answers that were left out in turn; 0 where there were too few to learn from.
         agreed: share of these that the head names, made of the others.
@@ -56,6 +57,7 @@ class Head:
     """
 
     matrix: Floats
+    scale: float
     strength: float | None
     answers: int
     left_out: int = 0
@@ -85,7 +87,7 @@ def learn_head(
 
     count = len(said)
     if count < FOLDS:
-        return Head(start, None, count)
+        return Head(start, scale, None, count)
     on = torch.device(device)
     lesson = _Lesson(
         torch.from_numpy(np.ascontiguousarray(features)).to(on),
@@ -99,10 +101,12 @@ def learn_head(
     strength, before, after = _cross_validated(taught)
     agreed = after.agreed / left_out, before.agreed / left_out
     if strength is None:
-        return Head(start, None, count, left_out, *agreed)
+        return Head(start, scale, None, count, left_out, *agreed)
     moved = _fit(lesson, strength, torch.zeros_like(lesson.start))
-    matrix = ((lesson.start + moved) / (scale * after.temperature)).cpu().numpy()
-    return Head(matrix, strength, count, left_out, *agreed)
+    logits = lesson.start + moved
+    length = float(logits.norm(dim=1).mean())
+    matrix = (logits / length).cpu().numpy()
+    return Head(matrix, length / after.temperature, strength, count, left_out, *agreed)
 
 
 class _Lesson(NamedTuple):
@@ -223,6 +227,7 @@ def _fit(lesson: _Lesson, strength: float, begin: torch.Tensor) -> torch.Tensor:
         begin.cpu().numpy().astype(np.float64).ravel(),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": _STEPS, "ftol": _TOLERANCE},
+        # a gradient has so many entries that each is small long before the end
+        options={"maxiter": _STEPS, "ftol": _TOLERANCE, "gtol": 0.0},
     )
     return torch.from_numpy(found.x.astype(np.float32)).to(device).reshape(shape)

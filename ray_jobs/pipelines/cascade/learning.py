@@ -73,7 +73,14 @@ def teach(job: Job, config: LabelCascadeConfig, inputs: CascadeInputs) -> None:
         "versions": versions(),
     }
     # a threshold below which labels are not given was one of other scores
-    taught = replace(classifier, matrix=head.matrix, method=METHOD, abstain_below=None, made=made)
+    taught = replace(
+        classifier,
+        matrix=head.matrix,
+        logit_scale=head.scale,
+        method=METHOD,
+        abstain_below=None,
+        made=made,
+    )
     save_classifier(taught, run.classifier)
     run.save(cascade={**known, LEARNED: {**figures, GROWN: grown}})
     _tell(head)
