@@ -126,6 +126,9 @@ def run_table(record: dict[str, Any]) -> Table:
     for row, count in counted_rows(record):
         if count:
             table.add_row(row, f"{count:,}")
+    method = label_method_of_run(record)
+    for each in method.tells(record) if method else ():
+        table.add_row(f"{each.title[0].lower()}{each.title[1:]}, {each.hint}", f"{each.share:.0%}")
     if record["prompt_tokens"] or record["output_tokens"]:
         tokens = f"{record['prompt_tokens']:,} / {record['output_tokens']:,}"
         table.add_row("tokens in / out", tokens)

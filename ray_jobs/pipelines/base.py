@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -77,6 +77,24 @@ ANSWERS_CUT: Final = Counter(
 """How many answers the token limit cut, of methods whose labels have the column."""
 
 
+class Told(NamedTuple):
+    """A share that a run's record tells of itself, in the report and in the last table of its job.
+
+    Attributes:
+        title: of what.
+        share: from 0 to 1.
+        hint: of how many, and beside what.
+    """
+
+    title: str
+    share: float
+    hint: str
+
+
+def _nothing(_record: Mapping[str, Any]) -> Sequence[Told]:
+    return ()
+
+
 @dataclass(frozen=True)
 class LabelMethod(Generic[I]):
     """A method that labels an archive.
@@ -97,6 +115,7 @@ class LabelMethod(Generic[I]):
             plan, the ``run.json`` of its pilot, the `PassForecast` of a pass over all images and
             their number, how many the pass will be over; None for all of them.
         asks: the query behind each column of ``responses``, by its name in the run's identity.
+        tells: what the ``run.json`` of a finished run tells beside what is counted of its labels.
     """
 
     name: str
@@ -110,6 +129,7 @@ class LabelMethod(Generic[I]):
     relabels: bool = False
     planned_images: Callable[[Any, dict[str, Any], Any, int], int | None] | None = None
     asks: Mapping[str, str] = field(default_factory=dict)
+    tells: Callable[[Mapping[str, Any]], Sequence[Told]] = _nothing
 
 
 @dataclass(frozen=True)

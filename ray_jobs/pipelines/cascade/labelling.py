@@ -28,7 +28,7 @@ from ray_jobs.pipelines.cascade.choosing import (
     temperature_of,
 )
 from ray_jobs.pipelines.cascade.inputs import METHOD, CascadeInputs, resolve_inputs, run_identity
-from ray_jobs.pipelines.cascade.learning import learned_files, start_of, teach
+from ray_jobs.pipelines.cascade.learning import learned_files, start_of, teach, told
 from ray_jobs.pipelines.cascade.resuming import hold_budget
 from ray_jobs.pipelines.cascade.scored import SCORES, asked_images
 from ray_jobs.pipelines.cascade.spending import (
@@ -196,4 +196,5 @@ CASCADE = LabelMethod(
         "fused": ("Cascade", "the labels of this run"),
     },
     planned_images=planned_images,
+    tells=told,
 )

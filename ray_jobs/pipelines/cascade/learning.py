@@ -7,6 +7,7 @@ labels with, and what a later job or an endpoint takes.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from ray_jobs.config import LabelCascadeConfig
 from ray_jobs.passes.job import Job
 from ray_jobs.passes.remote_tasks import start_task
 from ray_jobs.passes.resources import size_clip_pool
+from ray_jobs.pipelines.base import Told
 from ray_jobs.pipelines.cascade.answers import UNUSABLE, read_choices
 from ray_jobs.pipelines.cascade.choosing import decided
 from ray_jobs.pipelines.cascade.inputs import METHOD, CascadeInputs
@@ -90,6 +92,15 @@ def learned_files(run: RunFolder) -> LearnedFiles:
     """The head for the tasks that label."""
     files = load_classifier(run.classifier).dump()
     return LearnedFiles(files, bool(decided(run)[LEARNED]["moved"]))
+
+
+def told(record: Mapping[str, Any]) -> Sequence[Told]:
+    """How far the head of a run agrees with what it did not learn from."""
+    learned = record.get("cascade", {}).get(LEARNED, {})
+    if not learned.get("left_out"):
+        return ()
+    hint = f"of {learned['left_out']:,} answers left out; CLIP in {learned['agreed_before']:.0%}"
+    return (Told("Head agrees with the MLLM", learned["agreed"], hint),)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ray_jobs.pages.numbers import Figure, duration, percent, whole
-from ray_jobs.pipelines.base import Counter
+from ray_jobs.pipelines.base import Counter, LabelMethod
 from ray_jobs.pipelines.registry import discovers_names
 from ray_jobs.runs.reader import RunReader
 from ray_jobs.verbs.report.choosing import BINS, Histogram
@@ -121,6 +121,12 @@ def _as_they_are(counter: Counter, record: Mapping[str, Mapping[str, int]]) -> l
         for name, counts in record.items()
         for value, count in counts.items()
     ]
+
+
+def told(run: RunReader, method: LabelMethod[Any] | None) -> list[Figure]:
+    """Return what the record of a run tells beside what is counted of its labels."""
+    found = method.tells(run.record) if method else ()
+    return [Figure(each.title, percent(each.share), each.hint) for each in found]
 
 
 def parts(evaluation: Mapping[str, Any], meanings: Mapping[str, tuple[str, str]]) -> list[Figure]:

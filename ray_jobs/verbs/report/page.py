@@ -79,7 +79,7 @@ def draw_page(run: RunReader, truth: Truth | None, evaluation: dict[str, Any] | 
         multi_label=run.multi_label,
         counts=counts,
         facts=figures.facts(run, counts),
-        tiles=figures.tiles(run, counts),
+        tiles=[*figures.tiles(run, counts), *figures.told(run, method)],
         counted=figures.counted(run, method.counters if method else ()),
         part_figures=figures.parts(evaluation, method.parts) if evaluation and method else [],
         comparison=compare(run.record),

@@ -14,11 +14,14 @@ from actors.classifier_store import find_classifier, load_classifier
 from actors.mllm.images import decode_for_mllm
 from fieldguide.archive import draw_archive
 from ray_jobs.config import LabelCascadeConfig
+from ray_jobs.pipelines.cascade.labelling import CASCADE
 from ray_jobs.pipelines.cascade.learning import LEARNED
 from ray_jobs.pipelines.cascade.scored import features_of
 from ray_jobs.runs.folder import RunFolder
+from ray_jobs.summary import run_table
 from ray_jobs.verbs.evaluate import evaluate_run
 from ray_jobs.verbs.label import label
+from ray_jobs.verbs.report import write_report
 
 MODEL = """
 KNOWN = {known}
@@ -78,6 +81,13 @@ def test_answers_teach_a_head_that_labels_the_others_and_is_kept(archive: Path) 
     assert record["decided_by"] == {"clip": 0, "head": IMAGES // 2, "mllm": IMAGES // 2}
     assert learned["moved"]
     assert learned["agreed"] > learned["agreed_before"]
+    (told,) = CASCADE.tells(record)
+    assert told.share == learned["agreed"]
+    assert told.hint.startswith(f"of {learned['left_out']} answers left out; CLIP in ")
+    assert CASCADE.tells({**record, "cascade": {}}) == ()
+    page = Path(write_report(str(out))).read_text("utf-8")
+    assert all(words in page for words in (told.title, told.hint))
+    assert f"head agrees with the MLLM, {told.hint}" in list(run_table(record).columns[0].cells)
     rows, truth = rows_of(out), truth_of(archive)
     others = [path for path, row in rows.items() if row["decided_by"] == "head"]
     right = {
