@@ -59,7 +59,7 @@ def label_cascade(
     found = read_images(indices, batch.column("image_id").to_pylist(), columns)
     errors = RowErrors.of(batch)
     replies = [None if each is None else _reply(each, classes) for each in found]
-    ranks = _ranks(batch, errors.fine, replies, head)
+    ranks = [None] * len(replies) if head is None else _ranks(batch, errors.fine, replies, head)
     schema = CASCADE_LABELS_SCHEMA if head is None else TAUGHT_LABELS_SCHEMA
     plain = batch.select([each for each in batch.column_names if each != "feature"]).to_pylist()
     rows = []
@@ -117,15 +117,12 @@ def _ranks(
     batch: pa.Table,
     fine: NDArray[np.bool_],
     replies: Sequence[_Reply | None],
-    head: LearnedFiles | None,
+    head: LearnedFiles,
 ) -> list[_Ranked | None]:
-    """How the head, or CLIP without one, ranks the classes of each row without an error."""
+    """How the head ranks the classes of each row without an error."""
     ranks: list[_Ranked | None] = [None] * batch.num_rows
     rows = np.flatnonzero(fine)
-    if head is None or not len(rows):
-        columns = batch.column("top").to_pylist(), batch.column("top_scores").to_pylist()
-        for row in rows.tolist():
-            ranks[row] = _Ranked("clip", columns[0][row], columns[1][row])
+    if not len(rows):
         return ranks
     features = unit_lists(batch.column("feature").take(pa.array(rows)).combine_chunks())
     replied = [replies[row] for row in rows.tolist()]
@@ -146,8 +143,8 @@ def _label(
     classes: ClassNames,
     at: int,
 ) -> dict[str, Any]:
-    """What a row without an error gets."""
-    assert ranked is not None
+    """What a row without an error gets; CLIP ranks its classes where no head does."""
+    ranked = ranked or _Ranked("clip", row["top"], row["top_scores"])
     logits, sums = np.array([row["top_logits"]]), np.array([row["log_sums"]])
     label: dict[str, Any] = {
         "distance": row["distance"],

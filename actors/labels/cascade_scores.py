@@ -138,9 +138,8 @@ def score_stored(
 
 def unit_lists(column: pa.Array) -> NDArray[np.float32]:
     """Kept features as they are used: float32 (n, D), of unit length; n is 1 at least, no null."""
-    features = column.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
-    features = features.reshape(len(column), -1)
-    return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True))
+    numbers = column.flatten()
+    return unit_features(pa.FixedSizeListArray.from_arrays(numbers, len(numbers) // len(column)))
 
 
 class _Scorer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -202,8 +202,9 @@ def _other(archive: Archive, uri: str, codes: _Codes) -> Labeller:
 
 def _sources(run: RunReader) -> frozenset[str]:
     """The models that decide a run's labels; its own folder where it does not say which."""
-    teacher = _teacher(run)
-    if teacher is not None and "start" not in _made(run):
+    made = _made(run)
+    teacher = _teacher(made)
+    if teacher is not None and "start" not in made:
         return frozenset({f"mllm {teacher}"})
     models = run.record.get("models") or {}
     kinds: tuple[str, ...] = ("clip",) if _method(run) in _OF_CLIP else ("mllm",)
@@ -219,9 +220,9 @@ def _sources(run: RunReader) -> frozenset[str]:
     return frozenset(named or {f"run {run.uri}"})
 
 
-def _teacher(run: RunReader) -> str | None:
-    """Fingerprint of the multimodal LLM whose answers the run's classifier has learned."""
-    found = (_made(run).get("mllm") or {}).get("fingerprint")
+def _teacher(made: Mapping[str, Any]) -> str | None:
+    """Fingerprint of the multimodal LLM whose answers a classifier made so has learned."""
+    found = (made.get("mllm") or {}).get("fingerprint")
     return None if found is None else str(found)
 
 
@@ -239,7 +240,7 @@ def _method(run: RunReader) -> str:
 
 def _probabilities(run: RunReader) -> bool:
     """Whether scores are CLIP's own; a classifier that was trained is surer than it should be."""
-    return _method(run) in _OF_CLIP and _teacher(run) is None
+    return _method(run) in _OF_CLIP and _teacher(_made(run)) is None
 
 
 def _confidence(archive: Archive) -> float | None:
